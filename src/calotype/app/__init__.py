@@ -1,0 +1,1 @@
+"""The one room that knows all others: settings, logging, and the building of the house."""

@@ -1,0 +1,150 @@
+"""The table of attributes that the archive indexes, matches on and returns.
+
+One row per attribute feeds the index schema, C-FIND, QIDO, the user interface's columns and the documents. A new
+indexed attribute is one row here and a migration. What an attribute *means* for matching is in ``matching``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from calotype.dicom.hierarchy import Level
+
+
+class KeyType(Enum):
+    """How the Standard obliges us to support a key (PS3.4 C.2.2.1)."""
+
+    UNIQUE = "U"
+    REQUIRED = "R"
+    OPTIONAL = "O"
+
+
+class Matching(Enum):
+    """Which rule of PS3.4 C.2.2.2 compares this attribute."""
+
+    UID = auto()
+    """Exact or list of UID."""
+    ID = auto()
+    """Case-sensitive text; wild cards allowed."""
+    CODE = auto()
+    """CS: upper case by definition; wild cards allowed; may be multi-valued."""
+    TEXT = auto()
+    """Text; wild cards allowed; case, accents and width are ignored."""
+    NAME = auto()
+    """PN: text matched per component group; case, accents and width are ignored."""
+    DATE = auto()
+    """Exact or range."""
+    TIME = auto()
+    """Exact or range."""
+    INTEGER = auto()
+    """Compared as a whole number, however padded."""
+    NONE = auto()
+    """Returned only: numbers computed by the archive, bulky text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One indexed attribute.
+
+    ``computed`` attributes stand in no file; the archive keeps them (counters, modalities in study).
+    """
+
+    keyword: str
+    tag: int
+    vr: str
+    level: Level
+    key: KeyType
+    matching: Matching
+    computed: bool = False
+
+    @property
+    def column(self) -> str:
+        """The attribute's name in snake_case: ``StudyInstanceUID`` -> ``study_instance_uid``."""
+        return _snake(self.keyword)
+
+
+def _snake(keyword: str) -> str:
+    out: list[str] = []
+    for i, char in enumerate(keyword):
+        before = keyword[i - 1] if i else ""
+        after = keyword[i + 1] if i + 1 < len(keyword) else ""
+        if char.isupper() and i and (not before.isupper() or (after.islower() and after != "s")):
+            out.append("_")
+        out.append(char.lower())
+    return "".join(out)
+
+
+_U, _R, _O = KeyType.UNIQUE, KeyType.REQUIRED, KeyType.OPTIONAL
+_M = Matching
+
+INDEXED: Final[tuple[Attribute, ...]] = (
+    # PS3.4 Table C.6-1 and C.6-5: the patient, as each study's own objects name them
+    Attribute("PatientID", 0x00100020, "LO", Level.PATIENT, _U, _M.ID),
+    Attribute("IssuerOfPatientID", 0x00100021, "LO", Level.PATIENT, _O, _M.ID),
+    Attribute("PatientName", 0x00100010, "PN", Level.PATIENT, _R, _M.NAME),
+    Attribute("PatientBirthDate", 0x00100030, "DA", Level.PATIENT, _O, _M.DATE),
+    Attribute("PatientBirthTime", 0x00100032, "TM", Level.PATIENT, _O, _M.TIME),
+    Attribute("PatientSex", 0x00100040, "CS", Level.PATIENT, _O, _M.CODE),
+    Attribute("OtherPatientIDs", 0x00101000, "LO", Level.PATIENT, _O, _M.ID),
+    Attribute("EthnicGroup", 0x00102160, "SH", Level.PATIENT, _O, _M.TEXT),
+    Attribute("PatientComments", 0x00104000, "LT", Level.PATIENT, _O, _M.TEXT),
+    # PS3.4 Table C.6-2
+    Attribute("StudyInstanceUID", 0x0020000D, "UI", Level.STUDY, _U, _M.UID),
+    Attribute("StudyDate", 0x00080020, "DA", Level.STUDY, _R, _M.DATE),
+    Attribute("StudyTime", 0x00080030, "TM", Level.STUDY, _R, _M.TIME),
+    Attribute("AccessionNumber", 0x00080050, "SH", Level.STUDY, _R, _M.ID),
+    Attribute("StudyID", 0x00200010, "SH", Level.STUDY, _R, _M.ID),
+    Attribute("StudyDescription", 0x00081030, "LO", Level.STUDY, _O, _M.TEXT),
+    Attribute("ReferringPhysicianName", 0x00080090, "PN", Level.STUDY, _O, _M.NAME),
+    Attribute("NameOfPhysiciansReadingStudy", 0x00081060, "PN", Level.STUDY, _O, _M.NAME),
+    Attribute("AdmittingDiagnosesDescription", 0x00081080, "LO", Level.STUDY, _O, _M.TEXT),
+    Attribute("PatientAge", 0x00101010, "AS", Level.STUDY, _O, _M.ID),
+    Attribute("PatientSize", 0x00101020, "DS", Level.STUDY, _O, _M.NONE),
+    Attribute("PatientWeight", 0x00101030, "DS", Level.STUDY, _O, _M.NONE),
+    Attribute("Occupation", 0x00102180, "SH", Level.STUDY, _O, _M.TEXT),
+    Attribute("AdditionalPatientHistory", 0x001021B0, "LT", Level.STUDY, _O, _M.TEXT),
+    Attribute("TimezoneOffsetFromUTC", 0x00080201, "SH", Level.STUDY, _O, _M.NONE),
+    Attribute("ModalitiesInStudy", 0x00080061, "CS", Level.STUDY, _R, _M.CODE, computed=True),
+    Attribute("SOPClassesInStudy", 0x00080062, "UI", Level.STUDY, _O, _M.UID, computed=True),
+    Attribute("NumberOfStudyRelatedSeries", 0x00201206, "IS", Level.STUDY, _O, _M.NONE, computed=True),
+    Attribute("NumberOfStudyRelatedInstances", 0x00201208, "IS", Level.STUDY, _O, _M.NONE, computed=True),
+    # PS3.4 Table C.6-3
+    Attribute("SeriesInstanceUID", 0x0020000E, "UI", Level.SERIES, _U, _M.UID),
+    Attribute("Modality", 0x00080060, "CS", Level.SERIES, _R, _M.CODE),
+    Attribute("SeriesNumber", 0x00200011, "IS", Level.SERIES, _R, _M.INTEGER),
+    Attribute("SeriesDescription", 0x0008103E, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("SeriesDate", 0x00080021, "DA", Level.SERIES, _O, _M.DATE),
+    Attribute("SeriesTime", 0x00080031, "TM", Level.SERIES, _O, _M.TIME),
+    Attribute("BodyPartExamined", 0x00180015, "CS", Level.SERIES, _O, _M.CODE),
+    Attribute("Laterality", 0x00200060, "CS", Level.SERIES, _O, _M.CODE),
+    Attribute("ProtocolName", 0x00181030, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("OperatorsName", 0x00081070, "PN", Level.SERIES, _O, _M.NAME),
+    Attribute("PerformingPhysicianName", 0x00081050, "PN", Level.SERIES, _O, _M.NAME),
+    Attribute("Manufacturer", 0x00080070, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("ManufacturerModelName", 0x00081090, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("InstitutionName", 0x00080080, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("InstitutionalDepartmentName", 0x00081040, "LO", Level.SERIES, _O, _M.TEXT),
+    Attribute("StationName", 0x00081010, "SH", Level.SERIES, _O, _M.TEXT),
+    Attribute("PerformedProcedureStepStartDate", 0x00400244, "DA", Level.SERIES, _O, _M.DATE),
+    Attribute("PerformedProcedureStepStartTime", 0x00400245, "TM", Level.SERIES, _O, _M.TIME),
+    Attribute("NumberOfSeriesRelatedInstances", 0x00201209, "IS", Level.SERIES, _O, _M.NONE, computed=True),
+    # PS3.4 Table C.6-4
+    Attribute("SOPInstanceUID", 0x00080018, "UI", Level.IMAGE, _U, _M.UID),
+    Attribute("SOPClassUID", 0x00080016, "UI", Level.IMAGE, _O, _M.UID),
+    Attribute("InstanceNumber", 0x00200013, "IS", Level.IMAGE, _R, _M.INTEGER),
+    Attribute("ContentDate", 0x00080023, "DA", Level.IMAGE, _O, _M.DATE),
+    Attribute("ContentTime", 0x00080033, "TM", Level.IMAGE, _O, _M.TIME),
+    Attribute("AcquisitionDate", 0x00080022, "DA", Level.IMAGE, _O, _M.DATE),
+    Attribute("AcquisitionTime", 0x00080032, "TM", Level.IMAGE, _O, _M.TIME),
+    Attribute("ImageType", 0x00080008, "CS", Level.IMAGE, _O, _M.CODE),
+    Attribute("Rows", 0x00280010, "US", Level.IMAGE, _O, _M.INTEGER),
+    Attribute("Columns", 0x00280011, "US", Level.IMAGE, _O, _M.INTEGER),
+    Attribute("BitsAllocated", 0x00280100, "US", Level.IMAGE, _O, _M.INTEGER),
+    Attribute("NumberOfFrames", 0x00280008, "IS", Level.IMAGE, _O, _M.INTEGER),
+)
+"""Every indexed attribute, top level first, in the order of the Standard's tables."""
+
+BY_KEYWORD: Final = {attribute.keyword: attribute for attribute in INDEXED}
+BY_TAG: Final = {attribute.tag: attribute for attribute in INDEXED}

@@ -1,0 +1,1 @@
+"""Moves bytes between sockets and ``dicom.wire``: one blocking thread per association."""

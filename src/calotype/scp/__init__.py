@@ -1,0 +1,1 @@
+"""Our side of each DICOM service class, one file each: request -> service call -> responses."""

@@ -1,0 +1,312 @@
+"""What the archive needs from below, in its own words: an object store and an index.
+
+``stores.objects`` and ``stores.index`` implement these; each has an in-memory twin that passes the same contract
+tests. Everything here is synchronous, and every method may be called from any thread at any time unless it says
+otherwise. Errors that leave an implementation are ``calotype.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+from calotype.dicom.hierarchy import UID, InstanceRef, Selection
+from calotype.dicom.query.model import Match, Query
+
+ReadableBuffer = bytes | bytearray | memoryview
+
+
+class Channel(StrEnum):
+    """Through which door an object came."""
+
+    DIMSE = "dimse"
+    STOW = "stow"
+    IMPORT = "import"
+    REINDEX = "reindex"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who brought an object; empty strings where a channel has no such thing."""
+
+    channel: Channel
+    calling_ae_title: str = ""
+    called_ae_title: str = ""
+    address: str = ""
+
+
+class Flag(StrEnum):
+    """What was not as the Standard wants it, yet did not stop an object from being kept."""
+
+    NO_PATIENT_ID = "no-patient-id"
+    BAD_DATE = "bad-date"
+    BAD_TIME = "bad-time"
+    BAD_UID = "bad-uid"
+    BAD_TEXT = "bad-text"
+    BAD_NUMBER = "bad-number"
+    ODD_LENGTH = "odd-length"
+    HEADER_DAMAGED = "header-damaged"
+    PATIENT_CONFLICT = "patient-conflict"
+    VERSION_CONFLICT = "version-conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLocation:
+    """Where an object's bytes are, and what they are.
+
+    ``digest`` is BLAKE3 (32 bytes) over the data set as first received; ``data_offset`` is where the data set
+    starts in the Part 10 file, ``data_bytes`` how long it is, ``size_bytes`` the whole file.
+    """
+
+    key: str
+    size_bytes: int
+    data_offset: int
+    data_bytes: int
+    digest: bytes
+    transfer_syntax: UID
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRecord:
+    """Everything the index keeps of one object.
+
+    ``attributes`` holds the non-empty indexed attributes (``dicom.query.attributes``) as DICOM text, decoded,
+    computed ones left out. ``header`` is the object's DICOM JSON (PS3.18 Annex F), zlib-compressed, its
+    ``BulkDataURI`` values relative. ``received_us`` is UTC, microseconds since 1970.
+    """
+
+    ref: InstanceRef
+    sop_class: UID
+    attributes: Mapping[str, str]
+    location: ObjectLocation
+    header: bytes
+    origin: Origin
+    received_us: int
+    flags: frozenset[Flag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstance:
+    """What a retrieve needs to know of one object."""
+
+    ref: InstanceRef
+    sop_class: UID
+    location: ObjectLocation
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many matches there are; ``at_least`` when counting stopped at its cap."""
+
+    count: int
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the archive holds."""
+
+    patients: int
+    studies: int
+    series: int
+    instances: int
+    conflicts: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """A disagreement that waits for a person: a further version of an instance, or a patient with two faces."""
+
+    flag: Flag
+    ref: InstanceRef
+    detail: str
+    location: ObjectLocation | None
+    received_us: int
+
+
+class Spool(Protocol):
+    """A private file being written, on the same file system as the objects. Used by one thread."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much was written so far."""
+        ...
+
+    def write(self, parts: Sequence[ReadableBuffer]) -> None:
+        """Append all of ``parts``; they may be reused after the call. OutOfResources when there is no space."""
+        ...
+
+    def view(self) -> memoryview:
+        """Return all bytes written so far, mapped, read-only; released by :meth:`discard` or ``put``."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the file. Idempotent, never raises; does nothing after the object store's ``put``."""
+        ...
+
+
+class ObjectReader(Protocol):
+    """An open object. Used by one thread; close it (it is a context manager)."""
+
+    size_bytes: int
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        """Return up to ``size_bytes`` from ``offset``; shorter only at the end of the object."""
+        ...
+
+    def fileno(self) -> int | None:
+        """Return a descriptor fit for ``os.sendfile`` from any offset, or ``None`` where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Free the descriptor. Idempotent."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class ObjectStore(Protocol):
+    """Keeps immutable objects under keys: relative paths with ``/``, chosen by the archive, safe characters only."""
+
+    def spool(self) -> Spool:
+        """Start a private file. OutOfResources when there is no space."""
+        ...
+
+    def put(self, spool: Spool, key: str) -> str:
+        """Keep the spooled bytes and return the key they are kept under.
+
+        An existing object is never overwritten: when ``key`` is taken, ``.1``, ``.2`` ... is put before its
+        suffix. On return the object is durable (if the store was told to be): file synced, renamed, directory
+        and every parent newly made synced, in this order.
+        """
+        ...
+
+    def open(self, key: str) -> ObjectReader:
+        """Open an object. NotFound when it is not there, Unavailable when the store does not answer."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; NotFound when it is not there."""
+        ...
+
+    def keys(self) -> Iterator[str]:
+        """Walk over all keys, in no particular order (for verify and reindex)."""
+        ...
+
+
+class Rebuild(Protocol):
+    """A second set of derived rows, made beside the live one. Used by one thread."""
+
+    def add(self, record: InstanceRecord) -> None:
+        """Add one object; rows are committed in batches. The first of several versions becomes the served one."""
+        ...
+
+    def swap(self) -> None:
+        """Put the new rows in the place of the old in one transaction."""
+        ...
+
+    def abandon(self) -> None:
+        """Remove the new rows; the old ones stay."""
+        ...
+
+
+class Index(Protocol):
+    """Finds objects. A row here is what makes an object exist."""
+
+    def add(self, record: InstanceRecord) -> frozenset[Flag]:
+        """Commit one new instance, its series, study and patient as needed, and their counters.
+
+        Returns when the row is durable (group commit: concurrent callers share one transaction), with the flags
+        found while adding (``PATIENT_CONFLICT``) united with the record's. Conflict when the SOP Instance UID
+        is known already: nothing is written then.
+        """
+        ...
+
+    def add_version(self, record: InstanceRecord) -> None:
+        """Commit a further version of a known instance as a conflict; the first stays the one served."""
+        ...
+
+    def replace(self, record: InstanceRecord) -> StoredInstance:
+        """Commit ``record`` in the place of the instance with its SOP Instance UID; return what it replaced.
+
+        NotFound when there is none. The new object may stand in another series or study.
+        """
+        ...
+
+    def remove(self, ref: InstanceRef) -> StoredInstance:
+        """Take an instance out of index and counters; empty series, studies and patients go with it."""
+        ...
+
+    def instance(self, sop_instance_uid: UID) -> StoredInstance | None:
+        """Return the served version of one instance, or ``None``. Fast: asked before every store."""
+        ...
+
+    def versions(self, sop_instance_uid: UID) -> Sequence[ObjectLocation]:
+        """Return the further versions kept of one instance, oldest first."""
+        ...
+
+    def find(self, query: Query) -> Iterator[Match]:
+        """Answer a question, streaming; closing the iterator frees what it holds."""
+        ...
+
+    def count(self, query: Query, cap: int) -> Total:
+        """Count the matches of a question (its page ignored), stopping at ``cap``."""
+        ...
+
+    def locate(self, selection: Selection) -> Iterator[StoredInstance]:
+        """Return what a retrieve asks for, grouped by study and series, by instance number within."""
+        ...
+
+    def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
+        """Return the compressed DICOM JSON header of each instance, in the order of :meth:`locate`."""
+        ...
+
+    def records(self) -> Iterator[tuple[StoredInstance, Origin, int]]:
+        """Walk over every object that has a row, further versions included, with origin and received time."""
+        ...
+
+    def conflicts(self) -> Iterator[ConflictRecord]:
+        """Return what waits for a decision, newest first."""
+        ...
+
+    def statistics(self) -> Statistics:
+        """Return the totals, from counters."""
+        ...
+
+    def rebuild(self) -> Rebuild:
+        """Start a second set of derived rows."""
+        ...
+
+    def close(self) -> None:
+        """Finish the transaction under way and free all connections."""
+        ...
+
+
+Progress = Callable[[int, int | None, str], None]
+"""Called during long work with (done, total or None when unknown, what is being done)."""
+
+__all__ = [
+    "Channel",
+    "ConflictRecord",
+    "Flag",
+    "Index",
+    "InstanceRecord",
+    "ObjectLocation",
+    "ObjectReader",
+    "ObjectStore",
+    "Origin",
+    "Progress",
+    "ReadableBuffer",
+    "Rebuild",
+    "Spool",
+    "Statistics",
+    "StoredInstance",
+    "Total",
+]

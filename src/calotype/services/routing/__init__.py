@@ -1,0 +1,1 @@
+"""Handing images on: which neighbours there are, and sending a selection to one of them."""

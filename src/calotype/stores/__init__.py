@@ -1,0 +1,1 @@
+"""Technologies that keep things: implementations of the ports of ``services``."""

@@ -1,0 +1,1 @@
+"""Indexes: schema, migrations, and the compiling of ``Query`` into SQL."""

@@ -1,0 +1,1 @@
+"""HTTP: routes, ``Accept`` negotiation, multipart, problem documents. Translates, decides nothing."""

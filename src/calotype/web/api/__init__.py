@@ -1,0 +1,1 @@
+"""Calotype's own HTTP interface, one file per noun."""
