@@ -1,0 +1,77 @@
+# The front door. `make serve` and `make test` do everything on a machine with Python >= 3.11 and make.
+
+PYTHONS := $(shell sh tools/newest-python.sh)
+PYTHON  ?= $(firstword $(PYTHONS))
+OLDEST  := $(lastword $(PYTHONS))
+VENV    := .venv
+BIN     := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PYTEST  := pytest -p no:cacheprovider
+WORKERS ?= 2
+
+.PHONY: help serve test check lint types walls unit interop versions bench lock docs clean
+
+help:  ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+serve: $(VENV)/.runtime  ## install what is needed and start the archive
+	$(BIN)/calotype serve $(ARGS)
+
+test: $(VENV)/.test  ## lint, types, walls and every test, on every Python found
+	sh tools/peers.sh
+	$(MAKE) check
+	$(MAKE) interop
+	$(MAKE) versions
+
+check: lint types walls unit  ## the inner loop, under two minutes
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+walls: $(VENV)/.test
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/.test
+	$(BIN)/$(PYTEST) -n $(WORKERS) tests/unit tests/contract
+
+interop: $(VENV)/.test
+	$(BIN)/$(PYTEST) -n $(WORKERS) tests/flows tests/interop tests/durability
+
+# Every other Python found runs what does not depend on foreign peers, each in a fresh environment of its own.
+versions:
+	@for python in $(filter-out $(PYTHON),$(PYTHONS)); do \
+	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    echo "== Python $$version"; \
+	    $(MAKE) VENV=.venv-$$version PYTHON=$$python unit flows || exit 1; \
+	done
+
+.PHONY: flows
+flows: $(VENV)/.test
+	$(BIN)/$(PYTEST) -n $(WORKERS) tests/flows
+
+bench: $(VENV)/.test  ## measure against the peers installed (ARGS="--help" tells more)
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.test  ## write the generated parts of docs/ anew
+	$(BIN)/python tools/generate_docs.py
+
+lock:  ## write both locks anew (needs uv)
+	sh tools/lock.sh
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "calotype needs CPython 3.11 or newer with venv; none was found"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --quiet install --require-hashes -r requirements.lock
+	$(BIN)/python -m pip --quiet install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.test: requirements-test.lock $(VENV)/.runtime
+	$(BIN)/python -m pip --quiet install --require-hashes -r requirements-test.lock
+	touch $@
+
+clean:  ## remove environments and caches; never touches data
+	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
