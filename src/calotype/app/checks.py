@@ -1,0 +1,73 @@
+"""Refuses settings that each field's type allows but that cannot work together."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from calotype.app.settings import Settings
+from calotype.errors import InvalidRequest
+
+_HIGHEST_PORT = 65_535
+_PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
+
+
+def check(settings: Settings) -> None:
+    """Raise InvalidRequest with one line: the dotted key, what is wrong, what would be right."""
+    _check_ports(settings)
+    _check_listeners(settings)
+    _check_nodes(settings)
+    for where, title in _ae_titles(settings):
+        # PS3.5 6.2: AE is at most 16 characters of the default repertoire without backslash and control characters.
+        if not 1 <= len(title.strip()) <= 16 or "\\" in title or not (title.isascii() and title.isprintable()):
+            raise InvalidRequest(
+                f"{where}: {title!r} is no AE title; give 1 to 16 ASCII characters without backslash"
+            )
+    for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
+        if getattr(settings.dicom, name) <= 0:
+            raise InvalidRequest(f"dicom.{name}: give seconds above 0")
+    if settings.dicom.max_pdu_bytes not in _PDU_BYTES:
+        raise InvalidRequest(f"dicom.max_pdu_bytes: give {_PDU_BYTES.start} to {_PDU_BYTES.stop - 1}")
+
+
+def _check_ports(settings: Settings) -> None:
+    taken: dict[tuple[str, int], str] = {}
+    ports = [(f"listeners.{i}", item.bind, item.port) for i, item in enumerate(settings.listeners)]
+    if settings.http.enabled:
+        ports.append(("http", settings.http.bind, settings.http.port))
+    for where, bind, port in ports:
+        if not 0 <= port <= _HIGHEST_PORT:
+            raise InvalidRequest(f"{where}.port: {port} is no TCP port; give 0 (any free one) to {_HIGHEST_PORT}")
+        if port and (bind, port) in taken:
+            raise InvalidRequest(f"{where}.port: {port} is used by {taken[bind, port]} too; give each its own")
+        taken[bind, port] = where
+
+
+def _check_listeners(settings: Settings) -> None:
+    for i, listener in enumerate(settings.listeners):
+        if not listener.ae_titles:
+            raise InvalidRequest(f"listeners.{i}.ae_titles: give at least one AE title")
+        for peer in listener.peers:
+            try:
+                ipaddress.ip_network(peer, strict=False)
+            except ValueError as error:
+                raise InvalidRequest(
+                    f"listeners.{i}.peers: {error}; give an address (10.1.2.3) or a network (10.1.0.0/16)"
+                ) from error
+
+
+def _check_nodes(settings: Settings) -> None:
+    for i, node in enumerate(settings.nodes):
+        if not node.host or not 1 <= node.port <= _HIGHEST_PORT:
+            raise InvalidRequest(f"nodes.{i}: give host and port (1 to {_HIGHEST_PORT}) of {node.ae_title or 'it'}")
+
+
+def _ae_titles(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "dicom.ae_title", settings.dicom.ae_title
+    for i, listener in enumerate(settings.listeners):
+        for title in listener.ae_titles:
+            yield f"listeners.{i}.ae_titles", title
+        for title in listener.calling_ae_titles:
+            yield f"listeners.{i}.calling_ae_titles", title
+    for i, node in enumerate(settings.nodes):
+        yield f"nodes.{i}.ae_title", node.ae_title

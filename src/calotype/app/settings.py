@@ -1,0 +1,137 @@
+"""What an administrator may decide, as frozen dataclasses with the defaults; nothing here reads a file.
+
+Each class is one section of the settings file. A field's ``metadata`` holds its one-line explanation (``help``),
+printed by ``calotype init`` and the documents, and ``secret`` where ``config show`` must mask it. How values get
+here is in ``loading``; what rooms make of them is in ``compose``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+def _is(default: Any, help_text: str, *, secret: bool = False) -> Any:
+    metadata = {"help": help_text, "secret": secret}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+ServiceName = Literal["storage", "find", "move", "get", "worklist", "mpps", "print"]
+ALL_SERVICES: tuple[ServiceName, ...] = ("storage", "find", "move", "get", "worklist", "mpps", "print")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where images are kept, and under which policy."""
+
+    path: Path = _is(Path("data"), "Folder of objects and index; relative to the settings file or the working folder")
+    layout: str = _is(
+        "{date:%Y/%m/%d}/{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm",
+        "Path of an object; {date}: StudyDate when valid, else the day received; also any indexed keyword",
+    )
+    durable: bool = _is(
+        True, "Success means synced to the disk; false is faster and may lose the last seconds at a power cut"
+    )
+    duplicates: Literal["keep-if-identical", "keep", "overwrite", "refuse"] = _is(
+        "keep-if-identical", "When a SOP Instance UID comes again: keep-if-identical | keep | overwrite | refuse"
+    )
+    min_free_mib: int = _is(1024, "Refuse new objects (out of resources) when less than this is free, in MiB")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A listener's TLS; all paths are PEM files."""
+
+    certificate: Path | None = _is(None, "Certificate chain; TLS is on when it is set")
+    key: Path | None = _is(None, "Private key; in the certificate's file when not set")
+    key_password: str = _is("", "Password of the private key", secret=True)
+    client_ca: Path | None = _is(None, "When set, clients must show a certificate signed by this CA")
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One DICOM port."""
+
+    name: str = _is("", "Its name in logs")
+    bind: str = _is("0.0.0.0", "Address to listen on; 0.0.0.0 is every IPv4 interface, :: also IPv6")
+    port: int = _is(11112, "TCP port")
+    ae_titles: tuple[str, ...] = _is(("CALOTYPE",), "AE titles that it answers to; the first is its own name")
+    services: tuple[ServiceName, ...] = _is(
+        ALL_SERVICES, "storage | find | move | get | worklist | mpps | print; echo is always there"
+    )
+    check_called_ae_title: bool = _is(True, "Reject associations that call another AE title")
+    calling_ae_titles: tuple[str, ...] = _is((), "Calling AE titles let in; empty: all")
+    peers: tuple[str, ...] = _is((), "Addresses or networks (10.1.0.0/16) let in; empty: all")
+    max_associations: int = _is(100, "Associations at one time")
+    max_associations_per_peer: int = _is(50, "Associations at one time from one address")
+    tls: Tls = _is(Tls, "TLS of this port")
+
+
+DEFAULT_LISTENERS = (
+    Listener(name="all", port=11112, ae_titles=("CALOTYPE", "STORESCP")),
+    Listener(name="worklist", port=11113, ae_titles=("WORKLISTSCP",), services=("worklist", "mpps")),
+    Listener(name="query", port=11114, ae_titles=("QRSCP",), services=("find", "move", "get")),
+    Listener(name="print", port=11115, ae_titles=("PRINTSCP",), services=("print",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dicom:
+    """How we speak DICOM on every port."""
+
+    ae_title: str = _is("CALOTYPE", "Our AE title when we call others")
+    max_pdu_bytes: int = _is(262_144, "Largest PDU that we receive")
+    unknown_classes_as_storage: bool = _is(True, "Take SOP classes that stand in no table as storage")
+    transfer_syntaxes: tuple[str, ...] = _is(
+        (), "Our order of preference (UIDs) when a peer offers several; empty: the peer's"
+    )
+    artim_s: float = _is(30.0, "Wait for an association request, or for the end of a connection")
+    idle_s: float = _is(600.0, "Abort an association on which nothing was asked for so long")
+    dimse_s: float = _is(60.0, "Wait for a peer's answer")
+    network_s: float = _is(
+        60.0, "Wait for a peer to take or give bytes in the middle of a message; also for connecting"
+    )
+    drain_s: float = _is(30.0, "On shutdown, let associations finish for so long")
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """DICOMweb and the interface for people."""
+
+    enabled: bool = _is(True, "Serve HTTP")
+    bind: str = _is("127.0.0.1", "Address to listen on; loopback only, until users and roles guard it")
+    port: int = _is(5000, "TCP port")
+    threads: int = _is(16, "Requests worked on at one time")
+    max_part_mib: int = _is(0, "Largest object taken by STOW-RS, in MiB; 0: no limit but the disk")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A neighbour that we may send to (C-MOVE destination)."""
+
+    ae_title: str = _is("", "Its AE title")
+    host: str = _is("", "Its host name or address")
+    port: int = _is(104, "Its TCP port")
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """What is written down."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _is("INFO", "DEBUG | INFO | WARNING | ERROR")
+    file: Path | None = _is(None, "Also write to this file (rotated at 20 MiB, ten kept); else to stderr only")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything, gathered."""
+
+    storage: Storage = _is(Storage, Storage.__doc__ or "")
+    dicom: Dicom = _is(Dicom, Dicom.__doc__ or "")
+    listeners: tuple[Listener, ...] = _is(DEFAULT_LISTENERS, Listener.__doc__ or "")
+    http: Http = _is(Http, Http.__doc__ or "")
+    nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
+    logging: Logging = _is(Logging, Logging.__doc__ or "")

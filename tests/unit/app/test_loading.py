@@ -1,0 +1,121 @@
+"""Settings: where a value comes from, which source wins, and what a mistake is answered with."""
+
+from pathlib import Path
+
+import pytest
+
+from calotype.app.loading import load
+from calotype.app.settings import DEFAULT_LISTENERS, Settings
+from calotype.app.showing import effective, template
+from calotype.errors import CalotypeError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "calotype.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_are_the_documented_ports_and_ae_titles(tmp_path):
+    settings = load(environ={}, folder=tmp_path).settings
+    assert [(item.port, item.ae_titles) for item in settings.listeners] == [
+        (11112, ("CALOTYPE", "STORESCP")),
+        (11113, ("WORKLISTSCP",)),
+        (11114, ("QRSCP",)),
+        (11115, ("PRINTSCP",)),
+    ]
+    assert (settings.http.bind, settings.http.port) == ("127.0.0.1", 5000)
+    assert settings.storage.path == tmp_path / "data"
+
+
+def test_later_sources_win_key_by_key(tmp_path):
+    write(tmp_path, "[http]\nport = 1\nthreads = 3\n[dicom]\nidle_s = 5\n")
+    loaded = load(
+        environ={"CALOTYPE__HTTP__PORT": "2", "CALOTYPE__DICOM__IDLE_S": "6"},
+        flags={"http.port": "3"},
+        folder=tmp_path,
+    )
+    assert (loaded.settings.http.port, loaded.settings.http.threads, loaded.settings.dicom.idle_s) == (3, 3, 6.0)
+    assert loaded.sources == {
+        "http.port": "flag",
+        "http.threads": str(tmp_path / "calotype.toml"),
+        "dicom.idle_s": "CALOTYPE__DICOM__IDLE_S",
+    }
+
+
+def test_paths_in_a_file_are_relative_to_the_file(tmp_path):
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    path = write(folder, '[storage]\npath = "images"\n')
+    assert load(path, environ={}, folder=tmp_path).settings.storage.path == folder / "images"
+
+
+def test_an_environment_index_changes_one_listener_and_keeps_the_others(tmp_path):
+    environ = {"CALOTYPE__LISTENERS__0__PORT": "104", "CALOTYPE__LISTENERS__0__AE_TITLES": "PACS, PACS2"}
+    listeners = load(environ=environ, folder=tmp_path).settings.listeners
+    assert (listeners[0].port, listeners[0].ae_titles) == (104, ("PACS", "PACS2"))
+    assert listeners[1:] == DEFAULT_LISTENERS[1:]
+
+
+def test_a_secret_may_come_from_a_file_and_is_masked(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("open sesame\n")
+    loaded = load(environ={"CALOTYPE__LISTENERS__0__TLS__KEY_PASSWORD_FILE": str(secret)}, folder=tmp_path)
+    assert loaded.settings.listeners[0].tls.key_password == "open sesame"
+    shown = {key: value for key, value, _ in effective(loaded)}
+    assert shown["listeners.0.tls.key_password"] == '"********"'
+    assert "open sesame" not in str(shown)
+
+
+def test_an_empty_string_unsets_an_optional_path(tmp_path):
+    write(tmp_path, '[logging]\nfile = "x.log"\n')
+    assert load(environ={"CALOTYPE__LOGGING__FILE": ""}, folder=tmp_path).settings.logging.file is None
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "told"),
+    [
+        ("[dicom]\nae_titel = 'X'\n", {}, "unknown setting 'dicom.ae_titel'; did you mean 'ae_title'?"),
+        ("[[listeners]]\nprot = 1\n", {}, "unknown setting 'listeners.0.prot'; did you mean 'port'?"),
+        ("[http]\nport = 'x'\n", {}, "http.port: Input should be a valid integer"),
+        ("[http\n", {}, "calotype.toml"),
+        (
+            "",
+            {"CALOTYPE__HTTP__PORTT": "1"},
+            "CALOTYPE__HTTP__PORTT: unknown setting 'http.portt'; did you mean 'port'?",
+        ),
+        ("", {"CALOTYPE__HTTP__PORT": "-1"}, "-1 is no TCP port"),
+        ("", {"CALOTYPE__HTTP": "1"}, "CALOTYPE__HTTP: http"),
+        ("", {"CALOTYPE__HTTP__PORT__X": "1"}, "there is no setting below http.port"),
+        ("", {"CALOTYPE__LISTENERS__9__PORT": "1"}, "9 is no place in a list of 4; the next free one is 4"),
+        ("", {"CALOTYPE__LISTENERS__0__PORT": "11113"}, "11113 is used by listeners.0 too"),
+        ("", {"CALOTYPE__LISTENERS__0__AE_TITLES": "ABCDEFGHIJKLMNOPQ"}, "no AE title; give 1 to 16 ASCII"),
+        ("", {"CALOTYPE__LISTENERS__0__PEERS": "10.0.0.0/99"}, "listeners.0.peers"),
+        ("", {"CALOTYPE__LISTENERS__0__SERVICES": "storage,fly"}, "listeners.0.services.1"),
+        ("", {"CALOTYPE__LISTENERS__0__TLS__KEY_PASSWORD_FILE": "/nowhere"}, "/nowhere cannot be read"),
+        ("", {"CALOTYPE__STORAGE__DUPLICATES": "maybe"}, "storage.duplicates: Input should be 'keep-if-identical'"),
+        ("", {"CALOTYPE__NODES__0__AE_TITLE": "X"}, "nodes.0: give host and port (1 to 65535) of X"),
+        ("", {"CALOTYPE_CONFIG": "/nowhere.toml"}, "calotype init"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path, text, environ, told):
+    write(tmp_path, text)
+    with pytest.raises(CalotypeError) as caught:
+        load(environ=environ, folder=tmp_path)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_template_is_valid_and_changes_nothing(tmp_path):
+    write(tmp_path, template())
+    assert load(environ={}, folder=tmp_path).settings == load(environ={}, folder=tmp_path, file=None).settings
+    uncommented = "\n".join(
+        line.removeprefix("# ") if line.startswith("# ") and (" = " in line or "[[" in line) else line
+        for line in template().splitlines()
+        if not (line.startswith("# ") and "Repeat the block" in line)
+    )
+    path = tmp_path / "full.toml"
+    path.write_text(uncommented.partition("[[nodes]]")[0])
+    defaults = Settings()
+    full = load(path, environ={}, folder=tmp_path).settings
+    assert (full.dicom, full.http, full.listeners) == (defaults.dicom, defaults.http, defaults.listeners)
