@@ -1,0 +1,109 @@
+"""What was turned away, kept for people to read: the last ones in words, and counters for all.
+
+Fed by ``listener``; read by whoever shows it. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RESULTS: Mapping[int, str] = {1: "rejected permanently", 2: "rejected for now"}
+"""PS3.8 Table 9-21, Result."""
+
+SOURCES: Mapping[int, str] = {
+    1: "service user",
+    2: "service provider (association)",
+    3: "service provider (presentation)",
+}
+"""PS3.8 Table 9-21, Source."""
+
+REASONS: Mapping[tuple[int, int], str] = {
+    (1, 1): "no reason given",
+    (1, 2): "application context name not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+"""PS3.8 Table 9-21: (source, reason) in words."""
+
+
+def in_words(result: int, source: int, reason: int) -> tuple[str, str, str]:
+    """Return result, source and reason of an A-ASSOCIATE-RJ in words; numbers not in the Standard stay numbers."""
+    return (
+        RESULTS.get(result, f"result {result}"),
+        SOURCES.get(source, f"source {source}"),
+        REASONS.get((source, reason), f"reason {reason}"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One association or connection that was turned away.
+
+    ``time_us`` is UTC, microseconds since 1970. AE titles are empty when the connection never got that far, and
+    ``result`` is then ``"closed"``. ``detail`` says what would have to change.
+    """
+
+    time_us: int
+    listener: str
+    peer_address: str
+    calling_ae_title: str
+    called_ae_title: str
+    result: str
+    source: str
+    reason: str
+    detail: str
+
+
+class Rejections:
+    """A bounded, thread-safe memory of rejections, newest first."""
+
+    def __init__(self, keep: int = 1000) -> None:
+        self._recent: deque[Rejection] = deque(maxlen=keep)
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(
+        self,
+        *,
+        listener: str,
+        peer_address: str,
+        calling_ae_title: str = "",
+        called_ae_title: str = "",
+        words: tuple[str, str, str],
+        detail: str,
+    ) -> Rejection:
+        """Remember one; ``words`` are result, source and reason."""
+        result, source, reason = words
+        rejection = Rejection(
+            time_us=time.time_ns() // 1000,
+            listener=listener,
+            peer_address=peer_address,
+            calling_ae_title=calling_ae_title,
+            called_ae_title=called_ae_title,
+            result=result,
+            source=source,
+            reason=reason,
+            detail=detail,
+        )
+        with self._lock:
+            self._recent.appendleft(rejection)
+            self._counts[reason] += 1
+        return rejection
+
+    def recent(self, limit: int = 100) -> list[Rejection]:
+        """Return the last rejections, newest first."""
+        with self._lock:
+            return [rejection for rejection, _ in zip(self._recent, range(limit), strict=False)]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there were since the start, by reason."""
+        with self._lock:
+            return dict(self._counts)
