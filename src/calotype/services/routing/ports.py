@@ -1,0 +1,112 @@
+"""What routing needs from below: somebody who carries objects to a neighbour.
+
+``scu.sender`` implements :class:`Courier` over associations, ``scu.memory`` in memory; C-GET's SCP implements
+:class:`Delivery` over the association it was asked on. Errors that leave an implementation are
+``calotype.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import TracebackType
+from typing import Protocol, Self
+
+from calotype.dicom.hierarchy import UID
+from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.services.routing.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an association must have a presentation context for."""
+
+    sop_class: UID
+    transfer_syntax: UID
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One object to be carried: what the command says of it, and where in its file the data set stands."""
+
+    kind: Kind
+    sop_instance: UID
+    data_offset: int
+    data_bytes: int
+
+    @classmethod
+    def of(cls, stored: StoredInstance) -> Self:
+        """Make the parcel of an archived object, to be sent as it is stored."""
+        location = stored.location
+        return cls(
+            Kind(stored.sop_class, location.transfer_syntax),
+            stored.ref.instance,
+            location.data_offset,
+            location.data_bytes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Originator:
+    """Who asked for the objects: the C-MOVE that these C-STOREs are sub-operations of (PS3.7 9.1.1.1)."""
+
+    ae_title: str
+    message_id: int
+
+
+class Result(Enum):
+    """How one sub-operation ended, in the words of its counters (PS3.4 C.4.2.1.6)."""
+
+    COMPLETED = auto()
+    WARNING = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the neighbour said to one object; ``comment`` is for people, empty when all went well."""
+
+    result: Result
+    status: int = 0
+    comment: str = ""
+
+
+class Delivery(Protocol):
+    """One way to one neighbour, open now. Used by one thread; close it (it is a context manager)."""
+
+    def accepts(self, kind: Kind) -> bool:
+        """Tell whether the neighbour takes objects of this kind."""
+        ...
+
+    def store(self, parcel: Parcel, reader: ObjectReader, originator: Originator | None = None) -> Answer:
+        """Carry one object of an accepted kind and wait for the answer.
+
+        Unavailable when the way broke: nothing more can be carried, and nobody knows whether this object arrived.
+        """
+        ...
+
+    def close(self) -> None:
+        """Take leave. Idempotent, never raises."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class Courier(Protocol):
+    """Opens ways to neighbours. Any thread may ask at any time."""
+
+    @property
+    def kinds_per_delivery(self) -> int:
+        """How many kinds one delivery can carry (PS3.8 9.3.2.2: 128 presentation contexts)."""
+        ...
+
+    def connect(self, node: Node, kinds: Sequence[Kind]) -> Delivery:
+        """Open a way for these kinds, at most :attr:`kinds_per_delivery`; the neighbour may accept fewer.
+
+        Unavailable when the neighbour cannot be reached or turns us away, the message saying why.
+        """
+        ...

@@ -1,0 +1,183 @@
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from calotype.dicom.hierarchy import UID
+from calotype.errors import NotFound, Unavailable
+from calotype.scu.memory import MemoryCourier
+from calotype.services.routing.nodes import Node
+from calotype.services.routing.ports import Answer, Kind, Originator, Parcel, Result
+from calotype.services.routing.send import Cargo, carry
+
+CT = Kind(UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.1.2.1"))
+CT_JPEG = Kind(CT.sop_class, UID("1.2.840.10008.1.2.4.70"))
+VIEWER = Node("VIEWER", "viewer.example", 104)
+COMPLETED = Answer(Result.COMPLETED)
+
+
+@dataclass
+class BytesReader:
+    data: bytes
+    closed: bool = False
+
+    @property
+    def size_bytes(self):
+        return len(self.data)
+
+    def read_at(self, offset, size_bytes):
+        return self.data[offset : offset + size_bytes]
+
+    def fileno(self):
+        return None
+
+    def close(self):
+        self.closed = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Shelf:
+    """Makes cargo and remembers which of it was opened and closed."""
+
+    def __init__(self):
+        self.readers = []
+        self._numbers = count(1)
+
+    def cargo(self, kind=CT, *, opens_as=None, missing=False):
+        data = f"data of {next(self._numbers)}".encode()
+        parcel = Parcel(kind, UID(f"1.2.3.{len(data)}.{data[-1]}"), 10, len(data))
+
+        def open_():
+            if missing:
+                raise NotFound("the object is gone")
+            reader = BytesReader(b"0123456789" + data + b"trailing")
+            self.readers.append(reader)
+            if opens_as is not None:
+                return Parcel(opens_as, parcel.sop_instance, 10, len(data)), reader
+            return parcel, reader
+
+        return Cargo(parcel, open_)
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+def results(handovers):
+    return [handover.answer.result.name for handover in handovers]
+
+
+def test_carry_hands_over_each_data_set_in_order(shelf):
+    courier = MemoryCourier()
+    cargo = [shelf.cargo() for _ in range(3)]
+    originator = Originator("ASKER", 7)
+
+    handovers = list(carry(cargo, courier, VIEWER, originator))
+
+    assert [(h.position, h.sop_instance, h.answer) for h in handovers] == [
+        (i, item.parcel.sop_instance, COMPLETED) for i, item in enumerate(cargo)
+    ]
+    assert [d.data for d in courier.delivered] == [b"data of 1", b"data of 2", b"data of 3"]
+    assert {d.originator for d in courier.delivered} == {originator}
+    assert courier.connections == [(CT,)]
+    assert courier.open_deliveries == 0
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def test_carry_of_nothing_connects_to_nobody():
+    courier = MemoryCourier()
+    assert list(carry([], courier, VIEWER)) == []
+    assert courier.connections == []
+
+
+def test_carry_fails_what_was_not_accepted_without_opening_it(shelf):
+    courier = MemoryCourier(refused=frozenset({CT_JPEG}))
+    handovers = list(carry([shelf.cargo(), shelf.cargo(CT_JPEG), shelf.cargo()], courier, VIEWER))
+    assert results(handovers) == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert handovers[1].answer.comment == (
+        "the node does not accept SOP class 1.2.840.10008.5.1.4.1.1.2 in transfer syntax 1.2.840.10008.1.2.4.70"
+    )
+    assert len(shelf.readers) == 2
+
+
+def test_carry_fails_an_object_that_is_gone_and_goes_on(shelf):
+    courier = MemoryCourier()
+    handovers = list(carry([shelf.cargo(missing=True), shelf.cargo()], courier, VIEWER))
+    assert results(handovers) == ["FAILED", "COMPLETED"]
+    assert handovers[0].answer.comment == "the object is gone"
+
+
+def test_carry_checks_the_kind_of_an_object_that_was_overwritten(shelf):
+    courier = MemoryCourier()
+    handovers = list(carry([shelf.cargo(opens_as=CT_JPEG), shelf.cargo(opens_as=CT)], courier, VIEWER))
+    assert results(handovers) == ["FAILED", "COMPLETED"]
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def test_carry_fails_everything_when_the_node_is_unreachable(shelf):
+    courier = MemoryCourier(unreachable=frozenset({"VIEWER"}))
+    handovers = list(carry([shelf.cargo(), shelf.cargo()], courier, VIEWER))
+    assert results(handovers) == ["FAILED", "FAILED"]
+    assert {h.answer.comment for h in handovers} == {"VIEWER@viewer.example:104 does not answer."}
+
+
+def test_carry_uses_as_few_deliveries_as_the_kinds_allow(shelf):
+    kinds = [Kind(UID(f"1.2.{i}"), CT.transfer_syntax) for i in range(5)]
+    courier = MemoryCourier(kinds_per_delivery=2)
+    cargo = [shelf.cargo(kinds[i % 5]) for i in range(10)]
+    handovers = list(carry(cargo, courier, VIEWER))
+    assert courier.connections == [(kinds[0], kinds[1]), (kinds[2], kinds[3]), (kinds[4],)]
+    assert [h.position for h in handovers] == [0, 1, 5, 6, 2, 3, 7, 8, 4, 9]
+    assert results(handovers) == ["COMPLETED"] * 10
+
+
+class Breaks:
+    """A neighbour that drops the association at these objects (counted from 0, every attempt)."""
+
+    def __init__(self, *at):
+        self._at = at
+        self._attempt = count()
+
+    def __call__(self, _parcel):
+        if next(self._attempt) in self._at:
+            raise Unavailable("connection lost")
+        return COMPLETED
+
+
+def test_carry_opens_a_new_delivery_after_the_object_that_broke_it(shelf):
+    courier = MemoryCourier(judge=Breaks(1))
+    handovers = list(carry([shelf.cargo() for _ in range(4)], courier, VIEWER))
+    assert results(handovers) == ["COMPLETED", "FAILED", "COMPLETED", "COMPLETED"]
+    assert [h.position for h in handovers] == [0, 1, 2, 3]
+    assert len(courier.connections) == 2
+    assert courier.open_deliveries == 0
+
+
+def test_carry_gives_up_after_three_breaks_in_a_row(shelf):
+    courier = MemoryCourier(judge=Breaks(1, 2, 3))
+    handovers = list(carry([shelf.cargo() for _ in range(6)], courier, VIEWER))
+    assert results(handovers) == ["COMPLETED"] + ["FAILED"] * 5
+    assert len(courier.connections) == 3
+
+
+def test_carry_forgives_breaks_that_have_successes_between_them(shelf):
+    courier = MemoryCourier(judge=Breaks(0, 2, 4, 6))
+    handovers = list(carry([shelf.cargo() for _ in range(8)], courier, VIEWER))
+    assert results(handovers) == ["FAILED", "COMPLETED"] * 4
+
+
+def test_closing_the_iterator_stops_sending_and_takes_leave(shelf):
+    courier = MemoryCourier()
+    handovers = carry([shelf.cargo() for _ in range(4)], courier, VIEWER)
+    next(handovers)
+    next(handovers)
+    assert courier.open_deliveries == 1
+    handovers.close()
+    assert courier.open_deliveries == 0
+    assert len(courier.delivered) == 2
