@@ -6,8 +6,11 @@ indexed attribute is one row here and a migration. What an attribute *means* for
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import Final
 
 from calotype.dicom.hierarchy import Level
@@ -40,6 +43,8 @@ class Matching(Enum):
     """Exact or range."""
     INTEGER = auto()
     """Compared as a whole number, however padded."""
+    SEQUENCE = auto()
+    """One item satisfies all keys given (PS3.4 C.2.2.2.6); the attribute's ``items`` say which may be."""
     NONE = auto()
     """Returned only: numbers computed by the archive, bulky text."""
 
@@ -48,7 +53,8 @@ class Matching(Enum):
 class Attribute:
     """One indexed attribute.
 
-    ``computed`` attributes stand in no file; the archive keeps them (counters, modalities in study).
+    ``computed`` attributes stand in no file; the archive keeps them (counters, modalities in study). ``items``
+    are the keys inside a sequence.
     """
 
     keyword: str
@@ -58,6 +64,7 @@ class Attribute:
     key: KeyType
     matching: Matching
     computed: bool = False
+    items: tuple[Attribute, ...] = ()
 
     @property
     def column(self) -> str:
@@ -65,15 +72,14 @@ class Attribute:
         return _snake(self.keyword)
 
 
+# A word starts where a capital follows a small letter, and at the last capital of a run that a word goes on from
+# ("UTC|Offset"); a run in the plural ("UIDs", "IDs") is one word.
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?:[A-Z]|$))[a-z])")
+
+
+@cache
 def _snake(keyword: str) -> str:
-    out: list[str] = []
-    for i, char in enumerate(keyword):
-        before = keyword[i - 1] if i else ""
-        after = keyword[i + 1] if i + 1 < len(keyword) else ""
-        if char.isupper() and i and (not before.isupper() or (after.islower() and after != "s")):
-            out.append("_")
-        out.append(char.lower())
-    return "".join(out)
+    return _WORD_START.sub("_", keyword).lower()
 
 
 _U, _R, _O = KeyType.UNIQUE, KeyType.REQUIRED, KeyType.OPTIONAL
@@ -148,3 +154,49 @@ INDEXED: Final[tuple[Attribute, ...]] = (
 
 BY_KEYWORD: Final = {attribute.keyword: attribute for attribute in INDEXED}
 BY_TAG: Final = {attribute.tag: attribute for attribute in INDEXED}
+
+UNIQUE_KEYS: Final = {attribute.level: attribute for attribute in INDEXED if attribute.key is KeyType.UNIQUE}
+"""The one attribute of each level that names an entity of it (PS3.4 C.2.2.1.1)."""
+
+DATE_TIME_PAIRS: Final = {
+    "PatientBirthDate": "PatientBirthTime",
+    "StudyDate": "StudyTime",
+    "SeriesDate": "SeriesTime",
+    "PerformedProcedureStepStartDate": "PerformedProcedureStepStartTime",
+    "ContentDate": "ContentTime",
+    "AcquisitionDate": "AcquisitionTime",
+}
+"""Which time belongs to which date where both are matched as one (PS3.4 C.2.2.2.5.4)."""
+
+MATCHING_WORDS: Final = {
+    Matching.UID: "single value, list of UID",
+    Matching.ID: "single value, wild card; case-sensitive",
+    Matching.CODE: "single value, wild card; any case",
+    Matching.TEXT: "single value, wild card; case, accents and width ignored",
+    Matching.NAME: "single value, wild card, fuzzy; per component group, case, accents and width ignored",
+    Matching.DATE: "single value, range",
+    Matching.TIME: "single value, range",
+    Matching.INTEGER: "single value, compared as a number",
+    Matching.SEQUENCE: "sequence",
+    Matching.NONE: "returned only",
+}
+"""Each matching kind in the words of a conformance statement; universal and empty value matching apply to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of attributes as documents print it."""
+
+    level: str
+    tag: str
+    keyword: str
+    vr: str
+    key: str
+    matching: str
+
+
+def table() -> Iterator[Row]:
+    """Return the table of attributes for documents: level, (gggg,eeee), keyword, VR, U / R / O, matching in words."""
+    for a in INDEXED:
+        tag = f"({a.tag >> 16:04X},{a.tag & 0xFFFF:04X})"
+        yield Row(a.level.value, tag, a.keyword, a.vr, a.key.value, MATCHING_WORDS[a.matching])

@@ -74,7 +74,7 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of these holds: multiple value matching (PS3.4 C.2.2.2.8) and backslash lists."""
+    """At least one of these holds: what several values in one key mean to us, unless agreed (PS3.4 C.2.2.2.8)."""
 
     conditions: tuple[Condition, ...]
 
