@@ -1,0 +1,190 @@
+"""The servers that are measured: ours and the peers installed, each started fresh in a folder of its own.
+
+Peers get ``TCP_NODELAY=1``, without which DCMTK and Orthanc would only show the Nagle stall of 45 ms an object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bench.sender import Target
+
+STARTUP_S = 60
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Running:
+    """A started server: its process tree is measured as one."""
+
+    name: str
+    target: Target
+    http_port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    _cpu_at_start: float = 0.0
+    _gone: dict[int, float] = field(default_factory=dict)
+
+    def tree(self) -> list[psutil.Process]:
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def cpu_s(self) -> float:
+        """User and system seconds of the tree, finished children included."""
+        times = [process.cpu_times() for process in self.tree()]
+        return sum(t.user + t.system for t in times) + times[0].children_user + times[0].children_system
+
+    def peak_rss_mib(self) -> float:
+        total = 0
+        for process in self.tree():
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    total += int(line.split()[1])
+        return total / 1024
+
+    def stop(self) -> None:
+        for process in reversed(self.tree()):
+            process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A kind of server: how to start it, and which programs it needs."""
+
+    name: str
+    needs: tuple[str, ...]
+    command: Callable[[Path, int, int], tuple[list[str], dict[str, str]]]
+    ae_title: str = "ANY"
+    speaks_http: bool = False
+
+    @property
+    def installed(self) -> bool:
+        return all(shutil.which(program) for program in self.needs)
+
+    def start(self, base: Path) -> Running:
+        """Start in a new folder below ``base`` and wait until its port answers."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=base))
+        port, http_port = free_port(), free_port()
+        command, environment = self.command(folder, port, http_port)
+        log = (folder / "log").open("wb")
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
+        running = Running(self.name, Target("127.0.0.1", port, self.ae_title), http_port, folder, process)
+        deadline = time.monotonic() + STARTUP_S
+        for waited in [port, http_port] if self.speaks_http else [port]:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", waited), timeout=1).close()
+                    break
+                except OSError as error:
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        raise RuntimeError(f"{self.name} did not start: {(folder / 'log').read_text()[-2000:]}") from error
+                    time.sleep(0.02)
+        return running
+
+
+def _calotype(durable: bool) -> Callable[[Path, int, int], tuple[list[str], dict[str, str]]]:
+    def command(folder: Path, port: int, http_port: int) -> tuple[list[str], dict[str, str]]:
+        others = [free_port() for _ in range(3)]
+        ports = {f"CALOTYPE__LISTENERS__{i}__PORT": str(p) for i, p in enumerate([port, *others])}
+        return [sys.executable, "-m", "calotype", "serve"], ports | {
+            "CALOTYPE__STORAGE__PATH": str(folder / "data"),
+            "CALOTYPE__STORAGE__DURABLE": str(durable).lower(),
+            "CALOTYPE__STORAGE__MIN_FREE_MIB": "16",
+            "CALOTYPE__HTTP__PORT": str(http_port),
+            "CALOTYPE__LOGGING__LEVEL": "WARNING",
+            "CALOTYPE__NODES__0__AE_TITLE": "SINK",
+            "CALOTYPE__NODES__0__HOST": "127.0.0.1",
+            "CALOTYPE__NODES__0__PORT": os.environ.get("BENCH_SINK_PORT", "1"),
+        }
+
+    return command
+
+
+_DCMRECV_PROFILE = """
+[[TransferSyntaxes]]
+[Plain]
+TransferSyntax1 = LittleEndianExplicit
+[[PresentationContexts]]
+[Storage]
+PresentationContext1 = CTImageStorage\\Plain
+PresentationContext2 = MultiframeGrayscaleWordSecondaryCaptureImageStorage\\Plain
+[[Profiles]]
+[Bench]
+PresentationContexts = Storage
+"""
+
+
+def _storescp(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+    (folder / "out").mkdir()
+    options = ["--fork", "--max-pdu", "131072", "--output-directory", str(folder / "out")]
+    return ["storescp", *options, str(port)], {"TCP_NODELAY": "1"}
+
+
+def _dcmrecv(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+    (folder / "out").mkdir()
+    profile = folder / "profile.cfg"
+    profile.write_text(_DCMRECV_PROFILE)
+    options = ["+B", "--max-pdu", "131072", "-xf", str(profile), "Bench", "--output-directory", str(folder / "out")]
+    return ["dcmrecv", *options, str(port)], {"TCP_NODELAY": "1"}
+
+
+def _orthanc(folder: Path, port: int, http_port: int) -> tuple[list[str], dict[str, str]]:
+    plugins = [str(p) for p in Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*")][:1]
+    settings = {
+        "Name": "bench",
+        "StorageDirectory": str(folder / "data"),
+        "IndexDirectory": str(folder / "data"),
+        "DicomPort": port,
+        "HttpPort": http_port,
+        "DicomAet": "ANY",
+        "DicomCheckCalledAet": False,
+        "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowMove": True,
+        "DicomAlwaysAllowFind": True,
+        "RemoteAccessAllowed": True,
+        "AuthenticationEnabled": False,
+        "DicomModalities": {"sink": ["SINK", "127.0.0.1", int(os.environ.get("BENCH_SINK_PORT", "1"))]},
+        "Plugins": plugins,
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+    }
+    (folder / "orthanc.json").write_text(json.dumps(settings))
+    return ["Orthanc", str(folder / "orthanc.json")], {"TCP_NODELAY": "1"}
+
+
+def _pynetdicom(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+    (folder / "out").mkdir()
+    return [sys.executable, "-m", "bench.pynetdicom_scp", str(port), str(folder / "out")], {
+        "PYTHONPATH": str(Path(__file__).parent.parent)
+    }
+
+
+CALOTYPE = Server("calotype", (), _calotype(durable=True), ae_title="CALOTYPE", speaks_http=True)
+SERVERS = (
+    CALOTYPE,
+    Server("storescp", ("storescp",), _storescp),
+    Server("dcmrecv", ("dcmrecv",), _dcmrecv),
+    Server("orthanc", ("Orthanc",), _orthanc, speaks_http=True),
+    Server("pynetdicom", (), _pynetdicom),
+)

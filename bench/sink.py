@@ -1,0 +1,158 @@
+"""A storage SCP that throws away what it receives: how fast the sender and the machine are without a server.
+
+Also the receiving end for C-MOVE. ``python -m bench.sink PORT`` serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import threading
+
+from bench.sender import command_set, even, item
+
+_BUFFER = 1 << 20
+
+
+class Stream:
+    """Reads PDUs; data fragments are read into one buffer and forgotten."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
+
+    def exactly(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            chunk = self.connection.recv(size - len(data))
+            if not chunk:
+                raise ConnectionError
+            data += chunk
+        return bytes(data)
+
+    def discard(self, size: int) -> None:
+        while size:
+            got = self.connection.recv_into(self._view[: min(size, _BUFFER)])
+            if not got:
+                raise ConnectionError
+            size -= got
+
+    def message(self) -> tuple[int, int, bytes] | None:
+        """Return (context, bytes of data set, command set) of the next message; ``None`` on release."""
+        command, data_bytes, context = b"", 0, 0
+        while True:
+            kind, size = struct.unpack(">BxI", self.exactly(6))
+            if kind == 5:
+                self.exactly(size)
+                self.connection.sendall(struct.pack(">BxII", 6, 4, 0))
+                return None
+            if kind != 4:
+                raise ConnectionError
+            while size:
+                length, context, control = struct.unpack(">IBB", self.exactly(6))
+                size -= length + 4
+                if control & 1:
+                    command += self.exactly(length - 2)
+                    if control & 2 and _has_no_data(command):
+                        return context, 0, command
+                else:
+                    self.discard(length - 2)
+                    data_bytes += length - 2
+                    if control & 2:
+                        return context, data_bytes, command
+
+
+def fields(command: bytes) -> dict[int, bytes]:
+    out, at = {}, 0
+    while at < len(command):
+        number, size = struct.unpack_from("<2xHI", command, at)
+        out[number] = command[at + 8 : at + 8 + size]
+        at += 8 + size
+    return out
+
+
+def _has_no_data(command: bytes) -> bool:
+    return fields(command)[0x0800] == b"\x01\x01"
+
+
+def store_response(context: int, command: bytes) -> bytes:
+    """Return the P-DATA-TF PDU of a C-STORE-RSP with Success."""
+    asked = fields(command)
+    answer = command_set(
+        [
+            (0x0002, asked[0x0002]),
+            (0x0100, b"\x01\x80"),
+            (0x0120, asked[0x0110]),
+            (0x0800, b"\x01\x01"),
+            (0x0900, b"\0\0"),
+            (0x1000, asked[0x1000]),
+        ]
+    )
+    return struct.pack(">BxIIBB", 4, len(answer) + 6, len(answer) + 2, context, 3) + answer
+
+
+def accept(connection: socket.socket, *, max_pdu: int) -> None:
+    """Read an A-ASSOCIATE-RQ and accept every context with its first transfer syntax."""
+    stream = Stream(connection)
+    _, size = struct.unpack(">BxI", stream.exactly(6))
+    body = stream.exactly(size)
+    answer, at = body[:68] + item(0x10, b"1.2.840.10008.3.1.1.1"), 68
+    while at < len(body):
+        kind, length = struct.unpack_from(">BxH", body, at)
+        if kind == 0x20:
+            context = body[at + 4 : at + 4 + length]
+            syntax, inner = b"", 4
+            while inner < length and not syntax:
+                sub, sub_length = struct.unpack_from(">BxH", context, inner)
+                if sub == 0x40:
+                    syntax = context[inner + 4 : inner + 4 + sub_length]
+                inner += 4 + sub_length
+            answer += item(0x21, bytes([context[0], 0, 0, 0]) + item(0x40, syntax))
+        at += 4 + length
+    answer += item(0x50, item(0x51, struct.pack(">I", max_pdu)) + item(0x52, even("1.2.826.0.1.3680043.10.9999.2")))
+    connection.sendall(struct.pack(">BxI", 2, len(answer)) + answer)
+
+
+class Sink:
+    """Serves in threads of this process; counts objects and bytes."""
+
+    def __init__(self, port: int = 0, *, max_pdu: int = 131_072) -> None:
+        self.objects = 0
+        self.data_bytes = 0
+        self._max_pdu = max_pdu
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._associate, args=(connection,), daemon=True).start()
+
+    def _associate(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            accept(connection, max_pdu=self._max_pdu)
+            stream = Stream(connection)
+            while (message := stream.message()) is not None:
+                context, data_bytes, command = message
+                connection.sendall(store_response(context, command))
+                self.objects += 1
+                self.data_bytes += data_bytes
+        except (ConnectionError, OSError):
+            return
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+if __name__ == "__main__":
+    Sink(int(sys.argv[1]))
+    threading.Event().wait()
