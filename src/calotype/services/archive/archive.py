@@ -1,0 +1,38 @@
+"""The archive as its doors know it: five services over one object store and one index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from calotype.services.archive.curate import Curate
+from calotype.services.archive.events import Events
+from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_now_us
+from calotype.services.archive.ports import Index, ObjectStore
+from calotype.services.archive.retrieve import Retrieve
+from calotype.services.archive.search import Search
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Everything a door may do with the archive."""
+
+    ingest: Ingest
+    search: Search
+    retrieve: Retrieve
+    curate: Curate
+    events: Events
+
+    @classmethod
+    def over(
+        cls, objects: ObjectStore, index: Index, settings: IngestSettings | None = None, clock: Clock = utc_now_us
+    ) -> Self:
+        """Build the services over ``objects`` and ``index``. InvalidRequest when a setting is wrong."""
+        events = Events()
+        return cls(
+            ingest=Ingest(objects, index, events, settings or IngestSettings(), clock),
+            search=Search(index),
+            retrieve=Retrieve(objects, index),
+            curate=Curate(objects, index, clock),
+            events=events,
+        )

@@ -1,0 +1,316 @@
+"""One object on its way in: its bytes to the spool, its digest, its head; then the check of what it says it is.
+
+What becomes of a checked object (:class:`Received`) is decided in ``ingest``. The data set's bytes are never changed;
+the Part 10 beginning before them is written here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Final, Self
+
+from blake3 import blake3
+
+from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
+from calotype.errors import ClassMismatch, InvalidRequest
+from calotype.services.archive.layout import Layout
+from calotype.services.archive.opening import Opened, Opening
+from calotype.services.archive.ports import (
+    Flag,
+    InstanceRecord,
+    ObjectLocation,
+    ObjectStore,
+    Origin,
+    ReadableBuffer,
+    Spool,
+)
+
+HEAD_BYTES: Final = 64 * 1024
+"""How much of a data set stays in memory; the headers of nearly all objects end earlier."""
+
+_COPY_BYTES: Final = 1 << 20
+_HEADER_COMPRESSION: Final = 1
+_REQUIRED: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+class Outcome(StrEnum):
+    """What became of an object."""
+
+    STORED = "stored"
+    """New, and kept."""
+    IDENTICAL = "identical"
+    """The same content is kept already; nothing was written."""
+    KEPT = "kept"
+    """Dropped by policy: the first, with other content, stays."""
+    REPLACED = "replaced"
+    """It took the place of the one before."""
+    VERSION = "version"
+    """Kept beside the first as a further version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What whoever sends says an object is; the data set must agree. An empty UID says nothing."""
+
+    sop_class: UID
+    sop_instance: UID
+    transfer_syntax: UID
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an object turned out to be, and what became of it."""
+
+    ref: InstanceRef
+    sop_class: UID
+    outcome: Outcome
+    flags: frozenset[Flag]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a data set that passed the check says of itself."""
+
+    ref: InstanceRef
+    sop_class: UID
+    attributes: Mapping[str, str]
+    header: bytes
+    flags: frozenset[Flag]
+
+
+class Received:
+    """A checked object that waits for its place: in the spool until :meth:`record`, then under its key."""
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        spool: Spool,
+        checked: Checked,
+        content: ObjectLocation,
+        origin: Origin,
+        received_us: int,
+    ) -> None:
+        self._objects = objects
+        self._spool = spool
+        self._checked = checked
+        self._content = content
+        self._record: InstanceRecord | None = None
+        self._origin = origin
+        self._received_us = received_us
+
+    @property
+    def ref(self) -> InstanceRef:
+        """What the object is."""
+        return self._checked.ref
+
+    @property
+    def digest(self) -> bytes:
+        """BLAKE3 of its data set."""
+        return self._content.digest
+
+    def record(self, layout: Layout) -> InstanceRecord:
+        """Put the object in its place, durably, unless it is there; return what the index should say of it."""
+        if self._record is None:
+            checked, content = self._checked, self._content
+            key = self._objects.put(self._spool, layout.key(checked.attributes, self._received_us))
+            self._record = InstanceRecord(
+                ref=checked.ref,
+                sop_class=checked.sop_class,
+                attributes=checked.attributes,
+                location=ObjectLocation(
+                    key=key,
+                    size_bytes=content.size_bytes,
+                    data_offset=content.data_offset,
+                    data_bytes=content.data_bytes,
+                    digest=content.digest,
+                    transfer_syntax=content.transfer_syntax,
+                ),
+                header=checked.header,
+                origin=self._origin,
+                received_us=self._received_us,
+                flags=checked.flags,
+            )
+        return self._record
+
+    def withdraw(self) -> None:
+        """Take the object out of its place again. Only for when the index surely has no row of it."""
+        if self._record is not None:
+            self._objects.delete(self._record.location.key)
+            self._record = None
+
+    def dropped(self, outcome: Outcome) -> Receipt:
+        """Withdraw the object and say why."""
+        self.withdraw()
+        return Receipt(self._checked.ref, self._checked.sop_class, outcome, self._checked.flags)
+
+
+class Incoming:
+    """One object being received. Use as a context manager: what is not committed is discarded. For one thread."""
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        origin: Origin,
+        beginning: Declared | Opening,
+        keep: Callable[[Received], Receipt],
+        clock: Callable[[], int],
+    ) -> None:
+        self._objects = objects
+        self._origin = origin
+        self._declared = beginning if isinstance(beginning, Declared) else None
+        self._opening = beginning if isinstance(beginning, Opening) else None
+        self._tolerant = isinstance(beginning, Opening) and beginning.tolerant
+        self._keep = keep
+        self._clock = clock
+        self._source_ae_title = origin.calling_ae_title
+        self._spool: Spool | None = None
+        self._digest = blake3()
+        self._head = bytearray()
+        self._data_offset = 0
+        self._data_bytes = 0
+
+    @property
+    def data_bytes(self) -> int:
+        """How much of the data set has come."""
+        return self._data_bytes
+
+    def write(self, parts: Sequence[ReadableBuffer]) -> None:
+        """Take the next bytes; the buffers may be reused after the call.
+
+        OutOfResources when there is no space; InvalidRequest when a Part 10 stream turns out to be none.
+        """
+        if self._opening is not None:
+            opened = self._opening.receive(parts)
+            if opened is None:
+                return
+            self._begin_data_set(opened)
+            parts = (opened.rest,)
+        if self._spool is None:
+            self._spool = self._new_spool(parts)
+        else:
+            self._spool.write(parts)
+        update = self._digest.update
+        for part in parts:
+            update(part)
+            self._data_bytes += len(part)
+            if (wanted := HEAD_BYTES - len(self._head)) > 0:
+                self._head += part if len(part) <= wanted else memoryview(part)[:wanted]
+
+    def commit(self) -> Receipt:
+        """Check the object, keep it as policy says, and return when that is durable.
+
+        InvalidRequest for a data set that is truncated or lacks a Study, Series or SOP Instance UID; ClassMismatch
+        when it is not what was declared; Conflict when policy refuses a duplicate; OutOfResources, Unavailable.
+        """
+        if self._opening is not None:
+            raise self._opening.end()
+        declared, spool = self._declared, self._spool
+        if declared is None or spool is None or not self._data_bytes:
+            raise InvalidRequest("the data set is empty")
+        # Outside the duplicate claim, and before put: nothing may look at the mapped spool once it moves.
+        checked = self._check(declared, self._scan(declared, spool))
+        if self._tolerant and (declared.sop_class, declared.sop_instance) != (
+            checked.sop_class,
+            checked.ref.instance,
+        ):
+            declared = Declared(checked.sop_class, checked.ref.instance, declared.transfer_syntax)
+            spool = self._spool = self._rewritten(declared, spool)
+        content = ObjectLocation(
+            key="",
+            size_bytes=self._data_offset + self._data_bytes,
+            data_offset=self._data_offset,
+            data_bytes=self._data_bytes,
+            digest=self._digest.digest(),
+            transfer_syntax=declared.transfer_syntax,
+        )
+        receipt = self._keep(Received(self._objects, spool, checked, content, self._origin, self._clock()))
+        self.discard()
+        return receipt
+
+    def discard(self) -> None:
+        """Forget the object unless it was kept. Idempotent, never raises."""
+        if self._spool is not None:
+            self._spool.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.discard()
+
+    def _begin_data_set(self, opened: Opened) -> None:
+        """Go on as if the stream's meta had been declared by the sender."""
+        self._opening = None
+        self._declared = Declared(opened.sop_class, opened.sop_instance, opened.transfer_syntax)
+        self._source_ae_title = self._source_ae_title or opened.source_ae_title
+
+    def _new_spool(self, parts: Sequence[ReadableBuffer]) -> Spool:
+        """Start the file; its Part 10 beginning travels with the first bytes in one write."""
+        declared = self._declared
+        if declared is None:
+            raise InvalidRequest("the data set has no transfer syntax")
+        spool = self._objects.spool()
+        prefix = write_file_meta(
+            declared.sop_class,
+            declared.sop_instance,
+            declared.transfer_syntax,
+            source_ae_title=self._source_ae_title,
+        )
+        self._data_offset = len(prefix)
+        spool.write((prefix, *parts))
+        return spool
+
+    def _rewritten(self, declared: Declared, spool: Spool) -> Spool:
+        """Copy the spool under a new Part 10 beginning: the one written at first names another object."""
+        self._declared = declared
+        with spool.view() as view:
+            data = view[self._data_offset :]
+            copy = self._new_spool(())
+            for start in range(0, len(data), _COPY_BYTES):
+                copy.write((data[start : start + _COPY_BYTES],))
+            data.release()
+        spool.discard()
+        return copy
+
+    def _scan(self, declared: Declared, spool: Spool) -> Header:
+        try:
+            return scan(bytes(self._head), declared.transfer_syntax, data_bytes=self._data_bytes)
+        except NeedMore:
+            return scan(spool.view()[self._data_offset :], declared.transfer_syntax, data_bytes=self._data_bytes)
+
+    def _check(self, declared: Declared, header: Header) -> Checked:
+        """Refuse what cannot be kept or is not what was declared; flag what is merely odd."""
+        found = header.attributes
+        missing = [keyword for keyword in _REQUIRED if keyword not in found]
+        if missing:
+            raise InvalidRequest(f"the data set has no {' and no '.join(missing)}")
+        instance = UID(found["SOPInstanceUID"])
+        sop_class = UID(found.get("SOPClassUID", declared.sop_class))
+        if not sop_class:
+            raise InvalidRequest("the data set has no SOPClassUID")
+        if not self._tolerant:
+            # PS3.4 B.2.3: the data set's SOP Class and Instance are those of the C-STORE request, else A900.
+            _agree("SOP Class UID", declared.sop_class, sop_class)
+            _agree("SOP Instance UID", declared.sop_instance, instance)
+        flags = frozenset(Flag(oddity) for oddity in header.oddities)
+        if "PatientID" not in found:
+            flags |= {Flag.NO_PATIENT_ID}
+        return Checked(
+            ref=InstanceRef(UID(found["StudyInstanceUID"]), UID(found["SeriesInstanceUID"]), instance),
+            sop_class=sop_class,
+            attributes=found,
+            header=zlib.compress(header.json(), _HEADER_COMPRESSION),
+            flags=flags,
+        )
+
+
+def _agree(name: str, declared: UID, found: UID) -> None:
+    if declared and declared != found:
+        raise ClassMismatch(f"{name} was announced as {declared}, and in the data set it is {found}")

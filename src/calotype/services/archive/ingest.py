@@ -1,0 +1,194 @@
+"""Taking an object in: decide about duplicates, put it in its place, commit, tell.
+
+The one way for C-STORE, STOW-RS and import. An object exists once its index row is committed; its file is durable
+before that, so a crash leaves an orphan file at worst, never a row without a file. How bytes are received and checked
+is in ``incoming``.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from calotype.errors import CalotypeError, Conflict, NotFound, Unavailable
+from calotype.services.archive.claims import Claims
+from calotype.services.archive.events import Event, Events, InstanceReplaced, InstanceStored, VersionKept
+from calotype.services.archive.incoming import Declared, Incoming, Outcome, Receipt, Received
+from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
+from calotype.services.archive.opening import Opening
+from calotype.services.archive.ports import Flag, Index, InstanceRecord, ObjectStore, Origin, StoredInstance
+
+_log = logging.getLogger(__name__)
+
+Clock = Callable[[], int]
+"""Returns UTC in microseconds since 1970."""
+
+_MAX_DECISIONS: Final = 8
+"""How often another process may come between our question and our answer before the sender is told to try later."""
+
+
+def utc_now_us() -> int:
+    """Return the system's time: the :data:`Clock` of a running archive."""
+    return time.time_ns() // 1000
+
+
+class DuplicatePolicy(StrEnum):
+    """What becomes of an object whose SOP Instance UID is known."""
+
+    KEEP = "keep"
+    """The first stays and whatever comes later is dropped; the sender is told Success."""
+    OVERWRITE = "overwrite"
+    """The last takes the place of the one before."""
+    REFUSE = "refuse"
+    """A second one is an error: Conflict (0111)."""
+    KEEP_IF_IDENTICAL = "keep-if-identical"
+    """Identical content is dropped; different content is kept as a further version until someone decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """How objects are taken in. ``layout`` is a template, see :class:`~calotype.services.archive.layout.Layout`."""
+
+    duplicates: DuplicatePolicy = DuplicatePolicy.KEEP_IF_IDENTICAL
+    layout: str = DEFAULT_LAYOUT
+
+
+class _Overtaken(Exception):
+    """Someone else changed the index between our question and our answer."""
+
+
+class Ingest:
+    """Takes objects in. Thread-safe; each :class:`Incoming` belongs to one thread.
+
+    Making one raises InvalidRequest when the layout cannot be used.
+    """
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        index: Index,
+        events: Events,
+        settings: IngestSettings | None = None,
+        clock: Clock = utc_now_us,
+    ) -> None:
+        settings = settings or IngestSettings()
+        self._objects = objects
+        self._index = index
+        self._events = events
+        self._duplicates = settings.duplicates
+        self._layout = Layout(settings.layout)
+        self._clock = clock
+        self._claims = Claims()
+
+    def begin(self, declared: Declared, origin: Origin) -> Incoming:
+        """Start to receive a data set without file meta (C-STORE)."""
+        return Incoming(self._objects, origin, declared, self._keep, self._clock)
+
+    def begin_part10(self, origin: Origin, *, tolerant: bool = False) -> Incoming:
+        """Start to receive a Part 10 file (STOW-RS, import).
+
+        ``tolerant`` also takes files without preamble or meta, and lets the data set overrule a contradicting meta.
+        """
+        return Incoming(self._objects, origin, Opening(tolerant=tolerant), self._keep, self._clock)
+
+    def _keep(self, received: Received) -> Receipt:
+        """Decide about a checked object, commit, and tell the listeners."""
+        with self._claims.hold(received.ref.instance):
+            receipt, event = self._decide(received)
+        if event is not None:
+            self._events.publish(event)
+        return receipt
+
+    def _decide(self, received: Received) -> tuple[Receipt, Event | None]:
+        """Apply the duplicate policy to what the index knows now.
+
+        The claim keeps this process's senders apart; another process may still come between question and answer.
+        Then the index refuses, and we ask again.
+        """
+        for _ in range(_MAX_DECISIONS):
+            known = self._index.instance(received.ref.instance)
+            try:
+                if known is None:
+                    return self._store(received)
+                return self._duplicate(received, known)
+            except _Overtaken:
+                continue
+        received.withdraw()
+        raise Unavailable(f"{received.ref.instance} is being changed by others at this moment; send it again")
+
+    def _store(self, received: Received) -> tuple[Receipt, Event]:
+        record = received.record(self._layout)
+        try:
+            flags = self._index.add(record)
+        except Conflict as error:
+            raise _Overtaken from error
+        if flags:
+            _log.info("stored %s, flagged: %s", record.location.key, ", ".join(sorted(flags)))
+        event = InstanceStored(record.ref, record.sop_class, record.origin, record.received_us, flags)
+        return Receipt(record.ref, record.sop_class, Outcome.STORED, flags), event
+
+    def _duplicate(self, received: Received, known: StoredInstance) -> tuple[Receipt, Event | None]:
+        policy = self._duplicates
+        if policy is DuplicatePolicy.REFUSE:
+            received.withdraw()
+            raise Conflict(
+                f"{received.ref.instance} is in the archive already, and duplicates are refused by setting"
+            )
+        if known.location.digest == received.digest:
+            return received.dropped(Outcome.IDENTICAL), None
+        if policy is DuplicatePolicy.KEEP:
+            return received.dropped(Outcome.KEPT), None
+        if policy is DuplicatePolicy.OVERWRITE:
+            return self._replace(received)
+        return self._add_version(received)
+
+    def _replace(self, received: Received) -> tuple[Receipt, Event]:
+        record = received.record(self._layout)
+        try:
+            replaced = self._index.replace(record)
+        except NotFound as error:
+            raise _Overtaken from error
+        self._remove_replaced(replaced)
+        event = InstanceReplaced(record.ref, record.sop_class, record.origin, record.received_us, record.flags)
+        return Receipt(record.ref, record.sop_class, Outcome.REPLACED, record.flags), event
+
+    def _remove_replaced(self, replaced: StoredInstance) -> None:
+        """Remove the file of an instance that has no row any more.
+
+        Its successor is committed, so the sender must hear Success whatever happens here: what stays behind is an
+        orphan that verify finds.
+        """
+        try:
+            self._objects.delete(replaced.location.key)
+        except CalotypeError as error:
+            _log.warning("the overwritten %s could not be removed: %s", replaced.location.key, error)
+
+    def _add_version(self, received: Received) -> tuple[Receipt, Event | None]:
+        if any(version.digest == received.digest for version in self._index.versions(received.ref.instance)):
+            return received.dropped(Outcome.IDENTICAL), None
+        record = _as_version(received.record(self._layout))
+        self._index.add_version(record)
+        _log.warning("%s came again with different content, kept as %s", record.ref.instance, record.location.key)
+        event = VersionKept(record.ref, record.sop_class, record.origin, record.received_us, record.flags)
+        return Receipt(record.ref, record.sop_class, Outcome.VERSION, record.flags), event
+
+
+def _as_version(record: InstanceRecord) -> InstanceRecord:
+    return replace(record, flags=record.flags | {Flag.VERSION_CONFLICT})
+
+
+__all__ = [
+    "Clock",
+    "Declared",
+    "DuplicatePolicy",
+    "Incoming",
+    "Ingest",
+    "IngestSettings",
+    "Outcome",
+    "Receipt",
+    "utc_now_us",
+]
