@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, command_pdus, data_set_pdus
@@ -23,15 +23,23 @@ from calotype.dicom.wire.upper_layer import Aborted, ReleaseConfirmed, ReleaseRe
 from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
 from calotype.errors import InvalidRequest
 from calotype.network import outgoing
-from calotype.network.failures import AssociationAborted, AssociationEnded, ConnectionLost
+from calotype.network.failures import AssociationAborted, ConnectionLost
 from calotype.network.pump import Event, Pump
 from calotype.network.sockets import ObjectSource
 
 MAX_SEND_PDU_BYTES = 1024 * 1024
 """The longest P-DATA-TF we send, whatever more the peer would take: beyond it nothing gets faster."""
 
+MIN_SEND_PDU_BYTES = 128
+"""The shortest maximum that we put up with: an object in PDUs of a few bytes would keep a core busy for hours."""
+
 IDENTIFIER_LIMIT_BYTES = 1024 * 1024
 """The longest identifier taken into memory; a list of 10,000 UIDs fits."""
+
+
+def send_limit(peer_max_pdu_bytes: int) -> int:
+    """Return how long our PDUs may be for a peer that announced this maximum (PS3.8 D.1; 0 is no limit)."""
+    return min(peer_max_pdu_bytes or MAX_SEND_PDU_BYTES, MAX_SEND_PDU_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Association:
         self.max_send_pdu_bytes = max_send_pdu_bytes
         self.is_requestor = is_requestor
         self.counts = Counts()
+        self.released = False
         self._pump = pump
         self._data_set_open = False
         self._awaits_response = False
@@ -92,13 +101,14 @@ class Association:
         self._waiting_since = None if self.is_requestor or self._awaits_response else time.monotonic()
         try:
             while True:
-                event = self._next_event(timeout_s)
+                event = self._pump.next_event(timeout_s)
                 if type(event) is CommandReceived:
                     received = self._take(event)
                     if received is not None:
                         return received
                 elif type(event) is ReleaseRequested:
                     self._pump.transmit(ReleaseRP())
+                    self.released = True
                     return None
                 else:
                     self._end(event)
@@ -221,11 +231,11 @@ class Association:
 
     def release(self) -> None:
         """End the association with A-RELEASE and close. AssociationEnded when the peer does not agree in time."""
-        if self._pump.closed:
+        if self.released or self._pump.closed:
             return
         self._pump.transmit(ReleaseRQ())
         while True:
-            event = self._next_event(self._pump.timeouts.dimse_s)
+            event = self._pump.next_event(self._pump.timeouts.dimse_s)
             if type(event) is ReleaseRequested:
                 # PS3.8 9.2.2: both asked at once; each answers the other.
                 self._pump.transmit(ReleaseRP())
@@ -233,11 +243,12 @@ class Association:
                 break
             elif type(event) in {Aborted, TransportLost}:
                 self._end(event)
+        self.released = True
         self.close()
 
     def abort(self) -> None:
         """End the association with A-ABORT and close. Never raises."""
-        self._pump.abort(Abort(source=0, reason=0))
+        self._pump.abort(Abort())
 
     def close(self) -> None:
         """Wait for the peer to close, at most the ARTIM time, then free the connection. Never raises."""
@@ -263,16 +274,6 @@ class Association:
         else:
             self.abort()
 
-    def _next_event(self, timeout_s: float) -> Event:
-        pump = self._pump
-        if not pump.events:
-            pump.fill(timeout_s)
-            # The peer has begun: what is left of this message is due within the network time.
-            deadline = time.monotonic() + pump.timeouts.network_s
-            while not pump.events:
-                pump.fill(max(deadline - time.monotonic(), 0.001))
-        return pump.events.popleft()
-
     def _take(self, event: CommandReceived) -> Received | None:
         context = self.contexts.get(event.context_id)
         if context is None:
@@ -295,20 +296,15 @@ class Association:
         if is_request(message):
             self._awaits_response = True
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: Event) -> NoReturn:
         """Raise what ``event`` means where no such event may come."""
+        if type(event) is Aborted:
+            raise AssociationAborted(Abort(event.source, event.reason).in_words)
+        if type(event) is TransportLost:
+            raise ConnectionLost("the peer closed the connection without releasing the association")
+        self._violated(f"something out of order ({type(event).__name__})")
 
-    def _violated(self, what: str) -> None:
-        self._pump.abort(Abort(source=0, reason=0))
+    def _violated(self, what: str) -> NoReturn:
+        self._pump.abort(Abort())
         raise AssociationAborted(f"aborted: the peer sent {what}")
 
-
-__all__ = [
-    "IDENTIFIER_LIMIT_BYTES",
-    "Association",
-    "AssociationAborted",
-    "AssociationEnded",
-    "ConnectionLost",
-    "Counts",
-    "Received",
-]

@@ -1,12 +1,26 @@
-"""Reaches out: TCP, TLS and association request to a peer."""
+"""Reaches out: TCP connection, TLS handshake and association request to a peer.
+
+What is said over the association is ``scu``'s and ``scp``'s business.
+"""
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Sequence
 
-from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection
-from calotype.network.association import Association
+from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from calotype.dicom.wire.negotiation import accepted_contexts
+from calotype.dicom.wire.pdu import Abort, AssociateAC, AssociateRJ, AssociateRQ
+from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection, UserInformation
+from calotype.dicom.wire.upper_layer import AssociationAccepted, Role, UpperLayer
+from calotype.dicom.wire.upper_layer import AssociationRejected as RejectionReceived
+from calotype.errors import CalotypeError, InvalidRequest, Unavailable
+from calotype.network.association import MIN_SEND_PDU_BYTES, Association, send_limit
+from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationRejected
+from calotype.network.pump import Pump
 from calotype.network.settings import DialSettings
+from calotype.network.sockets import Stream
 
 
 def dial(
@@ -19,5 +33,91 @@ def dial(
     roles: Sequence[RoleSelection] = (),
     settings: DialSettings | None = None,
 ) -> Association:
-    """Open an association. Unavailable when nobody answers, AssociationRejected (Refused) when the peer refuses."""
-    raise NotImplementedError
+    """Open an association, for use as a context manager.
+
+    Unavailable when nobody answers there, or not as DICOM does; AssociationRejected (Refused) when the peer does
+    not want us. Every message is one line that names the peer.
+    """
+    settings = settings or DialSettings()
+    peer = f"{called_ae_title} ({host}:{port})"
+    request = AssociateRQ(
+        called_ae_title=called_ae_title,
+        calling_ae_title=calling_ae_title,
+        presentation_contexts=tuple(contexts),
+        user_information=UserInformation(
+            max_pdu_bytes=settings.max_pdu_bytes,
+            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+            roles=tuple(roles),
+        ),
+    )
+    connection = _secure(_connect(host, port, peer, settings), host, peer, settings)
+    stream = Stream(connection, settings.capabilities)
+    pump = Pump(stream, UpperLayer(Role.REQUESTOR, max_pdu_bytes=settings.max_pdu_bytes), settings.timeouts)
+    try:
+        answer = _ask(pump, request, peer)
+    except BaseException:
+        pump.abort(Abort())
+        raise
+    return Association(
+        pump,
+        calling_ae_title=calling_ae_title,
+        called_ae_title=called_ae_title,
+        peer_address=host,
+        contexts={context.context_id: context for context in accepted_contexts(request, answer)},
+        max_send_pdu_bytes=send_limit(answer.user_information.max_pdu_bytes),
+        is_requestor=True,
+    )
+
+
+def _connect(host: str, port: int, peer: str, settings: DialSettings) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout=settings.timeouts.connect_s)
+    except TimeoutError as error:
+        raise Unavailable(
+            f"{peer} does not answer within {settings.timeouts.connect_s:g} s: check address, network and firewall"
+        ) from error
+    except ConnectionRefusedError as error:
+        raise Unavailable(f"nobody listens at {peer}: check the port, and whether the peer runs") from error
+    except socket.gaierror as error:
+        raise Unavailable(f"the host name of {peer} is not known: check its spelling") from error
+    except OverflowError as error:
+        raise InvalidRequest(f"the port of {peer} does not exist: choose one from 1 to 65535") from error
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"{peer} cannot be reached: {error}") from error
+
+
+def _secure(connection: socket.socket, host: str, peer: str, settings: DialSettings) -> socket.socket:
+    if settings.tls is None:
+        return connection
+    try:
+        return settings.tls.wrap_socket(connection, server_hostname=settings.tls_server_name or host)
+    except ssl.SSLCertVerificationError as error:
+        connection.close()
+        raise Unavailable(f"the TLS certificate of {peer} is not trusted: {error.verify_message}") from error
+    except OSError as error:
+        connection.close()
+        raise Unavailable(f"no TLS connection to {peer}: {error.strerror or error}") from error
+
+
+def _ask(pump: Pump, request: AssociateRQ, peer: str) -> AssociateAC:
+    try:
+        pump.transmit(request)
+        pump.connected()
+        event = pump.next_event(pump.timeouts.dimse_s)
+    except AssociationEnded as error:
+        raise Unavailable(f"{peer} did not answer the association request: {error}") from error
+    if isinstance(event, RejectionReceived):
+        raise _rejected(event.pdu, peer)
+    if not isinstance(event, AssociationAccepted):
+        raise AssociationAborted(f"{peer} ended the connection instead of answering the association request")
+    if send_limit(event.pdu.user_information.max_pdu_bytes) < MIN_SEND_PDU_BYTES:
+        raise Unavailable(f"{peer} takes PDUs of {event.pdu.user_information.max_pdu_bytes} bytes: too short to use")
+    return event.pdu
+
+
+def _rejected(pdu: AssociateRJ, peer: str) -> CalotypeError:
+    again = ", try again later" if pdu.is_transient else ""
+    return AssociationRejected(
+        f"{peer} rejected the association: {pdu.in_words}{again}", result=pdu.result, source=pdu.source, code=pdu.reason
+    )

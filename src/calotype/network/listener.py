@@ -1,17 +1,52 @@
-"""One port that takes associations."""
+"""One port that takes associations, each in a thread of its own.
+
+Threads and sockets are managed here; who is let in is ``admission``'s decision, what is served ``handle``'s.
+One log line for each association accepted, rejected and ended; none of them names a patient.
+"""
 
 from __future__ import annotations
 
+import errno
+import logging
+import selectors
+import socket
+import ssl
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from calotype.dicom.wire.negotiation import AcceptancePolicy
-from calotype.network.association import Association
-from calotype.network.rejections import Rejections
+from calotype.dicom.wire.negotiation import AcceptancePolicy, accepted_contexts
+from calotype.dicom.wire.pdu import AssociateAC, AssociateRQ
+from calotype.dicom.wire.upper_layer import Aborted, AssociationRequested, Role, UpperLayer
+from calotype.errors import InvalidRequest, Unavailable
+from calotype.network.admission import Admission, Refusal, plain_address
+from calotype.network.association import Association, send_limit
+from calotype.network.failures import AssociationEnded
+from calotype.network.pump import Pump
+from calotype.network.rejections import Rejections, in_words
 from calotype.network.settings import ListenerSettings
+from calotype.network.sockets import Stream
+
+_logger = logging.getLogger(__name__)
+
+_BACKLOG = 256
+_SPARE_CONNECTIONS = 64
+"""How many connections beyond the maximum of associations may be asking or being told no."""
+
+_DRAIN_IDLE_S = 1.0
+"""While stopping, an association that asks nothing for this long is done as far as we are concerned."""
+
+_DRAIN_STEP_S = 0.02
+_LAST_WORDS_S = 2.0
+_ACCEPT_PAUSE_S = 0.2
 
 
 class Listener:
-    """Listens on one port and runs ``handle`` in a thread of its own for each association."""
+    """Listens on one port and runs ``handle`` for each association it accepts.
+
+    ``handle`` returns when the peer has released; what it raises ends the association with A-ABORT.
+    """
 
     def __init__(
         self,
@@ -21,19 +56,276 @@ class Listener:
         rejections: Rejections,
     ) -> None:
         self.settings = settings
-        self._policy = policy
         self._handle = handle
         self._rejections = rejections
+        self._admission = Admission(settings, policy)
+        self._port = settings.port
+        self._acceptor: threading.Thread | None = None
+        self._wake: socket.socket | None = None
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._associations: set[Association] = set()
 
     @property
     def port(self) -> int:
-        """The port listened on, once started."""
-        raise NotImplementedError
+        """The port listened on (the one the system chose, when the setting is 0)."""
+        return self._port
 
     def start(self) -> None:
-        """Bind and begin to accept. Unavailable or InvalidRequest when the address cannot be had."""
-        raise NotImplementedError
+        """Bind and begin to accept. Unavailable or InvalidRequest, in one line, when the address cannot be had."""
+        listening = _bind(self.settings)
+        listening.setblocking(False)  # a connection may be gone again before accept gets it
+        self._port = int(listening.getsockname()[1])
+        self._wake, wakened = socket.socketpair()
+        self._acceptor = threading.Thread(
+            target=self._accept, args=(listening, wakened), name=f"{self.settings.name}-accept", daemon=True
+        )
+        self._acceptor.start()
+        _logger.info("listener %s: port %d is open", self.settings.name, self.port)
 
     def stop(self, drain_s: float = 30.0) -> None:
-        """Accept no more, let what runs finish for ``drain_s``, abort the rest. Idempotent."""
-        raise NotImplementedError
+        """Accept no more, let what runs finish for ``drain_s`` seconds, then abort the rest. Idempotent."""
+        self._admission.stop()
+        self._stopping.set()
+        if self._acceptor is None or self._wake is None:
+            return
+        self._wake.close()
+        self._acceptor.join()
+        self._drain(time.monotonic() + drain_s)
+        with self._lock:
+            left = len(self._connections)
+        self._kill_all()
+        self._join(time.monotonic() + _LAST_WORDS_S)
+        _logger.info("listener %s: stopped, %d associations aborted", self.settings.name, left)
+
+    def _drain(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not self._connections:
+                    return
+                idle = [association for association in self._associations if association.idle_s() > _DRAIN_IDLE_S]
+            for association in idle:
+                association.kill()
+            time.sleep(_DRAIN_STEP_S)
+
+    def _kill_all(self) -> None:
+        with self._lock:
+            associations, connections = list(self._associations), list(self._connections.values())
+        for association in associations:
+            association.kill()
+        for connection in connections:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def _join(self, deadline: float) -> None:
+        with self._lock:
+            threads = list(self._connections)
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+
+    def _accept(self, listening: socket.socket, wakened: socket.socket) -> None:
+        with listening, wakened, selectors.DefaultSelector() as selector:
+            selector.register(listening, selectors.EVENT_READ)
+            selector.register(wakened, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                selector.select()
+                if not self._stopping.is_set():
+                    self._accept_one(listening)
+
+    def _accept_one(self, listening: socket.socket) -> None:
+        try:
+            connection, address = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionError):
+            return
+        except OSError as error:
+            # Out of descriptors or memory: the connection stays in the backlog, so do not spin on it.
+            _logger.error("listener %s cannot accept: %s", self.settings.name, error.strerror)
+            self._stopping.wait(_ACCEPT_PAUSE_S)
+            return
+        peer_address = plain_address(address[0])
+        thread = threading.Thread(
+            target=self._run, args=(connection, peer_address), name=f"{self.settings.name}-{address[1]}", daemon=True
+        )
+        with self._lock:
+            has_room = len(self._connections) < self.settings.max_associations + _SPARE_CONNECTIONS
+            if has_room:
+                self._connections[thread] = connection
+        try:
+            if has_room:
+                thread.start()
+                return
+        except RuntimeError:
+            with self._lock:
+                del self._connections[thread]
+        self._closed(peer_address, "too many connections")
+        connection.close()
+
+    def _run(self, connection: socket.socket, peer_address: str) -> None:
+        stream = self._secure(connection, peer_address)
+        try:
+            if stream is not None:
+                self._establish(stream, peer_address)
+        except Exception:
+            _logger.exception("listener %s: a connection from %s failed", self.settings.name, peer_address)
+        finally:
+            if stream is not None:
+                stream.close()
+            with self._lock:
+                self._connections.pop(threading.current_thread(), None)
+
+    def _secure(self, connection: socket.socket, peer_address: str) -> Stream | None:
+        settings = self.settings
+        try:
+            connection.settimeout(settings.timeouts.connect_s)
+            if settings.tls is not None:
+                connection = settings.tls.wrap_socket(connection, server_side=True)
+                with self._lock:
+                    self._connections[threading.current_thread()] = connection
+            return Stream(connection, settings.capabilities)
+        except OSError as error:
+            detail = "no TLS handshake" if settings.tls else "the connection ended at once"
+            self._closed(peer_address, f"{detail} ({error.strerror or error})")
+            connection.close()
+            return None
+
+    def _establish(self, stream: Stream, peer_address: str) -> None:
+        settings = self.settings
+        pump = Pump(stream, UpperLayer(Role.ACCEPTOR, max_pdu_bytes=settings.max_pdu_bytes), settings.timeouts)
+        try:
+            pump.connected()
+            event = pump.next_event(settings.timeouts.artim_s)
+        except AssociationEnded as error:
+            self._closed(peer_address, f"no association request came ({error})")
+            pump.close()
+            return
+        if not isinstance(event, AssociationRequested):
+            if isinstance(event, Aborted):
+                self._closed(peer_address, "what came is not a DICOM association request")
+            else:
+                _logger.debug("listener %s: %s connected and left", settings.name, peer_address)
+            pump.close()
+            return
+        answer = self._admission.decide(event.pdu, peer_address)
+        if isinstance(answer, Refusal):
+            self._reject(pump, event.pdu, answer, peer_address)
+            return
+        try:
+            pump.transmit(answer)
+            self._serve(_associate(pump, event.pdu, answer, peer_address))
+        finally:
+            self._admission.leave(peer_address)
+
+    def _reject(self, pump: Pump, request: AssociateRQ, refusal: Refusal, peer_address: str) -> None:
+        rejection = self._rejections.add(
+            listener=self.settings.name,
+            peer_address=peer_address,
+            calling_ae_title=request.calling_ae_title,
+            called_ae_title=request.called_ae_title,
+            words=in_words(refusal.pdu),
+            detail=refusal.detail,
+        )
+        _logger.warning(
+            "listener %s: %s %r -> %r from %s: %s; %s",
+            *(rejection.listener, rejection.result, rejection.calling_ae_title, rejection.called_ae_title),
+            *(peer_address, rejection.reason, rejection.detail),
+        )
+        pump.transmit(refusal.pdu)
+        pump.close()
+
+    def _closed(self, peer_address: str, detail: str) -> None:
+        self._rejections.add(
+            listener=self.settings.name,
+            peer_address=peer_address,
+            words=("closed", "connection", "no association"),
+            detail=detail,
+        )
+        _logger.warning("listener %s: closed a connection from %s: %s", self.settings.name, peer_address, detail)
+
+    def _serve(self, association: Association) -> None:
+        started = time.monotonic()
+        label = (self.settings.name, association.calling_ae_title, association.called_ae_title)
+        _logger.info(
+            "listener %s: accepted %r -> %r from %s, %d presentation contexts",
+            *(*label, association.peer_address, len(association.contexts)),
+        )
+        with self._lock:
+            self._associations.add(association)
+        try:
+            outcome = self._handled(association)
+        finally:
+            with self._lock:
+                self._associations.discard(association)
+        counts = association.counts
+        _logger.info(
+            "listener %s: %r -> %r from %s %s after %.1f s: %d messages and %d data set bytes in, %d and %d out",
+            *(*label, association.peer_address, outcome, time.monotonic() - started),
+            *(counts.messages_received, counts.data_set_bytes_received),
+            *(counts.messages_sent, counts.data_set_bytes_sent),
+        )
+
+    def _handled(self, association: Association) -> str:
+        try:
+            self._handle(association)
+        except AssociationEnded as error:
+            outcome = str(error)
+        except Exception:
+            _logger.exception("listener %s: aborting, our own mistake", self.settings.name)
+            outcome = "aborted: our own mistake"
+        else:
+            outcome = "released" if association.released else "aborted: our side left"
+        if not association.released:
+            association.abort()
+        association.close()
+        return outcome
+
+
+def _associate(pump: Pump, request: AssociateRQ, answer: AssociateAC, peer_address: str) -> Association:
+    return Association(
+        pump,
+        calling_ae_title=request.calling_ae_title,
+        called_ae_title=request.called_ae_title,
+        peer_address=peer_address,
+        contexts={context.context_id: context for context in accepted_contexts(request, answer)},
+        max_send_pdu_bytes=send_limit(request.user_information.max_pdu_bytes),
+        is_requestor=False,
+    )
+
+
+def _bind(settings: ListenerSettings) -> socket.socket:
+    """Return a listening socket; every way this can fail is an operator's one-line message."""
+    where = f"listener {settings.name}: port {settings.port}"
+    try:
+        if settings.host:
+            family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+            return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        if socket.has_dualstack_ipv6():
+            try:
+                return socket.create_server(
+                    ("", settings.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=True
+                )
+            except OSError as error:
+                # IPv6 may be built into a kernel and yet be switched off.
+                if error.errno not in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
+                    raise
+        return socket.create_server(("", settings.port), backlog=_BACKLOG)
+    except socket.gaierror as error:
+        raise InvalidRequest(
+            f"{where}: the host {settings.host!r} is no address of this machine: name one, or leave it empty"
+        ) from error
+    except OverflowError as error:
+        raise InvalidRequest(f"{where} does not exist: choose one from 1 to 65535") from error
+    except OSError as error:
+        raise _unbindable(where, settings.host, error) from error
+
+
+def _unbindable(where: str, host: str, error: OSError) -> InvalidRequest | Unavailable:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return Unavailable(f"{where} is taken by another program: stop that one, or set another port")
+        case errno.EACCES | errno.EPERM:
+            return InvalidRequest(f"{where} needs privileges: set a port above 1023, or allow this program to bind it")
+        case errno.EADDRNOTAVAIL:
+            return InvalidRequest(f"{where}: {host!r} is no address of this machine: name one, or leave it empty")
+        case _:
+            return Unavailable(f"{where} cannot be opened: {error.strerror}")

@@ -1,7 +1,7 @@
-"""The pump between a socket and the sans-IO core: bytes in, events out; commands of the core carried out.
+"""The pump between a socket and the sans-IO core: bytes in, events out; the core's commands carried out.
 
-The ARTIM timer and every other wait live here. What the events mean to a user of an association is
-``association``'s business; nothing here knows of DIMSE services.
+The ARTIM timer and every other wait live here. What an event means to the user of an association is
+``association``'s business; nothing here knows a DIMSE service.
 
 One thread pumps. :meth:`Pump.kill` alone may be called from another.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, MessageAssembler
 from calotype.dicom.wire.messages import InvalidMessage
-from calotype.dicom.wire.pdu import Abort, Pdu
+from calotype.dicom.wire.pdu import Abort, AbortSource, Pdu
 from calotype.dicom.wire.upper_layer import (
     Aborted,
     AssociationAccepted,
@@ -25,7 +25,6 @@ from calotype.dicom.wire.upper_layer import (
     AssociationRequested,
     CloseConnection,
     Command,
-    ConnectionLost,
     DataFragment,
     Indication,
     ReleaseConfirmed,
@@ -35,8 +34,10 @@ from calotype.dicom.wire.upper_layer import (
     StopArtim,
     UpperLayer,
 )
+from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
+from calotype.network.failures import AssociationAborted, AssociationTimedOut, ConnectionLost
 from calotype.network.settings import MAX_PDU_BYTES, Timeouts
-from calotype.network.sockets import Stream
+from calotype.network.sockets import Buffer, Stream
 
 Event: TypeAlias = (
     CommandReceived
@@ -48,5 +49,191 @@ Event: TypeAlias = (
     | ReleaseRequested
     | ReleaseConfirmed
     | Aborted
-    | ConnectionLost
+    | TransportLost
 )
+"""What comes out of the pump, in order of arrival."""
+
+
+class Pump:
+    """Owns the stream, the upper layer and the receive buffer of one connection.
+
+    The data of fragments in :attr:`events` lies in the buffer: MUST be consumed before the next :meth:`fill`.
+    """
+
+    def __init__(self, stream: Stream, upper_layer: UpperLayer, timeouts: Timeouts) -> None:
+        self.events: deque[Event] = deque()
+        self.timeouts = timeouts
+        self.closed = False
+        self._stream = stream
+        self._upper_layer = upper_layer
+        self._assembler = MessageAssembler()
+        self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
+        self._artim_deadline: float | None = None
+        self._send_lock = threading.Lock()
+        self._killed = False
+
+    def connected(self) -> None:
+        """Tell the core that the transport connection stands."""
+        self._carry_out(self._upper_layer.connected())
+
+    def fill(self, timeout_s: float) -> None:
+        """Receive once, waiting at most ``timeout_s`` (less when ARTIM ends first), and queue what it means.
+
+        AssociationTimedOut when nothing came: the association is then aborted. ConnectionLost when it is closed
+        already, AssociationAborted when it was killed.
+        """
+        if self.closed:
+            raise ConnectionLost("the connection is closed")
+        wait_s = timeout_s
+        if self._artim_deadline is not None:
+            wait_s = max(min(timeout_s, self._artim_deadline - time.monotonic()), 0.001)
+        try:
+            received = self._stream.recv_into(self._buffer, wait_s)
+        except TimeoutError:
+            self._timed_out(timeout_s)
+            return
+        except OSError:
+            # Reset, unreachable, broken TLS: to the state machine all of them are a transport that closed.
+            received = 0
+        self._received(received)
+
+    def poll(self) -> None:
+        """Queue what has already come, without waiting."""
+        if self.closed:
+            raise ConnectionLost("the connection is closed")
+        try:
+            received = self._stream.try_recv_into(self._buffer)
+        except OSError:
+            received = 0
+        if received is not None:
+            self._received(received)
+
+    def next_event(self, timeout_s: float) -> Event:
+        """Return the next event; once its first bytes are there, the rest is due within the network time."""
+        if not self.events:
+            self.fill(timeout_s)
+            if not self.events:
+                deadline = time.monotonic() + self.timeouts.network_s
+                while not self.events:
+                    self.fill(max(deadline - time.monotonic(), 0.001))
+        return self.events.popleft()
+
+    def transmit(self, pdu: Pdu) -> None:
+        """Send a PDU of the association itself, by way of the state machine."""
+        self._carry_out(self._upper_layer.send(pdu))
+
+    def send_parts(self, parts: Sequence[Buffer]) -> None:
+        """Send P-DATA in one call. AssociationEnded when the peer is gone or takes nothing."""
+        with self.sending() as stream:
+            stream.send_parts(parts, self.timeouts.network_s)
+
+    @contextmanager
+    def sending(self) -> Iterator[Stream]:
+        """Lend the stream for sending P-DATA; any error closes it, as it leaves half a PDU behind."""
+        with self._send_lock:
+            if self.closed:
+                raise ConnectionLost("the connection is closed")
+            try:
+                yield self._stream
+            except TimeoutError as error:
+                self._close()
+                raise AssociationTimedOut(f"the peer took no data for {self.timeouts.network_s:g} s") from error
+            except OSError as error:
+                self._close()
+                raise self._lost() from error
+            except EOFError as error:
+                self._close()
+                raise AssociationAborted(f"aborted: {error}") from error
+            except BaseException:
+                self._close()
+                raise
+
+    def abort(self, pdu: Abort) -> None:
+        """Send A-ABORT, wait for the peer to close, close. Never raises."""
+        if not self.closed:
+            self.transmit(pdu)
+        self.close()
+
+    def close(self) -> None:
+        """Close; while ARTIM runs, first give the peer its time to read our last PDU. Never raises.
+
+        Closing with unread bytes would make TCP reset the connection, and the peer might never see our answer.
+        """
+        while not self.closed and self._artim_deadline is not None:
+            self.events.clear()
+            try:
+                self.fill(self.timeouts.artim_s)
+            except (AssociationTimedOut, AssociationAborted, ConnectionLost):
+                break
+        self.events.clear()
+        self._close()
+
+    def kill(self) -> None:
+        """Abort from another thread: the pumping thread wakes with AssociationAborted."""
+        self._killed = True
+        # In the middle of a PDU of ours an A-ABORT would be read as data; the closed connection says enough.
+        if self._send_lock.acquire(blocking=False):
+            try:
+                self._stream.try_send(Abort().encode())
+            finally:
+                self._send_lock.release()
+        self._stream.shut()
+
+    def _received(self, size_bytes: int) -> None:
+        if size_bytes:
+            self._carry_out(self._upper_layer.receive(self._buffer[:size_bytes]))
+        elif self._killed:
+            self._close()
+            raise self._lost()
+        else:
+            self._carry_out(self._upper_layer.connection_closed())
+
+    def _timed_out(self, timeout_s: float) -> None:
+        if self._artim_deadline is not None and time.monotonic() >= self._artim_deadline:
+            self._artim_deadline = None
+            self._carry_out(self._upper_layer.artim_expired())
+            return
+        self.abort(Abort(AbortSource.SERVICE_PROVIDER))
+        raise AssociationTimedOut(f"aborted: the peer was silent for {timeout_s:g} s")
+
+    def _carry_out(self, steps: Iterable[Indication | Command]) -> None:
+        for step in steps:
+            kind = type(step)
+            if kind is DataFragment:
+                self._assemble(step)
+            elif kind is SendBytes:
+                self._send(step.data)
+            elif kind is StartArtim:
+                self._artim_deadline = time.monotonic() + self.timeouts.artim_s
+            elif kind is StopArtim:
+                self._artim_deadline = None
+            elif kind is CloseConnection:
+                self._close()
+            else:
+                self.events.append(step)
+
+    def _assemble(self, fragment: DataFragment) -> None:
+        try:
+            self.events.extend(self._assembler.receive(fragment))
+        except InvalidMessage as error:
+            self.abort(Abort())
+            raise AssociationAborted(f"aborted: {error}") from error
+
+    def _send(self, data: bytes) -> None:
+        with self._send_lock:
+            try:
+                self._stream.send(data, self.timeouts.network_s)
+            except OSError:
+                # Whoever reads next finds the transport closed and takes that way through the state machine.
+                self._stream.shut()
+
+    def _close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._artim_deadline = None
+            self._stream.close()
+
+    def _lost(self) -> AssociationAborted | ConnectionLost:
+        if self._killed:
+            return AssociationAborted("aborted: we are stopping")
+        return ConnectionLost("the connection was lost")

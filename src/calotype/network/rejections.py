@@ -11,35 +11,28 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-RESULTS: Mapping[int, str] = {1: "rejected permanently", 2: "rejected for now"}
+from calotype.dicom.wire.pdu import REJECT_REASONS, AssociateRJ, RejectResult, RejectSource
+
+RESULTS: Mapping[int, str] = {
+    RejectResult.PERMANENT: "rejected permanently",
+    RejectResult.TRANSIENT: "rejected for now",
+}
 """PS3.8 Table 9-21, Result."""
 
 SOURCES: Mapping[int, str] = {
-    1: "service user",
-    2: "service provider (association)",
-    3: "service provider (presentation)",
+    RejectSource.SERVICE_USER: "service user",
+    RejectSource.SERVICE_PROVIDER_ACSE: "service provider (association)",
+    RejectSource.SERVICE_PROVIDER_PRESENTATION: "service provider (presentation)",
 }
 """PS3.8 Table 9-21, Source."""
 
-REASONS: Mapping[tuple[int, int], str] = {
-    (1, 1): "no reason given",
-    (1, 2): "application context name not supported",
-    (1, 3): "calling AE title not recognized",
-    (1, 7): "called AE title not recognized",
-    (2, 1): "no reason given",
-    (2, 2): "protocol version not supported",
-    (3, 1): "temporary congestion",
-    (3, 2): "local limit exceeded",
-}
-"""PS3.8 Table 9-21: (source, reason) in words."""
 
-
-def in_words(result: int, source: int, reason: int) -> tuple[str, str, str]:
-    """Return result, source and reason of an A-ASSOCIATE-RJ in words; numbers not in the Standard stay numbers."""
+def in_words(pdu: AssociateRJ) -> tuple[str, str, str]:
+    """Return result, source and reason in words; numbers that are not in the Standard stay numbers."""
     return (
-        RESULTS.get(result, f"result {result}"),
-        SOURCES.get(source, f"source {source}"),
-        REASONS.get((source, reason), f"reason {reason}"),
+        RESULTS.get(pdu.result, f"result {pdu.result}"),
+        SOURCES.get(pdu.source, f"source {pdu.source}"),
+        REJECT_REASONS.get((pdu.source, pdu.reason), f"reason {pdu.reason}"),
     )
 
 

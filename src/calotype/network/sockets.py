@@ -125,12 +125,24 @@ class Stream:
             try:
                 sent = os.sendfile(out, descriptor, offset, end - offset)
             except BlockingIOError:
-                self._wait_writable(out, timeout_s)
+                if not _is_writable(out, timeout_s):
+                    message = "the peer takes no data"
+                    raise TimeoutError(message) from None
                 continue
             if sent == 0:
                 message = f"the object ends {end - offset} bytes early"
                 raise EOFError(message)
             offset += sent
+
+    def try_send(self, data: Buffer) -> None:
+        """Send if it goes at once, else not; any thread may call this. Does nothing under TLS.
+
+        OpenSSL forbids that one thread writes while another reads.
+        """
+        if not self.encrypted:
+            with suppress(OSError, ValueError):
+                if _is_writable(self._socket.fileno(), 0):
+                    self._socket.send(data)
 
     def shut(self) -> None:
         """Tell the peer, and a thread that waits in this stream, that it is over. Any thread may call this."""
@@ -169,10 +181,10 @@ class Stream:
             if sent:
                 rest[0] = memoryview(rest[0])[sent:]
 
-    @staticmethod
-    def _wait_writable(descriptor: int, timeout_s: float) -> None:
+
+def _is_writable(descriptor: int, timeout_s: float) -> bool:
+    if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLOUT)
-        if not poll.poll(timeout_s * 1000):
-            message = "the peer takes no data"
-            raise TimeoutError(message)
+        return bool(poll.poll(timeout_s * 1000))
+    return bool(select.select([], [descriptor], [], timeout_s)[1])
