@@ -1,0 +1,160 @@
+"""``python -m bench``: store, retrieve and query, ours and the peers installed in turn, medians and ratios."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import fill, query
+from bench.objects import CT_512, MULTI_50MB, ROOT, SMALL
+from bench.receiver import c_get, c_move, wado
+from bench.report import Report, Sample
+from bench.sender import Target, Workload, run_workload
+from bench.servers import CALOTYPE, SERVERS, Server, free_port
+from bench.sink import Sink
+
+WORKLOADS = {
+    "W1": Workload("W1", CT_512, 1000),
+    "W2": Workload("W2", CT_512, 250, parallel=4),
+    "W3": Workload("W3", SMALL, 2000),
+    "W4": Workload("W4", MULTI_50MB, 20),
+    "W5": Workload("W5", CT_512, 1, associations=200),
+}
+
+
+def store(report: Report, base: Path, where: str, servers: list[Server], names: list[str], runs: int) -> None:
+    """Send each workload to a discarding sink and to each server, freshly started, in turn."""
+    for run in range(1, runs + 1):
+        for name in names:
+            load = WORKLOADS[name]
+            port = free_port()
+            sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(port)])
+            _wait_for(port)
+            report.add(Sample(f"store {name} {where}", "(sink)", run_workload(Target("127.0.0.1", port, "SINK"), load, run)))
+            sink.terminate()
+            sink.wait()
+            for server in servers:
+                running = server.start(base)
+                try:
+                    before = running.cpu_s()
+                    wall = run_workload(running.target, load, run)
+                    cpu = running.cpu_s() - before
+                    report.add(Sample(f"store {name} {where}", server.name, wall, cpu, running.peak_rss_mib()))
+                finally:
+                    running.stop()
+
+
+def default_senders(report: Report, base: Path, servers: list[Server], runs: int) -> None:
+    """Time DCMTK's senders as shipped, 25 objects of 20 KB, the tool's start included."""
+    folder = Path(tempfile.mkdtemp(prefix="objects-", dir=base))
+    count = 25
+    for run in range(1, runs + 1):
+        for tool in ("storescu", "dcmsend"):
+            files = fill.write_files(folder / f"{run}-{tool}", SMALL, count, run=1000 + run)
+            for server in [s for s in servers if s.name != "pynetdicom"]:
+                running = server.start(base)
+                environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
+                command = [tool, "-aec", running.target.ae_title, "127.0.0.1", str(running.target.port), *map(str, files)]
+                try:
+                    start = time.perf_counter()
+                    subprocess.run(command, env=environment, check=True, capture_output=True)
+                    wall = (time.perf_counter() - start) / count
+                    report.add(Sample(f"default {tool} /object", server.name, wall))
+                finally:
+                    running.stop()
+    shutil.rmtree(folder)
+
+
+def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> None:
+    """C-GET, C-MOVE and WADO-RS of one study of 1,000 CT."""
+    sink = Sink()
+    os.environ["BENCH_SINK_PORT"] = str(sink.port)
+    load = WORKLOADS["W1"]
+    started = []
+    for server in [s for s in servers if s.name in ("calotype", "orthanc")]:
+        running = server.start(base)
+        started.append(running)
+        run_workload(running.target, load, 1)
+    for _ in range(runs):
+        for running in started:
+            study = _study_uid(running.target, running.http_port, running.name)
+            for verb, fetch in (
+                ("c-get", lambda: c_get(running.target, study)),  # noqa: B023 - called at once
+                ("c-move", lambda: c_move(running.target, study, sink)),  # noqa: B023
+                ("wado-rs", lambda: wado(running.http_port, _web_root(running.name), study)),  # noqa: B023
+            ):
+                before = running.cpu_s()
+                wall, count = fetch()
+                if verb != "wado-rs" and count != load.total:
+                    raise RuntimeError(f"{verb} from {running.name} gave {count} of {load.total} objects")
+                report.add(Sample(f"retrieve {verb}", running.name, wall, running.cpu_s() - before, running.peak_rss_mib()))
+    for running in started:
+        running.stop()
+    sink.close()
+
+
+def _web_root(name: str) -> str:
+    return "/dicomweb" if name == "calotype" else "/dicom-web"
+
+
+def _study_uid(_target: Target, port: int, name: str) -> str:
+    return query.only_study(port, _web_root(name))
+
+
+def _wait_for(port: int) -> None:
+    import socket
+
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=["store", "default", "retrieve", "query"], help="store default retrieve query million")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--workloads", default="W1,W2,W3,W4,W5")
+    parser.add_argument("--servers", default="", help="comma list; default: all that are installed")
+    parser.add_argument("--tmpfs", type=Path, default=Path("/dev/shm"))
+    parser.add_argument("--disk", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--only", choices=["tmpfs", "disk"], default=None)
+    parser.add_argument("--studies", default="10000,100000", help="sizes of the query bench")
+    parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
+    options = parser.parse_args()
+    wanted = options.servers.split(",") if options.servers else [s.name for s in SERVERS]
+    servers = [s for s in SERVERS if s.name in wanted and s.installed]
+    report = Report()
+    names = options.workloads.split(",")
+    if "store" in options.parts:
+        if options.only != "disk":
+            store(report, options.tmpfs, "tmpfs", servers, names, options.runs)
+        if options.only != "tmpfs":
+            durable = [s for s in servers if s.name in ("calotype", "orthanc")]
+            store(report, options.disk, "disk", durable, [n for n in names if n != "W5"], options.runs)
+    if "default" in options.parts:
+        default_senders(report, options.tmpfs, servers, options.runs)
+    if "retrieve" in options.parts:
+        retrieve(report, options.tmpfs, servers, options.runs)
+    if "query" in options.parts:
+        for size in options.studies.split(","):
+            query.measure(report, options.tmpfs, int(size))
+    if "million" in options.parts:
+        fill.rate_at_a_million(report, options.tmpfs, CALOTYPE, WORKLOADS["W3"], options.runs)
+    print()
+    print(report.table())
+    report.write(options.json)
+
+
+if __name__ == "__main__":
+    main()
