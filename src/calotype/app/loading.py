@@ -63,7 +63,7 @@ def load(
     for keys, value, name in _environment(environ):
         _put(tree, keys, value, name, sources)
     for dotted, value in (flags or {}).items():
-        _put(tree, dotted.split("."), value, "flag", sources)
+        _put(tree, dotted.split("."), value, "--set", sources)
     settings = _validated(tree, sources)
     settings = _with_absolute_paths(settings, folder)
     check(settings)

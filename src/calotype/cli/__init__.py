@@ -1,1 +1,81 @@
-"""One subcommand per verb."""
+"""The command line: one subcommand per verb, one module per family of verbs.
+
+Here is the group only. A subcommand's module is imported when it is called, so that ``calotype echo`` does not pay
+for the web server. Errors that a user can cause end in one line and an exit code (``failures``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from calotype import __version__
+from calotype.cli.failures import reported
+from calotype.cli.session import Session
+
+COMMANDS = {
+    "serve": ("serving", "Start the archive: DICOM listeners and HTTP."),
+    "init": ("configuring", "Write a settings file that explains every setting, and make the storage folder."),
+    "config": ("configuring", "Show the effective settings and where each comes from."),
+    "echo": ("talking", "Ask a DICOM node whether it answers (C-ECHO), and say why it does not."),
+    "send": ("talking", "Send files and folders to a DICOM node (C-STORE)."),
+    "find": ("talking", "Ask a DICOM node what it has (C-FIND)."),
+    "get": ("talking", "Fetch images from a DICOM node into a folder (C-GET)."),
+    "move": ("talking", "Have a DICOM node send images to another (C-MOVE)."),
+    "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
+    "reindex": ("keeping", "Rebuild the index from the stored objects."),
+    "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),
+}
+"""Subcommand -> (module, what it does), in the order of a newcomer's day."""
+
+
+class _Verbs(click.Group):
+    """Knows every verb without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"calotype.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A node is written AETITLE@host:port, or just the AE title of one in the settings' [[nodes]].",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="calotype")
+@click.option(
+    "-c", "--config", metavar="FILE", help="Settings file (default: $CALOTYPE_CONFIG, else ./calotype.toml)."
+)
+@click.option("-s", "--set", "flags", metavar="KEY=VALUE", multiple=True, help="One setting, e.g. -s http.port=8080.")
+@click.pass_context
+def calotype(ctx: click.Context, config: str | None, flags: tuple[str, ...]) -> None:
+    """Keep, find, show and hand on medical images.
+
+    \b
+    Start here:
+      calotype serve                       the archive, with its defaults
+      calotype echo CALOTYPE@localhost:11112
+      calotype send CALOTYPE@localhost:11112 images/
+      calotype find CALOTYPE@localhost:11112 -k "PatientName=Zhang*"
+    """  # noqa: D301 - \b keeps click from folding the lines
+    ctx.obj = Session(config, flags)
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """Run the command line and exit with its code."""
+    with reported():
+        sys.exit(calotype.main(arguments, prog_name="calotype", standalone_mode=True))

@@ -37,7 +37,7 @@ def test_later_sources_win_key_by_key(tmp_path):
     )
     assert (loaded.settings.http.port, loaded.settings.http.threads, loaded.settings.dicom.idle_s) == (3, 3, 6.0)
     assert loaded.sources == {
-        "http.port": "flag",
+        "http.port": "--set",
         "http.threads": str(tmp_path / "calotype.toml"),
         "dicom.idle_s": "CALOTYPE__DICOM__IDLE_S",
     }
