@@ -1,0 +1,68 @@
+"""Puts the web room together: one application from an archive and settings. Routes stand in their own files."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from calotype import __version__
+from calotype.services.archive.archive import Archive
+from calotype.web import problems
+from calotype.web.api import conflicts, health, rejections, statistics
+from calotype.web.api.rejections import RejectionLog
+from calotype.web.dicomweb import routes as dicomweb
+from calotype.web.dicomweb.context import Context
+from calotype.web.offload import Offload
+from calotype.web.settings import WebSettings
+
+_EVERY_ANSWER = (
+    # What a file or a request says is data, whatever it looks like.
+    (b"x-content-type-options", b"nosniff"),
+    # Patients' data must not lie in a cache between us and whoever asked.
+    (b"cache-control", b"private, no-cache"),
+)
+
+
+def create_app(archive: Archive, settings: WebSettings, rejection_log: RejectionLog) -> FastAPI:
+    """Return the application: ``/dicomweb`` (alias ``/dicom-web``) and ``/api``. Nothing is started."""
+    app = FastAPI(
+        title="calotype",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        # FastAPI's pages load scripts from a public host; a hospital's network has no way there.
+        docs_url=None,
+        redoc_url=None,
+        # A redirect to the path without a slash would lose a POST's body.
+        redirect_slashes=False,
+    )
+    offload = Offload(settings.threads)
+    problems.install(app)
+    dicomweb.install(app, Context(archive, offload, settings))
+    for router in (
+        health.router(),
+        statistics.router(archive.search, offload),
+        rejections.router(rejection_log),
+        conflicts.router(archive.curate.conflicts, offload),
+    ):
+        app.include_router(router, prefix="/api")
+    app.add_middleware(_SafeHeaders)
+    return app
+
+
+class _SafeHeaders:
+    """Adds the headers that every answer has."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_EVERY_ANSWER]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

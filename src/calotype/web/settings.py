@@ -1,0 +1,51 @@
+"""What this room wants to be told; ``app.compose`` fills it from the settings file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How HTTP is served. The limits are per request unless they say otherwise."""
+
+    bind: str = "127.0.0.1"
+    """Address to listen on; ``::`` is every interface of both IP versions."""
+
+    port: int = 5000
+    """TCP port; 0 takes a free one."""
+
+    public_url: str = ""
+    """The address that clients know us by, without ``/dicomweb``; empty: what each request was sent to."""
+
+    threads: int = 16
+    """Archive calls at one time, over all requests."""
+
+    max_connections: int = 512
+    """Connections and requests at one time; more are answered 503."""
+
+    chunk_bytes: int = MIB
+    """Bodies are read from the archive, and handed to it, in pieces of about this size."""
+
+    idle_s: float = 60.0
+    """Give up on a client that neither takes nor gives a byte for so long in the middle of a body."""
+
+    drain_s: float = 30.0
+    """On stop, let requests finish for so long."""
+
+    max_part_bytes: int = 0
+    """Largest object taken by STOW-RS; 0: no limit but the disk."""
+
+    max_parts: int = 100_000
+    """Objects taken by one STOW-RS request."""
+
+    max_part_header_bytes: int = 16 * 1024
+    """Size of all headers of one part."""
+
+    page_limit: int = 1000
+    """Matches in one QIDO-RS answer, whatever the client asks for."""
+
+    count_cap: int = 10_000
+    """Where counting of QIDO-RS matches stops: ``X-Total-Count`` then says "at least"."""
