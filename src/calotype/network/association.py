@@ -234,15 +234,20 @@ class Association:
         if self.released or self._pump.closed:
             return
         self._pump.transmit(ReleaseRQ())
+        collided = False
         while True:
             event = self._pump.next_event(self._pump.timeouts.dimse_s)
-            if type(event) is ReleaseRequested:
-                # PS3.8 9.2.2: both asked at once; each answers the other.
-                self._pump.transmit(ReleaseRP())
-            elif type(event) is ReleaseConfirmed:
+            if type(event) is ReleaseConfirmed:
                 break
+            if type(event) is ReleaseRequested:
+                # PS3.8 9.2.2: both asked at once; the requestor of the association answers first.
+                collided = not self.is_requestor
+                if self.is_requestor:
+                    self._pump.transmit(ReleaseRP())
             elif type(event) in {Aborted, TransportLost}:
                 self._end(event)
+        if collided:
+            self._pump.transmit(ReleaseRP())
         self.released = True
         self.close()
 
@@ -299,7 +304,8 @@ class Association:
     def _end(self, event: Event) -> NoReturn:
         """Raise what ``event`` means where no such event may come."""
         if type(event) is Aborted:
-            raise AssociationAborted(Abort(event.source, event.reason).in_words)
+            detail = f"aborted: {event.detail}" if event.detail else Abort(event.source, event.reason).in_words
+            raise AssociationAborted(detail)
         if type(event) is TransportLost:
             raise ConnectionLost("the peer closed the connection without releasing the association")
         self._violated(f"something out of order ({type(event).__name__})")

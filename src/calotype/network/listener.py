@@ -17,18 +17,21 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from calotype.dicom.wire.negotiation import AcceptancePolicy, accepted_contexts
-from calotype.dicom.wire.pdu import AssociateAC, AssociateRQ
-from calotype.dicom.wire.upper_layer import Aborted, AssociationRequested, Role, UpperLayer
+from calotype.dicom.wire.pdu import REJECT_PROTOCOL_VERSION, AssociateAC, AssociateRQ
+from calotype.dicom.wire.upper_layer import AssociationRequested, Role, UpperLayer
 from calotype.errors import InvalidRequest, Unavailable
 from calotype.network.admission import Admission, Refusal, plain_address
 from calotype.network.association import Association, send_limit
-from calotype.network.failures import AssociationEnded
+from calotype.network.failures import AssociationEnded, ConnectionLost
 from calotype.network.pump import Pump
 from calotype.network.rejections import Rejections, in_words
 from calotype.network.settings import ListenerSettings
 from calotype.network.sockets import Stream
 
 _logger = logging.getLogger(__name__)
+
+_NO_REQUEST = ("closed", "connection", "no association request")
+"""What is remembered, in place of result, source and reason, of a connection that never became a request."""
 
 _BACKLOG = 256
 _SPARE_CONNECTIONS = 64
@@ -195,16 +198,15 @@ class Listener:
         try:
             pump.connected()
             event = pump.next_event(settings.timeouts.artim_s)
+        except ConnectionLost:
+            # Load balancers and port scanners do this all day.
+            _logger.debug("listener %s: %s connected and left", settings.name, peer_address)
+            return
         except AssociationEnded as error:
-            self._closed(peer_address, f"no association request came ({error})")
-            pump.close()
+            refused = pump.last_sent == REJECT_PROTOCOL_VERSION.encode()
+            self._closed(peer_address, str(error), in_words(REJECT_PROTOCOL_VERSION) if refused else _NO_REQUEST)
             return
         if not isinstance(event, AssociationRequested):
-            if isinstance(event, Aborted):
-                self._closed(peer_address, "what came is not a DICOM association request")
-            else:
-                _logger.debug("listener %s: %s connected and left", settings.name, peer_address)
-            pump.close()
             return
         answer = self._admission.decide(event.pdu, peer_address)
         if isinstance(answer, Refusal):
@@ -233,13 +235,8 @@ class Listener:
         pump.transmit(refusal.pdu)
         pump.close()
 
-    def _closed(self, peer_address: str, detail: str) -> None:
-        self._rejections.add(
-            listener=self.settings.name,
-            peer_address=peer_address,
-            words=("closed", "connection", "no association"),
-            detail=detail,
-        )
+    def _closed(self, peer_address: str, detail: str, words: tuple[str, str, str] = _NO_REQUEST) -> None:
+        self._rejections.add(listener=self.settings.name, peer_address=peer_address, words=words, detail=detail)
         _logger.warning("listener %s: closed a connection from %s: %s", self.settings.name, peer_address, detail)
 
     def _serve(self, association: Association) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, MessageAssembler
@@ -33,9 +33,10 @@ from calotype.dicom.wire.upper_layer import (
     StartArtim,
     StopArtim,
     UpperLayer,
+    WrongState,
 )
 from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
-from calotype.network.failures import AssociationAborted, AssociationTimedOut, ConnectionLost
+from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationTimedOut, ConnectionLost
 from calotype.network.settings import MAX_PDU_BYTES, Timeouts
 from calotype.network.sockets import Buffer, Stream
 
@@ -71,6 +72,9 @@ class Pump:
         self._artim_deadline: float | None = None
         self._send_lock = threading.Lock()
         self._killed = False
+        self._artim_ran_out = False
+        self.last_sent = b""
+        """The last PDU of the association itself that went out."""
 
     def connected(self) -> None:
         """Tell the core that the transport connection stands."""
@@ -79,11 +83,11 @@ class Pump:
     def fill(self, timeout_s: float) -> None:
         """Receive once, waiting at most ``timeout_s`` (less when ARTIM ends first), and queue what it means.
 
-        AssociationTimedOut when nothing came: the association is then aborted. ConnectionLost when it is closed
-        already, AssociationAborted when it was killed.
+        AssociationTimedOut when nothing came: the association is then aborted. Another AssociationEnded when it is
+        closed already.
         """
         if self.closed:
-            raise ConnectionLost("the connection is closed")
+            raise self._over()
         wait_s = timeout_s
         if self._artim_deadline is not None:
             wait_s = max(min(timeout_s, self._artim_deadline - time.monotonic()), 0.001)
@@ -98,9 +102,9 @@ class Pump:
         self._received(received)
 
     def poll(self) -> None:
-        """Queue what has already come, without waiting."""
+        """Queue what has already come, without waiting. AssociationEnded when it is closed already."""
         if self.closed:
-            raise ConnectionLost("the connection is closed")
+            raise self._over()
         try:
             received = self._stream.try_recv_into(self._buffer)
         except OSError:
@@ -131,8 +135,8 @@ class Pump:
     def sending(self) -> Iterator[Stream]:
         """Lend the stream for sending P-DATA; any error closes it, as it leaves half a PDU behind."""
         with self._send_lock:
-            if self.closed:
-                raise ConnectionLost("the connection is closed")
+            if self.closed or not self._upper_layer.can_send_data:
+                raise self._over()
             try:
                 yield self._stream
             except TimeoutError as error:
@@ -140,7 +144,7 @@ class Pump:
                 raise AssociationTimedOut(f"the peer took no data for {self.timeouts.network_s:g} s") from error
             except OSError as error:
                 self._close()
-                raise self._lost() from error
+                raise self._over() from error
             except EOFError as error:
                 self._close()
                 raise AssociationAborted(f"aborted: {error}") from error
@@ -151,7 +155,9 @@ class Pump:
     def abort(self, pdu: Abort) -> None:
         """Send A-ABORT, wait for the peer to close, close. Never raises."""
         if not self.closed:
-            self.transmit(pdu)
+            # The state machine knows no A-ABORT before a request came, nor after the end: then closing is all.
+            with suppress(WrongState):
+                self.transmit(pdu)
         self.close()
 
     def close(self) -> None:
@@ -163,7 +169,7 @@ class Pump:
             self.events.clear()
             try:
                 self.fill(self.timeouts.artim_s)
-            except (AssociationTimedOut, AssociationAborted, ConnectionLost):
+            except AssociationEnded:
                 break
         self.events.clear()
         self._close()
@@ -182,15 +188,16 @@ class Pump:
     def _received(self, size_bytes: int) -> None:
         if size_bytes:
             self._carry_out(self._upper_layer.receive(self._buffer[:size_bytes]))
-        elif self._killed:
-            self._close()
-            raise self._lost()
         else:
             self._carry_out(self._upper_layer.connection_closed())
+            self._close()
+            if self._killed:
+                raise self._over()
 
     def _timed_out(self, timeout_s: float) -> None:
         if self._artim_deadline is not None and time.monotonic() >= self._artim_deadline:
             self._artim_deadline = None
+            self._artim_ran_out = True
             self._carry_out(self._upper_layer.artim_expired())
             return
         self.abort(Abort(AbortSource.SERVICE_PROVIDER))
@@ -198,16 +205,16 @@ class Pump:
 
     def _carry_out(self, steps: Iterable[Indication | Command]) -> None:
         for step in steps:
-            kind = type(step)
-            if kind is DataFragment:
+            # Fragments first: of all steps they alone are many.
+            if type(step) is DataFragment:
                 self._assemble(step)
-            elif kind is SendBytes:
+            elif isinstance(step, SendBytes):
                 self._send(step.data)
-            elif kind is StartArtim:
+            elif isinstance(step, StartArtim):
                 self._artim_deadline = time.monotonic() + self.timeouts.artim_s
-            elif kind is StopArtim:
+            elif isinstance(step, StopArtim):
                 self._artim_deadline = None
-            elif kind is CloseConnection:
+            elif isinstance(step, CloseConnection):
                 self._close()
             else:
                 self.events.append(step)
@@ -220,6 +227,7 @@ class Pump:
             raise AssociationAborted(f"aborted: {error}") from error
 
     def _send(self, data: bytes) -> None:
+        self.last_sent = data
         with self._send_lock:
             try:
                 self._stream.send(data, self.timeouts.network_s)
@@ -233,7 +241,12 @@ class Pump:
             self._artim_deadline = None
             self._stream.close()
 
-    def _lost(self) -> AssociationAborted | ConnectionLost:
+    def _over(self) -> AssociationEnded:
+        """Return why nothing more can be done, as the error to raise."""
         if self._killed:
             return AssociationAborted("aborted: we are stopping")
+        if self._upper_layer.fault:
+            return AssociationAborted(f"aborted: {self._upper_layer.fault}")
+        if self._artim_ran_out:
+            return AssociationTimedOut(f"closed: the peer was silent for {self.timeouts.artim_s:g} s")
         return ConnectionLost("the connection was lost")

@@ -1,0 +1,79 @@
+"""Objects on the wire: the same PDUs by every way, and never a wrong length."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from calotype.dicom.wire.pdu import PDataTF
+from calotype.network.outgoing import Slice, send_object
+
+
+class FileSource:
+    """An object in a file; offers its descriptor as a file system store does."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(size_bytes)
+
+    def fileno(self) -> int | None:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@pytest.fixture
+def content() -> bytes:
+    return bytes(i * 7 % 251 for i in range(1_300_001))
+
+
+@pytest.fixture
+def source(tmp_path, content):
+    path = tmp_path / "object"
+    path.write_bytes(content)
+    source = FileSource(path)
+    yield source
+    source.close()
+
+
+def pdvs(data: bytes):
+    at = 0
+    while at < len(data):
+        length = int.from_bytes(data[at + 2 : at + 6], "big")
+        yield from PDataTF.decode(data[at + 6 : at + 6 + length]).pdvs
+        at += 6 + length
+
+
+def on_the_wire(part: Slice) -> int:
+    fragments = max(-(-part.size_bytes // part.fragment_bytes), 1)
+    return part.size_bytes + 12 * fragments
+
+
+@pytest.mark.parametrize("max_pdu_bytes", [128, 16_384, 32_768, 131_072, 1_048_576])
+@pytest.mark.parametrize("size_bytes", [0, 1, 20_000, 1_300_000])
+def test_an_object_becomes_pdus_of_the_peers_length(stream_pair, collect, source, content, max_pdu_bytes, size_bytes):
+    stream, peer = stream_pair
+    part = Slice(context_id=5, offset=1, size_bytes=size_bytes, max_pdu_bytes=max_pdu_bytes)
+    sender = threading.Thread(target=send_object, args=(stream, b"HEAD", source, part, 10))
+    sender.start()
+    received = collect(peer, 4 + on_the_wire(part))
+    sender.join()
+    assert received[:4] == b"HEAD"
+    fragments = list(pdvs(received[4:]))
+    assert b"".join(pdv.data for pdv in fragments) == content[1 : 1 + size_bytes]
+    assert [pdv.is_last for pdv in fragments] == [False] * (len(fragments) - 1) + [True]
+    assert {(pdv.context_id, pdv.is_command) for pdv in fragments} == {(5, False)}
+    assert max(len(pdv.data) for pdv in fragments) + 6 <= max_pdu_bytes
+    assert all(len(pdv.data) % 2 == 0 for pdv in fragments[:-1])
+
+
+@pytest.mark.parametrize("max_pdu_bytes", [16_384, 131_072])
+def test_an_object_shorter_than_announced_is_noticed(stream_pair, source, content, max_pdu_bytes):
+    stream, peer = stream_pair
+    part = Slice(context_id=1, offset=len(content) - 10, size_bytes=11, max_pdu_bytes=max_pdu_bytes)
+    with pytest.raises(EOFError, match="bytes early"):
+        send_object(stream, b"", source, part, 10)

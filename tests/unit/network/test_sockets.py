@@ -1,0 +1,101 @@
+"""One stream, with and without the fast paths."""
+
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from calotype.network.sockets import PLAIN, Stream, detect
+
+
+def test_the_fast_paths_are_linux_only_and_plain_has_none():
+    assert (detect().sendfile, detect().quickack is not None) == ((True, True) if sys.platform == "linux" else (False, False))
+    assert (PLAIN.quickack, PLAIN.more, PLAIN.sendfile, PLAIN.sendmsg) == (None, 0, False, False)
+
+
+def test_nagle_is_off_on_every_stream(stream_pair, socket_pair):
+    assert socket_pair[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_quickack_is_armed_again_after_each_receive(socket_pair):
+    ours, theirs = socket_pair
+    armed = []
+
+    class Watched(Stream):
+        def _acknowledge_at_once(self):
+            super()._acknowledge_at_once()
+            armed.append(self.capabilities.quickack)
+
+    stream = Watched(ours, detect())
+    for _ in range(3):
+        theirs.send(b"x")
+        stream.recv_into(memoryview(bytearray(10)), 5)
+    assert armed == [detect().quickack] * 3
+
+
+def test_receive_returns_what_came_and_zero_at_the_end(stream_pair):
+    stream, peer = stream_pair
+    buffer = memoryview(bytearray(100))
+    peer.send(b"hello")
+    assert stream.recv_into(buffer, 5) == 5
+    assert bytes(buffer[:5]) == b"hello"
+    peer.close()
+    assert stream.recv_into(buffer, 5) == 0
+
+
+def test_receive_gives_up_after_its_timeout(stream_pair):
+    stream, _peer = stream_pair
+    with pytest.raises(TimeoutError):
+        stream.recv_into(memoryview(bytearray(10)), 0.05)
+
+
+def test_try_receive_does_not_wait(stream_pair):
+    stream, peer = stream_pair
+    buffer = memoryview(bytearray(10))
+    assert stream.try_recv_into(buffer) is None
+    peer.close()
+    time.sleep(0.05)
+    assert stream.try_recv_into(buffer) == 0
+
+
+@pytest.mark.parametrize("count", [1, 3, 2000])
+def test_parts_leave_as_one_stream_of_bytes(stream_pair, collect, count):
+    stream, peer = stream_pair
+    parts = [bytes([i % 256]) * (i % 1000 + 1) for i in range(count)]
+    whole = b"".join(parts)
+    sender = threading.Thread(target=stream.send_parts, args=(parts, 10))
+    sender.start()
+    assert collect(peer, len(whole)) == whole
+    sender.join()
+
+
+def test_a_send_larger_than_the_socket_buffer_is_finished(stream_pair, collect):
+    stream, peer = stream_pair
+    whole = bytes(range(256)) * 40_000
+    sender = threading.Thread(target=stream.send, args=(whole, 10))
+    sender.start()
+    assert collect(peer, len(whole)) == whole
+    sender.join()
+
+
+def test_a_peer_that_takes_nothing_times_the_send_out(stream_pair):
+    stream, _peer = stream_pair
+    with pytest.raises(TimeoutError):
+        stream.send(bytes(64 << 20), 0.1)
+
+
+def test_shut_wakes_a_waiting_receive(stream_pair):
+    stream, _peer = stream_pair
+    threading.Timer(0.05, stream.shut).start()
+    assert stream.recv_into(memoryview(bytearray(10)), 10) == 0
+
+
+def test_a_closed_stream_is_shut_and_sent_to_in_silence(stream_pair):
+    stream, _peer = stream_pair
+    stream.close()
+    stream.shut()
+    stream.try_send(b"too late")
+    with pytest.raises(OSError, match="descriptor"):
+        stream.send(b"x", 1)
