@@ -12,15 +12,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
-from calotype.errors import CalotypeError, Conflict, NotFound, Unavailable
+from calotype.dicom.hierarchy import UID
+from calotype.errors import CalotypeError, ClassMismatch, Conflict, NotFound, Unavailable
 from calotype.services.archive.claims import Claims
 from calotype.services.archive.events import Event, Events, InstanceReplaced, InstanceStored, VersionKept
 from calotype.services.archive.incoming import Declared, Incoming, Outcome, Receipt, Received
 from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
 from calotype.services.archive.opening import Opening
-from calotype.services.archive.ports import Flag, Index, InstanceRecord, ObjectStore, Origin, StoredInstance
+from calotype.services.archive.ports import Flag, Index, ObjectStore, Origin, StoredInstance
 
 _log = logging.getLogger(__name__)
 
@@ -88,12 +90,20 @@ class Ingest:
         """Start to receive a data set without file meta (C-STORE)."""
         return Incoming(self._objects, origin, declared, self._keep, self._clock)
 
-    def begin_part10(self, origin: Origin, *, tolerant: bool = False) -> Incoming:
+    def begin_part10(self, origin: Origin, *, tolerant: bool = False, study: UID | None = None) -> Incoming:
         """Start to receive a Part 10 file (STOW-RS, import).
 
         ``tolerant`` also takes files without preamble or meta, and lets the data set overrule a contradicting meta.
+        ``study`` is the only study that is taken; its commit raises ClassMismatch for an object of another.
         """
-        return Incoming(self._objects, origin, Opening(tolerant=tolerant), self._keep, self._clock)
+        keep = self._keep if study is None else partial(self._keep_of_study, study)
+        return Incoming(self._objects, origin, Opening(tolerant=tolerant), keep, self._clock)
+
+    def _keep_of_study(self, study: UID, received: Received) -> Receipt:
+        """Refuse an object of another study before anything is decided or written."""
+        if received.ref.study != study:
+            raise ClassMismatch(f"the object is of study {received.ref.study}, and only {study} is taken here")
+        return self._keep(received)
 
     def _keep(self, received: Received) -> Receipt:
         """Decide about a checked object, commit, and tell the listeners."""
@@ -121,7 +131,7 @@ class Ingest:
         raise Unavailable(f"{received.ref.instance} is being changed by others at this moment; send it again")
 
     def _store(self, received: Received) -> tuple[Receipt, Event]:
-        record = received.record(self._layout)
+        record = received.place(self._layout)
         try:
             flags = self._index.add(record)
         except Conflict as error:
@@ -147,7 +157,7 @@ class Ingest:
         return self._add_version(received)
 
     def _replace(self, received: Received) -> tuple[Receipt, Event]:
-        record = received.record(self._layout)
+        record = received.place(self._layout)
         try:
             replaced = self._index.replace(record)
         except NotFound as error:
@@ -170,15 +180,15 @@ class Ingest:
     def _add_version(self, received: Received) -> tuple[Receipt, Event | None]:
         if any(version.digest == received.digest for version in self._index.versions(received.ref.instance)):
             return received.dropped(Outcome.IDENTICAL), None
-        record = _as_version(received.record(self._layout))
-        self._index.add_version(record)
+        record = received.place(self._layout)
+        record = replace(record, flags=record.flags | {Flag.VERSION_CONFLICT})
+        try:
+            self._index.add_version(record)
+        except NotFound as error:
+            raise _Overtaken from error
         _log.warning("%s came again with different content, kept as %s", record.ref.instance, record.location.key)
         event = VersionKept(record.ref, record.sop_class, record.origin, record.received_us, record.flags)
         return Receipt(record.ref, record.sop_class, Outcome.VERSION, record.flags), event
-
-
-def _as_version(record: InstanceRecord) -> InstanceRecord:
-    return replace(record, flags=record.flags | {Flag.VERSION_CONFLICT})
 
 
 __all__ = [
