@@ -19,7 +19,7 @@ def _identifier(study: str) -> bytes:
     return b"".join(struct.pack("<HH2sH", group, number, vr, len(raw)) + raw for group, number, vr, raw in values)
 
 
-def _pdata(context: int, control: int, data: bytes) -> bytes:
+def p_data(context: int, control: int, data: bytes) -> bytes:
     return struct.pack(">BxIIBB", 4, len(data) + 6, len(data) + 2, context, control) + data
 
 
@@ -28,7 +28,7 @@ def _request(sop_class: str, command_field: int, study: str, destination: str = 
     if destination:
         elements.append((0x0600, destination.encode() + b" " * (len(destination) % 2)))
     elements += [(0x0700, b"\0\0"), (0x0800, b"\x01\0")]
-    return _pdata(1, 3, command_set(elements)) + _pdata(1, 2, _identifier(study))
+    return p_data(1, 3, command_set(elements)) + p_data(1, 2, _identifier(study))
 
 
 def c_get(target: Target, study: str) -> tuple[float, int]:

@@ -1,0 +1,124 @@
+"""QIDO-RS and C-FIND against an index filled with generated studies: pages of 100, median and 95th percentile."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import struct
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+from bench import fill
+from bench.receiver import p_data
+from bench.report import Report, Sample
+from bench.sender import Target, command_set, connect, even, release
+from bench.servers import CALOTYPE
+from bench.sink import Stream, fields
+
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+PAGE = 100
+ROUNDS = 100
+
+
+def only_study(port: int, root: str) -> str:
+    """Return the Study Instance UID of the one study a server holds."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", f"{root}/studies", headers={"Accept": "application/dicom+json"})
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    if len(found) != 1:
+        raise RuntimeError(f"{len(found)} studies where one was stored")
+    return str(found[0]["0020000D"]["Value"][0])
+
+
+def measure(report: Report, base: Path, studies: int) -> None:
+    """Fill an index, start a server over it, ask."""
+    folder = fill.filled_archive(base, studies, instances_per_study=1)
+    running = CALOTYPE.start(base, data=folder)
+    try:
+        chance = random.Random(1)
+        for name, question in QUESTIONS.items():
+            _report(report, f"qido {studies} {name}", _qido(running.http_port, question, chance, studies))
+        for name, keys in FIND_QUESTIONS.items():
+            _report(report, f"c-find {studies} {name}", _c_find(running.target, keys, chance, studies))
+        report.note(f"peak RSS at {studies} studies: {running.peak_rss_mib():.0f} MiB")
+    finally:
+        running.stop()
+
+
+def _report(report: Report, name: str, times: list[float]) -> None:
+    ordered = sorted(times)
+    report.add(Sample(name, "calotype", statistics.median(times)))
+    report.note(f"{name}: median {statistics.median(times) * 1e3:.2f} ms, p95 {ordered[int(len(ordered) * 0.95)] * 1e3:.2f} ms")
+
+
+QUESTIONS = {
+    "newest": lambda _c, _n: "",
+    "patient id": lambda c, n: f"&PatientID={fill.patient_id(c.randrange(n))}",
+    "one day": lambda c, _n: f"&StudyDate={fill.day(c.randrange(3650))}",
+    "month+modality": lambda c, _n: f"&StudyDate={fill.month(c.randrange(120))}&ModalitiesInStudy=CT",
+    "name prefix": lambda c, _n: f"&PatientName={fill.surname(c.randrange(100))}*",
+    "accession": lambda c, n: f"&AccessionNumber={fill.accession(c.randrange(n))}",
+}
+FIND_QUESTIONS = {
+    "patient id": lambda c, n: {0x00100020: fill.patient_id(c.randrange(n))},
+    "one day": lambda c, _n: {0x00080020: fill.day(c.randrange(3650))},
+    "name prefix": lambda c, _n: {0x00100010: f"{fill.surname(c.randrange(100))}*"},
+}
+
+
+def _qido(port: int, question: object, chance: random.Random, studies: int) -> list[float]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    times = []
+    for _ in range(ROUNDS):
+        path = f"/dicomweb/studies?limit={PAGE}{question(chance, studies)}"  # type: ignore[operator]
+        start = time.perf_counter()
+        connection.request("GET", path, headers={"Accept": "application/dicom+json"})
+        response = connection.getresponse()
+        body = response.read()
+        times.append(time.perf_counter() - start)
+        if response.status != 200:
+            raise ConnectionError(f"{path} answered {response.status}: {body[:300]!r}")
+    connection.close()
+    return times
+
+
+def _c_find(target: Target, keys: object, chance: random.Random, studies: int) -> list[float]:
+    """Time from the request to the hundredth pending response (or the last, when there are fewer)."""
+    connection, _ = connect(target, [(1, STUDY_ROOT_FIND)])
+    stream, times = Stream(connection), []
+    for number in range(1, ROUNDS + 1):
+        wanted = {0x00080020: "", 0x00080052: "STUDY", 0x00100010: "", 0x00100020: "", 0x0020000D: ""}
+        wanted |= keys(chance, studies)  # type: ignore[operator]
+        identifier = b"".join(_text(tag, wanted[tag]) for tag in sorted(wanted))
+        command = command_set(
+            [
+                (0x0002, even(STUDY_ROOT_FIND)),
+                (0x0100, b"\x20\0"),
+                (0x0110, struct.pack("<H", number)),
+                (0x0700, b"\0\0"),
+                (0x0800, b"\x01\0"),
+            ]
+        )
+        start = time.perf_counter()
+        connection.sendall(p_data(1, 3, command) + p_data(1, 2, identifier))
+        pending = 0
+        while (message := stream.message()) is not None and fields(message[2])[0x0900] in (b"\0\xff", b"\x01\xff"):
+            pending += 1
+            if pending == PAGE:
+                times.append(time.perf_counter() - start)
+        if pending < PAGE:
+            times.append(time.perf_counter() - start)
+    release(connection)
+    return times
+
+
+_VRS = {0x00080020: b"DA", 0x00080052: b"CS", 0x00100010: b"PN", 0x00100020: b"LO", 0x0020000D: b"UI"}
+
+
+def _text(tag: int, value: str) -> bytes:
+    raw = value.encode()
+    raw += b" " * (len(raw) % 2)
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, _VRS[tag], len(raw)) + raw
