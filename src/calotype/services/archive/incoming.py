@@ -6,9 +6,10 @@ the Part 10 beginning before them is written here.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import TracebackType
 from typing import Final, Self
@@ -17,7 +18,7 @@ from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
-from calotype.errors import ClassMismatch, InvalidRequest
+from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest
 from calotype.services.archive.layout import Layout
 from calotype.services.archive.opening import Opened, Opening
 from calotype.services.archive.ports import (
@@ -30,11 +31,13 @@ from calotype.services.archive.ports import (
     Spool,
 )
 
+_log = logging.getLogger(__name__)
+
 HEAD_BYTES: Final = 64 * 1024
 """How much of a data set stays in memory; the headers of nearly all objects end earlier."""
 
 _COPY_BYTES: Final = 1 << 20
-_HEADER_COMPRESSION: Final = 1
+HEADER_COMPRESSION: Final = 1
 _REQUIRED: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -72,81 +75,47 @@ class Receipt:
     flags: frozenset[Flag]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a data set that passed the check says of itself."""
-
-    ref: InstanceRef
-    sop_class: UID
-    attributes: Mapping[str, str]
-    header: bytes
-    flags: frozenset[Flag]
-
-
 class Received:
-    """A checked object that waits for its place: in the spool until :meth:`record`, then under its key."""
+    """A checked object that waits for its place: in the spool until :meth:`place`, then under its key."""
 
-    def __init__(
-        self,
-        objects: ObjectStore,
-        spool: Spool,
-        checked: Checked,
-        content: ObjectLocation,
-        origin: Origin,
-        received_us: int,
-    ) -> None:
+    def __init__(self, objects: ObjectStore, spool: Spool, record: InstanceRecord) -> None:
         self._objects = objects
         self._spool = spool
-        self._checked = checked
-        self._content = content
-        self._record: InstanceRecord | None = None
-        self._origin = origin
-        self._received_us = received_us
+        self._record = record
+        self._placed = False
 
     @property
     def ref(self) -> InstanceRef:
         """What the object is."""
-        return self._checked.ref
+        return self._record.ref
 
     @property
     def digest(self) -> bytes:
         """BLAKE3 of its data set."""
-        return self._content.digest
+        return self._record.location.digest
 
-    def record(self, layout: Layout) -> InstanceRecord:
+    def place(self, layout: Layout) -> InstanceRecord:
         """Put the object in its place, durably, unless it is there; return what the index should say of it."""
-        if self._record is None:
-            checked, content = self._checked, self._content
-            key = self._objects.put(self._spool, layout.key(checked.attributes, self._received_us))
-            self._record = InstanceRecord(
-                ref=checked.ref,
-                sop_class=checked.sop_class,
-                attributes=checked.attributes,
-                location=ObjectLocation(
-                    key=key,
-                    size_bytes=content.size_bytes,
-                    data_offset=content.data_offset,
-                    data_bytes=content.data_bytes,
-                    digest=content.digest,
-                    transfer_syntax=content.transfer_syntax,
-                ),
-                header=checked.header,
-                origin=self._origin,
-                received_us=self._received_us,
-                flags=checked.flags,
-            )
+        if not self._placed:
+            record = self._record
+            key = self._objects.put(self._spool, layout.key(record.attributes, record.received_us))
+            self._record = replace(record, location=replace(record.location, key=key))
+            self._placed = True
         return self._record
 
     def withdraw(self) -> None:
-        """Take the object out of its place again. Only for when the index surely has no row of it."""
-        if self._record is not None:
-            self._objects.delete(self._record.location.key)
-            self._record = None
+        """Take the object out of its place again. Only for when the index surely has no row of it. Never raises."""
+        if self._placed:
+            self._placed = False
+            try:
+                self._objects.delete(self._record.location.key)
+            except CalotypeError as error:
+                _log.warning("%s is an orphan until verify removes it: %s", self._record.location.key, error)
 
     def dropped(self, outcome: Outcome) -> Receipt:
         """Withdraw the object and say why."""
         self.withdraw()
-        return Receipt(self._checked.ref, self._checked.sop_class, outcome, self._checked.flags)
+        return Receipt(self._record.ref, self._record.sop_class, outcome, self._record.flags)
 
 
 class Incoming:
@@ -212,23 +181,31 @@ class Incoming:
         declared, spool = self._declared, self._spool
         if declared is None or spool is None or not self._data_bytes:
             raise InvalidRequest("the data set is empty")
-        # Outside the duplicate claim, and before put: nothing may look at the mapped spool once it moves.
-        checked = self._check(declared, self._scan(declared, spool))
-        if self._tolerant and (declared.sop_class, declared.sop_instance) != (
-            checked.sop_class,
-            checked.ref.instance,
-        ):
-            declared = Declared(checked.sop_class, checked.ref.instance, declared.transfer_syntax)
+        header = self._scan(declared, spool)
+        # While the scanned buffer is surely there, and before the duplicate claim.
+        compressed = zlib.compress(header.json(), HEADER_COMPRESSION)
+        ref, sop_class = self._check(declared, header.attributes)
+        if self._tolerant and (declared.sop_class, declared.sop_instance) != (sop_class, ref.instance):
+            declared = Declared(sop_class, ref.instance, declared.transfer_syntax)
             spool = self._spool = self._rewritten(declared, spool)
-        content = ObjectLocation(
-            key="",
-            size_bytes=self._data_offset + self._data_bytes,
-            data_offset=self._data_offset,
-            data_bytes=self._data_bytes,
-            digest=self._digest.digest(),
-            transfer_syntax=declared.transfer_syntax,
+        record = InstanceRecord(
+            ref=ref,
+            sop_class=sop_class,
+            attributes=header.attributes,
+            location=ObjectLocation(
+                key="",
+                size_bytes=self._data_offset + self._data_bytes,
+                data_offset=self._data_offset,
+                data_bytes=self._data_bytes,
+                digest=self._digest.digest(),
+                transfer_syntax=declared.transfer_syntax,
+            ),
+            header=compressed,
+            origin=self._origin,
+            received_us=self._clock(),
+            flags=flags_of(header),
         )
-        receipt = self._keep(Received(self._objects, spool, checked, content, self._origin, self._clock()))
+        receipt = self._keep(Received(self._objects, spool, record))
         self.discard()
         return receipt
 
@@ -285,30 +262,32 @@ class Incoming:
         except NeedMore:
             return scan(spool.view()[self._data_offset :], declared.transfer_syntax, data_bytes=self._data_bytes)
 
-    def _check(self, declared: Declared, header: Header) -> Checked:
-        """Refuse what cannot be kept or is not what was declared; flag what is merely odd."""
-        found = header.attributes
-        missing = [keyword for keyword in _REQUIRED if keyword not in found]
-        if missing:
-            raise InvalidRequest(f"the data set has no {' and no '.join(missing)}")
-        instance = UID(found["SOPInstanceUID"])
-        sop_class = UID(found.get("SOPClassUID", declared.sop_class))
+    def _check(self, declared: Declared, found: Mapping[str, str]) -> tuple[InstanceRef, UID]:
+        """Refuse what cannot be kept or is not what was declared; return what it is."""
+        ref, sop_class = identify(found)
+        sop_class = sop_class or declared.sop_class
         if not sop_class:
             raise InvalidRequest("the data set has no SOPClassUID")
         if not self._tolerant:
             # PS3.4 B.2.3: the data set's SOP Class and Instance are those of the C-STORE request, else A900.
             _agree("SOP Class UID", declared.sop_class, sop_class)
-            _agree("SOP Instance UID", declared.sop_instance, instance)
-        flags = frozenset(Flag(oddity) for oddity in header.oddities)
-        if "PatientID" not in found:
-            flags |= {Flag.NO_PATIENT_ID}
-        return Checked(
-            ref=InstanceRef(UID(found["StudyInstanceUID"]), UID(found["SeriesInstanceUID"]), instance),
-            sop_class=sop_class,
-            attributes=found,
-            header=zlib.compress(header.json(), _HEADER_COMPRESSION),
-            flags=flags,
-        )
+            _agree("SOP Instance UID", declared.sop_instance, ref.instance)
+        return ref, sop_class
+
+
+def identify(found: Mapping[str, str]) -> tuple[InstanceRef, UID]:
+    """Return what an object is, its SOP Class UID possibly empty. InvalidRequest when a unique key is missing."""
+    missing = [keyword for keyword in _REQUIRED if keyword not in found]
+    if missing:
+        raise InvalidRequest(f"the data set has no {' and no '.join(missing)}")
+    ref = InstanceRef(UID(found["StudyInstanceUID"]), UID(found["SeriesInstanceUID"]), UID(found["SOPInstanceUID"]))
+    return ref, UID(found.get("SOPClassUID", ""))
+
+
+def flags_of(header: Header) -> frozenset[Flag]:
+    """Return what is odd about an object, as the index keeps it."""
+    flags = frozenset(Flag(oddity) for oddity in header.oddities)
+    return flags if "PatientID" in header.attributes else flags | {Flag.NO_PATIENT_ID}
 
 
 def _agree(name: str, declared: UID, found: UID) -> None:

@@ -42,7 +42,7 @@ _Field = Callable[[Mapping[str, str], str], str]
 
 
 def safe_uid(uid: str) -> str:
-    """Return ``uid`` when it is digits, dots and at most 64 characters, else ``x`` and 32 hex digits of its digest."""
+    """Return ``uid`` when it is digits, dots, at most 64 characters; else ``x`` and 32 hex digits of its digest."""
     if len(uid) <= 64 and _SAFE_UID.fullmatch(uid):
         return uid
     return "x" + blake3(uid.encode("utf-8", "surrogatepass")).hexdigest()[:32]
