@@ -305,13 +305,15 @@ class UserInformation:
     def decode(cls, value: bytes) -> Self:
         """Read the item's value; of a sub-item that may come once, the last one counts."""
         fields: dict[str, Any] = {}
+        repeated: dict[str, list[Any]] = {}
         for kind, sub in iterate_items(value, 0):
             if row := _SINGLE_ITEMS.get(kind):
                 name, decode = row
                 fields[name] = decode(sub)
             elif row := _REPEATED_ITEMS.get(kind):
                 name, decode = row
-                fields[name] = (*fields.get(name, ()), decode(sub))
+                repeated.setdefault(name, []).append(decode(sub))
+        fields.update((name, tuple(items)) for name, items in repeated.items())
         return cls(**fields)
 
 
