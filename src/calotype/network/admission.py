@@ -27,6 +27,7 @@ from calotype.dicom.wire.pdu import (
 from calotype.network.association import MIN_SEND_PDU_BYTES, send_limit
 from calotype.network.settings import ListenerSettings
 
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The PDU that says no, and what would have to change, for our own log."""

@@ -15,8 +15,15 @@ from types import TracebackType
 from typing import NoReturn, Self
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, command_pdus, data_set_pdus
-from calotype.dicom.wire.messages import CCancelRQ, Message, is_request
+from calotype.dicom.wire.dimse import (
+    MAX_SEND_PDU_BYTES,
+    CommandReceived,
+    DataSetEnd,
+    DataSetFragment,
+    command_pdus,
+    data_set_pdus,
+)
+from calotype.dicom.wire.messages import CCancelRQ, Message, Request
 from calotype.dicom.wire.negotiation import AcceptedContext
 from calotype.dicom.wire.pdu import Abort, ReleaseRP, ReleaseRQ
 from calotype.dicom.wire.upper_layer import Aborted, ReleaseConfirmed, ReleaseRequested
@@ -26,9 +33,6 @@ from calotype.network import outgoing
 from calotype.network.failures import AssociationAborted, ConnectionLost
 from calotype.network.pump import Event, Pump
 from calotype.network.sockets import ObjectSource
-
-MAX_SEND_PDU_BYTES = 1024 * 1024
-"""The longest P-DATA-TF we send, whatever more the peer would take: beyond it nothing gets faster."""
 
 MIN_SEND_PDU_BYTES = 128
 """The shortest maximum that we put up with: an object in PDUs of a few bytes would keep a core busy for hours."""
@@ -164,7 +168,7 @@ class Association:
 
     def send(self, context_id: int, message: Message, data_set: bytes | None = None) -> None:
         """Send a message and its data set in one call. AssociationEnded when the peer is gone."""
-        pdus = command_pdus(context_id, message, self.max_send_pdu_bytes)
+        pdus: list[bytes | memoryview] = [*command_pdus(context_id, message, self.max_send_pdu_bytes)]
         if data_set is not None:
             pdus.extend(data_set_pdus(context_id, data_set, self.max_send_pdu_bytes))
             self.counts.data_set_bytes_sent += len(data_set)
@@ -288,7 +292,7 @@ class Association:
         if type(message) is CCancelRQ:
             self._cancelled.add(message.message_id_being_responded_to)
             return None
-        if is_request(message):
+        if isinstance(message, Request):
             # Message IDs may be used again; a cancel that came too late must not stop a later request.
             self._cancelled.clear()
         else:
@@ -298,7 +302,7 @@ class Association:
 
     def _sent(self, message: Message) -> None:
         self.counts.messages_sent += 1
-        if is_request(message):
+        if isinstance(message, Request):
             self._awaits_response = True
 
     def _end(self, event: Event) -> NoReturn:
@@ -313,4 +317,3 @@ class Association:
     def _violated(self, what: str) -> NoReturn:
         self._pump.abort(Abort())
         raise AssociationAborted(f"aborted: the peer sent {what}")
-

@@ -54,6 +54,8 @@ def dial(
     connection = _secure(_connect(host, port, peer, settings), host, peer, settings)
     stream = Stream(connection, settings.capabilities)
     pump = Pump(stream, UpperLayer(Role.REQUESTOR, max_pdu_bytes=settings.max_pdu_bytes), settings.timeouts)
+    # A peer may send right behind its answer, so what we proposed is good until we know what it took.
+    pump.context_ids.update(context.context_id for context in contexts)
     try:
         answer = _ask(pump, request, peer)
     except BaseException:
@@ -119,5 +121,8 @@ def _ask(pump: Pump, request: AssociateRQ, peer: str) -> AssociateAC:
 def _rejected(pdu: AssociateRJ, peer: str) -> CalotypeError:
     again = ", try again later" if pdu.is_transient else ""
     return AssociationRejected(
-        f"{peer} rejected the association: {pdu.in_words}{again}", result=pdu.result, source=pdu.source, code=pdu.reason
+        f"{peer} rejected the association: {pdu.in_words}{again}",
+        result=pdu.result,
+        source=pdu.source,
+        code=pdu.reason,
     )

@@ -10,7 +10,6 @@ import errno
 import logging
 import selectors
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -61,6 +60,7 @@ class Listener:
         self.settings = settings
         self._handle = handle
         self._rejections = rejections
+        self._max_pdu_bytes = policy.max_pdu_bytes
         self._admission = Admission(settings, policy)
         self._port = settings.port
         self._acceptor: threading.Thread | None = None
@@ -143,7 +143,7 @@ class Listener:
             return
         except OSError as error:
             # Out of descriptors or memory: the connection stays in the backlog, so do not spin on it.
-            _logger.error("listener %s cannot accept: %s", self.settings.name, error.strerror)
+            _logger.warning("listener %s cannot accept: %s", self.settings.name, error.strerror)
             self._stopping.wait(_ACCEPT_PAUSE_S)
             return
         peer_address = plain_address(address[0])
@@ -194,7 +194,7 @@ class Listener:
 
     def _establish(self, stream: Stream, peer_address: str) -> None:
         settings = self.settings
-        pump = Pump(stream, UpperLayer(Role.ACCEPTOR, max_pdu_bytes=settings.max_pdu_bytes), settings.timeouts)
+        pump = Pump(stream, UpperLayer(Role.ACCEPTOR, max_pdu_bytes=self._max_pdu_bytes), settings.timeouts)
         try:
             pump.connected()
             event = pump.next_event(settings.timeouts.artim_s)
@@ -213,8 +213,10 @@ class Listener:
             self._reject(pump, event.pdu, answer, peer_address)
             return
         try:
+            association = _associate(pump, event.pdu, answer, peer_address)
+            pump.context_ids.update(association.contexts)
             pump.transmit(answer)
-            self._serve(_associate(pump, event.pdu, answer, peer_address))
+            self._serve(association)
         finally:
             self._admission.leave(peer_address)
 
@@ -243,7 +245,7 @@ class Listener:
         started = time.monotonic()
         label = (self.settings.name, association.calling_ae_title, association.called_ae_title)
         _logger.info(
-            "listener %s: accepted %r -> %r from %s, %d presentation contexts",
+            "listener %s: accepted %r -> %r from %s, %d contexts",
             *(*label, association.peer_address, len(association.contexts)),
         )
         with self._lock:
@@ -321,7 +323,9 @@ def _unbindable(where: str, host: str, error: OSError) -> InvalidRequest | Unava
         case errno.EADDRINUSE:
             return Unavailable(f"{where} is taken by another program: stop that one, or set another port")
         case errno.EACCES | errno.EPERM:
-            return InvalidRequest(f"{where} needs privileges: set a port above 1023, or allow this program to bind it")
+            return InvalidRequest(
+                f"{where} needs privileges: set a port above 1023, or allow this program to bind it"
+            )
         case errno.EADDRNOTAVAIL:
             return InvalidRequest(f"{where}: {host!r} is no address of this machine: name one, or leave it empty")
         case _:

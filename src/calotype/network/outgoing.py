@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calotype.dicom.wire.dimse import fragment_bytes
 from calotype.dicom.wire.pdu import pdv_prefix
 from calotype.network.sockets import SENDFILE_FLOOR_BYTES, Buffer, ObjectSource, Stream
 
 _BLOCK_BYTES = 1024 * 1024
-_PDV_HEADER_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,6 @@ class Slice:
     offset: int
     size_bytes: int
     max_pdu_bytes: int
-
-    @property
-    def fragment_bytes(self) -> int:
-        """The longest data of one PDV; even, as PS3.8 E.1 wants every fragment but an odd object's last."""
-        return (self.max_pdu_bytes - _PDV_HEADER_BYTES) & ~1
 
 
 def send_object(stream: Stream, head: bytes, source: ObjectSource, part: Slice, timeout_s: float) -> None:
@@ -46,9 +41,9 @@ def send_object(stream: Stream, head: bytes, source: ObjectSource, part: Slice, 
 
 
 def _send_file(stream: Stream, head: bytes, descriptor: int, part: Slice, timeout_s: float) -> None:
-    offset, left = part.offset, part.size_bytes
+    offset, left, longest = part.offset, part.size_bytes, fragment_bytes(part.max_pdu_bytes)
     while True:
-        count = min(part.fragment_bytes, left)
+        count = min(longest, left)
         left -= count
         prefix = pdv_prefix(part.context_id, count, is_command=False, is_last=left == 0)
         stream.send(head + prefix, timeout_s, more_follows=count > 0)
@@ -60,8 +55,8 @@ def _send_file(stream: Stream, head: bytes, descriptor: int, part: Slice, timeou
 
 
 def _send_blocks(stream: Stream, head: bytes, source: ObjectSource, part: Slice, timeout_s: float) -> None:
-    fragment_bytes = part.fragment_bytes
-    block_bytes = max(_BLOCK_BYTES // fragment_bytes, 1) * fragment_bytes
+    longest = fragment_bytes(part.max_pdu_bytes)
+    block_bytes = max(_BLOCK_BYTES // longest, 1) * longest
     offset, left = part.offset, part.size_bytes
     parts: list[Buffer] = [head]
     while True:
@@ -71,9 +66,9 @@ def _send_blocks(stream: Stream, head: bytes, source: ObjectSource, part: Slice,
             raise EOFError(message)
         offset += len(block)
         left -= len(block)
-        for start in range(0, len(block) or 1, fragment_bytes):
-            fragment = block[start : start + fragment_bytes]
-            is_last = left == 0 and start + fragment_bytes >= len(block)
+        for start in range(0, len(block) or 1, longest):
+            fragment = block[start : start + longest]
+            is_last = left == 0 and start + longest >= len(block)
             parts.append(pdv_prefix(part.context_id, len(fragment), is_command=False, is_last=is_last))
             parts.append(fragment)
         stream.send_parts(parts, timeout_s)

@@ -65,9 +65,11 @@ class Pump:
         self.events: deque[Event] = deque()
         self.timeouts = timeouts
         self.closed = False
+        self.context_ids: set[int] = set()
+        """The presentation contexts that messages may come on; filled in by whoever negotiates, before they can."""
         self._stream = stream
         self._upper_layer = upper_layer
-        self._assembler = MessageAssembler()
+        self._assembler = MessageAssembler(self.context_ids)
         self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
         self._artim_deadline: float | None = None
         self._send_lock = threading.Lock()
@@ -206,7 +208,7 @@ class Pump:
     def _carry_out(self, steps: Iterable[Indication | Command]) -> None:
         for step in steps:
             # Fragments first: of all steps they alone are many.
-            if type(step) is DataFragment:
+            if isinstance(step, DataFragment):
                 self._assemble(step)
             elif isinstance(step, SendBytes):
                 self._send(step.data)

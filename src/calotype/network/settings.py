@@ -45,7 +45,7 @@ class ListenerSettings:
     """One port that takes associations.
 
     ``host`` is the address to bind to, empty for all interfaces (IPv6 too, where there is one); ``port`` 0 takes
-    a free one. ``peers`` are the networks that may connect, empty for everyone. AE titles and services are the
+    a free one. ``peers`` are the networks that may connect, empty for everyone. AE titles, services and PDU length are the
     :class:`~calotype.dicom.wire.negotiation.AcceptancePolicy`'s.
     """
 
@@ -56,6 +56,5 @@ class ListenerSettings:
     peers: tuple[IPv4Network | IPv6Network, ...] = ()
     max_associations: int = 256
     max_associations_per_peer: int = 256
-    max_pdu_bytes: int = MAX_PDU_BYTES
     timeouts: Timeouts = field(default_factory=Timeouts)
     capabilities: Capabilities = field(default_factory=detect)

@@ -51,7 +51,8 @@ def detect() -> Capabilities:
     """Return what this platform offers."""
     if sys.platform == "linux":
         return Capabilities(quickack=socket.TCP_QUICKACK, more=socket.MSG_MORE, sendfile=True, sendmsg=True)
-    return Capabilities(sendmsg=hasattr(socket.socket, "sendmsg"))
+    else:  # noqa: RET505 - written so, the type checker knows that only one of the two is for this platform
+        return Capabilities(sendmsg=hasattr(socket.socket, "sendmsg"))
 
 
 class ObjectSource(Protocol):
@@ -72,9 +73,7 @@ class Stream:
     def __init__(self, connection: socket.socket, capabilities: Capabilities) -> None:
         self._socket = connection
         self.encrypted = isinstance(connection, ssl.SSLSocket)
-        self.capabilities = (
-            Capabilities(quickack=capabilities.quickack) if self.encrypted else capabilities
-        )
+        self.capabilities = Capabilities(quickack=capabilities.quickack) if self.encrypted else capabilities
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_s = connection.gettimeout()
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from calotype.dicom.statuses import UNRECOGNIZED_OPERATION, Service, describe, status_of
 from calotype.dicom.wire import messages
+from calotype.dicom.wire.messages import InstanceResponse, Message, Request, RequestedInstance, Response
+from calotype.dicom.wire.values import NO_UID
 from calotype.errors import CalotypeError
 from calotype.network.association import Association, Received
-from calotype.network.failures import AssociationEnded
+from calotype.network.failures import AssociationAborted, AssociationEnded
 from calotype.scp.echo import echo
 
 _logger = logging.getLogger(__name__)
@@ -32,11 +34,19 @@ To fail, it raises a ``CalotypeError`` before it has sent a final response; the 
 class _Operation:
     """How a request is answered when its handler does not: by which message, from which column of the statuses."""
 
-    response: type[messages.Response]
+    response: type[Response]
     service: Service
 
 
-_OPERATIONS: Mapping[type[messages.Message], _Operation] = {
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """What a handler could not do: the status to answer, and the reason for the log and the Error Comment."""
+
+    status: int
+    why: str
+
+
+_OPERATIONS: Mapping[type[Message], _Operation] = {
     messages.CEchoRQ: _Operation(messages.CEchoRSP, Service.N_SERVICE),
     messages.CStoreRQ: _Operation(messages.CStoreRSP, Service.STORE),
     messages.CFindRQ: _Operation(messages.CFindRSP, Service.FIND),
@@ -50,14 +60,12 @@ _OPERATIONS: Mapping[type[messages.Message], _Operation] = {
     messages.NDeleteRQ: _Operation(messages.NDeleteRSP, Service.N_SERVICE),
 }
 
-_ERROR_COMMENT_CHARACTERS = 64
-
 
 class Server:
     """Serves associations by a table of handlers, one per request type; C-ECHO is always among them."""
 
-    def __init__(self, handlers: Mapping[type[messages.Message], Handler]) -> None:
-        self._handlers: dict[type[messages.Message], Handler] = {messages.CEchoRQ: echo, **handlers}
+    def __init__(self, handlers: Mapping[type[Message], Handler]) -> None:
+        self._handlers: dict[type[Message], Handler] = {messages.CEchoRQ: echo, **handlers}
 
     def serve(self, association: Association) -> None:
         """Answer requests until the peer releases. AssociationEnded when it ends in any other way."""
@@ -65,42 +73,54 @@ class Server:
             self._answer(association, received)
 
     def _answer(self, association: Association, received: Received) -> None:
-        kind = type(received.message)
+        request = received.message
+        kind = type(request)
         operation = _OPERATIONS.get(kind)
-        if operation is None:
+        if operation is None or not isinstance(request, Request):
             # A response to nothing we asked: the peer has lost count, and nothing it says can be relied upon.
             association.abort()
             raise AssociationAborted(f"aborted: the peer sent {kind.__name__}, which answers no request of ours")
+        failure = self._attempt(association, received, operation.service)
+        if failure is None:
+            return
+        # Peers read a response only when they have sent all of their request.
+        association.skip_data_set()
+        _logger.warning(
+            "%s %d from %r (%s): %s: %s",
+            *(kind.__name__, request.message_id, association.calling_ae_title, association.peer_address),
+            *(describe(failure.status), failure.why),
+        )
+        association.send(received.context.context_id, _response(request, operation.response, failure))
+
+    def _attempt(self, association: Association, received: Received, service: Service) -> _Failure | None:
+        kind = type(received.message)
         handler = self._handlers.get(kind)
         if handler is None:
-            self._fail(association, received, operation, UNRECOGNIZED_OPERATION, "this operation is not served here")
-            return
+            return _Failure(UNRECOGNIZED_OPERATION, "this operation is not served here")
         try:
             handler(association, received)
         except AssociationEnded:
             raise
         except CalotypeError as error:
-            self._fail(association, received, operation, status_of(error, operation.service), str(error))
+            return _Failure(status_of(error, service), str(error))
         except Exception as error:
             _logger.exception("%s from %r: our own mistake", kind.__name__, association.calling_ae_title)
-            status = status_of(error, operation.service)
-            self._fail(association, received, operation, status, "internal error, see the server's log")
-
-    def _fail(
-        self, association: Association, received: Received, operation: _Operation, status: int, why: str
-    ) -> None:
-        """Answer a failure, after the request's data set: peers read responses only when they have sent all."""
-        association.skip_data_set()
-        request = received.message
-        _logger.warning(
-            "%s %d from %r (%s): %s: %s",
-            *(type(request).__name__, request.message_id, association.calling_ae_title, association.peer_address),
-            *(describe(status), why),
-        )
-        association.send(received.context.context_id, _failure(request, operation, status, why))
+            return _Failure(status_of(error, service), "internal error, see the log of the server")
+        return None
 
 
-def error_comment(text: str) -> str:
-    """Return ``text`` as an Error Comment (0000,0902): LO, so at most 64 characters, in the default repertoire."""
-    plain = "".join(character if " " <= character <= "~" and character != "\\" else "?" for character in text)
-    return plain[:_ERROR_COMMENT_CHARACTERS].rstrip()
+def _response(request: Request, kind: type[Response], failure: _Failure) -> Response:
+    if isinstance(request, RequestedInstance):
+        sop_class, sop_instance = request.requested_sop_class_uid, request.requested_sop_instance_uid
+    else:
+        sop_class = getattr(request, "affected_sop_class_uid", NO_UID)
+        sop_instance = getattr(request, "affected_sop_instance_uid", NO_UID)
+    response = kind(
+        message_id_being_responded_to=request.message_id,
+        affected_sop_class_uid=sop_class,
+        status=failure.status,
+        error_comment=failure.why,
+    )
+    if isinstance(response, InstanceResponse):
+        return replace(response, affected_sop_instance_uid=sop_instance)
+    return response

@@ -11,7 +11,9 @@ from calotype.network.sockets import PLAIN, Stream, detect
 
 
 def test_the_fast_paths_are_linux_only_and_plain_has_none():
-    assert (detect().sendfile, detect().quickack is not None) == ((True, True) if sys.platform == "linux" else (False, False))
+    assert (detect().sendfile, detect().quickack is not None) == (
+        (True, True) if sys.platform == "linux" else (False, False)
+    )
     assert (PLAIN.quickack, PLAIN.more, PLAIN.sendfile, PLAIN.sendmsg) == (None, 0, False, False)
 
 
