@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from calotype.services.archive.layout import DEFAULT_LAYOUT
+
 
 def _is(default: Any, help_text: str, *, secret: bool = False) -> Any:
     metadata = {"help": help_text, "secret": secret}
@@ -29,8 +31,9 @@ class Storage:
 
     path: Path = _is(Path("data"), "Folder of objects and index; relative to the settings file or the working folder")
     layout: str = _is(
-        "{date:%Y/%m/%d}/{StudyInstanceUID}/{SeriesInstanceUID}/{SOPInstanceUID}.dcm",
-        "Path of an object; {date}: StudyDate when valid, else the day received; also any indexed keyword",
+        DEFAULT_LAYOUT,
+        "Path of an object: keywords of indexed attributes in braces; a date takes %Y %m %d, and is the"
+        " day received when the object has none",
     )
     durable: bool = _is(
         True, "Success means synced to the disk; false is faster and may lose the last seconds at a power cut"

@@ -1,0 +1,200 @@
+"""Builds the house from settings; starts upward, stops downward.
+
+``open_archive`` is the lower half alone, for commands that work on the data without serving; ``House`` is all of it.
+Nothing here decides what a request means.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from calotype.app.settings import Listener as ListenerSection
+from calotype.app.settings import ServiceName, Settings
+from calotype.app.talking import caller_of, timeouts_of
+from calotype.dicom import uids
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.wire import messages
+from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
+from calotype.network.listener import Listener
+from calotype.network.rejections import Rejections
+from calotype.network.settings import ListenerSettings
+from calotype.network.tls import server_context
+from calotype.scp.find import FindScp
+from calotype.scp.get import GetScp
+from calotype.scp.move import MoveScp
+from calotype.scp.server import Handler, Server
+from calotype.scp.storage import StorageScp
+from calotype.scu.calling import NATIVE_SYNTAXES
+from calotype.scu.sender import AssociationDelivery, DimseCourier
+from calotype.services.archive.archive import Archive
+from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
+from calotype.services.routing.nodes import FixedAddressBook, Node
+from calotype.services.routing.send import Dispatch
+from calotype.stores.index.connections import SqliteSettings
+from calotype.stores.index.sqlite import SqliteIndex
+from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
+
+if TYPE_CHECKING:
+    from calotype.web.server import WebServer
+
+_logger = logging.getLogger(__name__)
+_MIB = 1024 * 1024
+
+SERVED: Mapping[ServiceName, Sequence[UID]] = {
+    "storage": tuple(sorted(uids.STORAGE_CLASSES)),
+    "find": (uids.STUDY_ROOT_FIND, uids.PATIENT_ROOT_FIND),
+    "move": (uids.STUDY_ROOT_MOVE, uids.PATIENT_ROOT_MOVE),
+    "get": (uids.STUDY_ROOT_GET, uids.PATIENT_ROOT_GET),
+    "worklist": (),
+    "mpps": (),
+    "print": (),
+}
+"""The SOP classes behind each service of the settings; none: not built yet, its contexts are not accepted."""
+
+_QUERY_EXTENSIONS = ExtendedAnswer(bytes(5))
+"""PS3.4 C.5.1.1: no relational queries, combined date-time matching, fuzzy names, timezone adjustment, or views."""
+
+_STORAGE_EXTENSIONS = ExtendedAnswer(bytes([2, 0, 3, 0, 0, 0]), limited_by_proposal=False)
+"""PS3.4 B.3.1: level 2 (full), signatures are kept (bit preserving), no coercion."""
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[Archive]:
+    """Open objects and index, and close them after the block.
+
+    Unavailable or Refused, in one line, when the storage folder cannot be used; InvalidRequest for a layout that
+    cannot work.
+    """
+    storage = settings.storage
+    objects = FileObjectStore(
+        FileStoreSettings(storage.path / "objects", storage.durable, min_free_bytes=storage.min_free_mib * _MIB)
+    )
+    try:
+        index = SqliteIndex(SqliteSettings(storage.path / "index.sqlite", durable=storage.durable))
+        try:
+            yield Archive.over(objects, index, IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout))
+        finally:
+            index.close()
+    finally:
+        objects.close()
+
+
+class House:
+    """Everything that serves, as one thing to start and stop. Used by one thread."""
+
+    def __init__(self, settings: Settings, archive: Archive) -> None:
+        self._settings = settings
+        self.rejections = Rejections()
+        self.listeners = [self._listener(section, archive) for section in settings.listeners]
+        self.web = self._web(archive) if settings.http.enabled else None
+
+    def start(self) -> None:
+        """Open all ports. Raises the first port's error, with the others closed again."""
+        try:
+            for listener in self.listeners:
+                listener.start()
+            if self.web is not None:
+                self.web.start()
+        except BaseException:
+            self.stop(drain_s=0)
+            raise
+
+    def stop(self, drain_s: float | None = None) -> None:
+        """Close all doors to newcomers at once, let what runs finish for ``drain_s`` (by setting), end the rest."""
+        wait_s = self._settings.dicom.drain_s if drain_s is None else drain_s
+        started_s = time.monotonic()
+        # In parallel: a port that still drains must not keep the next one open.
+        stops = [threading.Thread(target=listener.stop, args=(wait_s,)) for listener in self.listeners]
+        if self.web is not None:
+            stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()
+        _logger.info("stopped in %.1f s", time.monotonic() - started_s)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.stop()
+
+    def _listener(self, section: ListenerSection, archive: Archive) -> Listener:
+        tls = section.tls
+        context = None
+        if tls.certificate is not None:
+            context = server_context(tls.certificate, tls.key or tls.certificate, client_ca=tls.client_ca)
+        settings = ListenerSettings(
+            name=section.name or str(section.port),
+            host=section.bind,
+            port=section.port,
+            tls=context,
+            peers=tuple(ipaddress.ip_network(peer, strict=False) for peer in section.peers),
+            max_associations=section.max_associations,
+            max_associations_per_peer=section.max_associations_per_peer,
+            timeouts=timeouts_of(self._settings),
+        )
+        server = Server(self._handlers(section, archive))
+        return Listener(settings, policy_of(section, self._settings), server.serve, self.rejections)
+
+    def _handlers(self, section: ListenerSection, archive: Archive) -> dict[type[messages.Message], Handler]:
+        nodes = FixedAddressBook(Node(n.ae_title, n.host, n.port) for n in self._settings.nodes)
+        dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)))
+        handlers: dict[ServiceName, tuple[type[messages.Message], Handler]] = {
+            "storage": (messages.CStoreRQ, StorageScp(archive.ingest)),
+            "find": (messages.CFindRQ, FindScp(archive.search)),
+            "move": (messages.CMoveRQ, MoveScp(dispatch, nodes)),
+            "get": (messages.CGetRQ, GetScp(archive.retrieve, AssociationDelivery)),
+        }
+        return dict(handlers[name] for name in section.services if name in handlers)
+
+    def _web(self, archive: Archive) -> WebServer:
+        from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP
+        from calotype.web.server import WebServer
+        from calotype.web.settings import WebSettings
+
+        http = self._settings.http
+        settings = WebSettings(
+            bind=http.bind,
+            port=http.port,
+            threads=http.threads,
+            drain_s=self._settings.dicom.drain_s,
+            max_part_bytes=http.max_part_mib * _MIB,
+        )
+        return WebServer(create_app(archive, settings, self.rejections), settings)
+
+
+def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
+    """Return what one listener accepts: AE titles, and the contexts of its services."""
+    native = NATIVE_SYNTAXES
+    every = uids.STORABLE_TRANSFER_SYNTAXES
+    abstract: dict[UID, Sequence[UID]] = {uids.VERIFICATION: native}
+    extended: dict[UID, ExtendedAnswer] = {}
+    for name in section.services:
+        abstract.update(dict.fromkeys(SERVED[name], every if name == "storage" else native))
+        extension = _STORAGE_EXTENSIONS if name == "storage" else _QUERY_EXTENSIONS
+        extended.update(dict.fromkeys(SERVED[name], extension))
+    return AcceptancePolicy(
+        called_ae_titles=frozenset(section.ae_titles) if section.check_called_ae_title else None,
+        calling_ae_titles=frozenset(section.calling_ae_titles) or None,
+        abstract_syntaxes=abstract,
+        # C-GET: the requestor receives, so it may be SCP of anything that can be stored.
+        scp_abstract_syntaxes=dict.fromkeys(uids.STORAGE_CLASSES, every) if "get" in section.services else {},
+        unknown_abstract_syntax_as_storage="storage" in section.services
+        and settings.dicom.unknown_classes_as_storage,
+        storage_transfer_syntaxes=every,
+        never_storage=frozenset(uids.SOP_CLASSES) - uids.STORAGE_CLASSES,
+        transfer_syntax_order=tuple(UID(uid) for uid in settings.dicom.transfer_syntaxes),
+        max_pdu_bytes=settings.dicom.max_pdu_bytes,
+        extended_answers=extended,
+    )

@@ -1,0 +1,71 @@
+"""``calotype serve``: start the house, say where it answers, and leave in good order when told to."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from calotype import __version__
+from calotype.app.compose import SERVED, House, open_archive
+from calotype.app.logs import start_logging
+from calotype.app.settings import Settings
+from calotype.cli.session import Session
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@click.command("serve")
+@click.pass_obj
+def serve_command(session: Session) -> None:
+    """Start the archive: DICOM listeners and HTTP.
+
+    SIGTERM or Ctrl-C closes the doors, lets what runs finish (dicom.drain_s), then leaves; a second one leaves at
+    once. What was answered Success is safe either way.
+    """
+    started_s = time.monotonic()
+    settings = session.loaded.settings
+    start_logging(settings.logging)
+    with _told_to_stop() as stop, open_archive(settings) as archive:
+        house = House(settings, archive)
+        house.start()
+        try:
+            click.echo(_welcome(house, settings, time.monotonic() - started_s))
+            stop.wait()
+            click.echo("stopping: waiting for what runs to finish; again to leave at once")
+        finally:
+            house.stop()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """Yield an event that the first signal sets; the second gets the system's own handling, which ends us."""
+    stop = threading.Event()
+
+    def told(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    before = {number: signal.signal(number, told) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _welcome(house: House, settings: Settings, took_s: float) -> str:
+    lines = [f"calotype {__version__}, ready in {took_s:.1f} s; images in {settings.storage.path}"]
+    for section, listener in zip(settings.listeners, house.listeners, strict=True):
+        built = ["echo", *(name for name in section.services if SERVED[name])]
+        titles = ", ".join(section.ae_titles)
+        tls = " (TLS)" if section.tls.certificate else ""
+        lines.append(f"  DICOM  {section.bind}:{listener.port}  {titles}{tls}: {', '.join(built)}")
+    if house.web is not None:
+        lines.append(f"  HTTP   {house.web.url}/dicomweb")
+    return "\n".join(lines)
