@@ -14,7 +14,7 @@ from typing import TypeAlias
 from calotype.dicom.wire.command_sets import decode_message, encode_message
 from calotype.dicom.wire.messages import InvalidMessage, Message
 from calotype.dicom.wire.pdu import pdv_prefix
-from calotype.dicom.wire.upper_layer import DataFragment
+from calotype.dicom.wire.primitives import DataFragment
 from calotype.errors import InvalidRequest
 
 MAX_COMMAND_SET_BYTES = 65536
@@ -37,7 +37,7 @@ class CommandReceived:
 class DataSetFragment:
     """The next slice of the data set, never empty; valid as long as the fragment it came with.
 
-    Not frozen, for the reason given at ``upper_layer.DataFragment``.
+    Not frozen, for the reason given at ``primitives.DataFragment``.
     """
 
     context_id: int

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAX_UID_CHARACTERS
 from calotype.dicom.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
     REJECT_CALLED_AE_TITLE,
@@ -28,6 +28,7 @@ from calotype.dicom.wire.pdu_items import (
     PresentationContextResult,
     RoleSelection,
     SopClassExtended,
+    UserIdentity,
     UserIdentityResponse,
     UserInformation,
 )
@@ -36,6 +37,7 @@ from calotype.dicom.wire.upper_layer import DEFAULT_MAX_PDU_BYTES
 STORAGE_SERVICE_CLASS = UID("1.2.840.10008.4.2")
 """What common extended negotiation calls the storage service (PS3.4 B.3.1.3)."""
 IMPLICIT_VR_LITTLE_ENDIAN = UID("1.2.840.10008.1.2")
+_UNLIMITED = 0x10000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ def _served(abstract_syntax: UID, policy: AcceptancePolicy, general: Mapping[UID
         as_scp = policy.scp_abstract_syntaxes.get(sop_class)
         if as_scu is not None or as_scp is not None:
             return _Served(as_scu, as_scp)
-    if policy.unknown_abstract_syntax_as_storage and abstract_syntax and abstract_syntax not in policy.never_storage:
+    is_plausible = 0 < len(abstract_syntax) <= MAX_UID_CHARACTERS and abstract_syntax not in policy.never_storage
+    if policy.unknown_abstract_syntax_as_storage and is_plausible:
         as_scp = policy.storage_transfer_syntaxes if policy.scp_abstract_syntaxes else None
         return _Served(policy.storage_transfer_syntaxes, as_scp)
     return _Served(None, None)
@@ -213,16 +216,30 @@ def _user_information(
     rq: AssociateRQ, policy: AcceptancePolicy, roles: tuple[RoleSelection, ...], identity_response: bytes | None
 ) -> UserInformation:
     asked = rq.user_information
+    proposed = {item.sop_class: item.service_class_application_information for item in asked.sop_class_extended}
+    wants_response = isinstance(asked.user_identity, UserIdentity) and asked.user_identity.positive_response_requested
     return UserInformation(
         max_pdu_bytes=policy.max_pdu_bytes,
         implementation_class_uid=policy.implementation_class_uid,
         implementation_version_name=policy.implementation_version_name,
-        async_ops_window=None if asked.async_ops_window is None else policy.async_ops_window,
+        async_ops_window=_window(asked.async_ops_window, policy.async_ops_window),
         roles=roles,
         sop_class_extended=tuple(
-            SopClassExtended(item.sop_class, answer.to(item.service_class_application_information))
-            for item in asked.sop_class_extended
-            if (answer := policy.extended_answers.get(item.sop_class)) is not None
+            SopClassExtended(sop_class, policy.extended_answers[sop_class].to(information))
+            for sop_class, information in proposed.items()
+            if sop_class in policy.extended_answers
         ),
-        user_identity=None if identity_response is None else UserIdentityResponse(identity_response),
+        user_identity=None
+        if identity_response is None or not wants_response
+        else UserIdentityResponse(identity_response),
+    )
+
+
+def _window(proposed: AsyncOpsWindow | None, ours: AsyncOpsWindow) -> AsyncOpsWindow | None:
+    """Return the smaller window of both, 0 being unlimited; none when none was proposed (PS3.7 D.3.3.3.2)."""
+    if proposed is None:
+        return None
+    return AsyncOpsWindow(
+        min(proposed.max_invoked or _UNLIMITED, ours.max_invoked or _UNLIMITED) % _UNLIMITED,
+        min(proposed.max_performed or _UNLIMITED, ours.max_performed or _UNLIMITED) % _UNLIMITED,
     )

@@ -13,9 +13,7 @@ Rule 2: after a PDU that cannot be read, the stream has no known boundaries; not
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeAlias
 
 from calotype.dicom.wire.pdu import (
     REJECT_PROTOCOL_VERSION,
@@ -32,8 +30,47 @@ from calotype.dicom.wire.pdu import (
     decode_pdu,
 )
 from calotype.dicom.wire.pdu_items import AbortReason, InvalidPdu
+from calotype.dicom.wire.primitives import (
+    Aborted,
+    AssociationAccepted,
+    AssociationRejected,
+    AssociationRequested,
+    CloseConnection,
+    Command,
+    ConnectionLost,
+    DataFragment,
+    Indication,
+    ReleaseConfirmed,
+    ReleaseRequested,
+    SendBytes,
+    StartArtim,
+    StopArtim,
+)
 from calotype.dicom.wire.states import ACTIONS, LOCAL_PRIMITIVES, TRANSITIONS, Action, Event, State, Step
 from calotype.errors import CalotypeError
+
+# The machine and the vocabulary it is spoken to in are imported from one place.
+__all__ = [
+    "DEFAULT_MAX_PDU_BYTES",
+    "MAX_ASSOCIATE_BYTES",
+    "Aborted",
+    "AssociationAccepted",
+    "AssociationRejected",
+    "AssociationRequested",
+    "CloseConnection",
+    "Command",
+    "ConnectionLost",
+    "DataFragment",
+    "Indication",
+    "ReleaseConfirmed",
+    "ReleaseRequested",
+    "Role",
+    "SendBytes",
+    "StartArtim",
+    "StopArtim",
+    "UpperLayer",
+    "WrongState",
+]
 
 DEFAULT_MAX_PDU_BYTES = 262144
 MAX_ASSOCIATE_BYTES = 1 << 20
@@ -50,101 +87,6 @@ class Role(Enum):
     ACCEPTOR = auto()
     REQUESTOR = auto()
 
-
-@dataclass(frozen=True, slots=True)
-class AssociationRequested:
-    """A-ASSOCIATE indication; answer with ``send(AssociateAC | AssociateRJ)``."""
-
-    pdu: AssociateRQ
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationAccepted:
-    """A-ASSOCIATE confirmation, accepted."""
-
-    pdu: AssociateAC
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationRejected:
-    """A-ASSOCIATE confirmation, rejected."""
-
-    pdu: AssociateRJ
-
-
-@dataclass(slots=True)
-class DataFragment:
-    """A P-DATA indication, or a part of one: a slice of one PDV as it arrived.
-
-    ``data`` is a view into the chunk given to ``receive`` and valid until the next one. ``is_last`` belongs to the
-    PDV: the command or data set is complete after the slice which has both ``is_last`` and ``ends_pdv``. Not
-    frozen because this is made for every slice of every image, and a frozen one costs four times as much.
-    """
-
-    context_id: int
-    is_command: bool
-    is_last: bool
-    data: memoryview
-    ends_pdv: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequested:
-    """A-RELEASE indication; answer with ``send(ReleaseRP())``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseConfirmed:
-    """A-RELEASE confirmation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aborted:
-    """A-ABORT or A-P-ABORT indication; ``detail`` says what was wrong when we are the one who noticed."""
-
-    source: int
-    reason: int
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionLost:
-    """A-P-ABORT indication: the transport connection closed under a living association."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendBytes:
-    """Write these bytes to the transport connection."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StartArtim:
-    """Start the ARTIM timer, or start it anew; when it runs out, call ``artim_expired``."""
-
-
-@dataclass(frozen=True, slots=True)
-class StopArtim:
-    """Stop the ARTIM timer if it runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseConnection:
-    """Close the transport connection; ``connection_closed`` need not be called for it."""
-
-
-Indication: TypeAlias = (
-    AssociationRequested
-    | AssociationAccepted
-    | AssociationRejected
-    | DataFragment
-    | ReleaseRequested
-    | ReleaseConfirmed
-    | Aborted
-    | ConnectionLost
-)
-Command: TypeAlias = SendBytes | StartArtim | StopArtim | CloseConnection
 
 _P_DATA_TF = int(PduType.P_DATA_TF)
 _PDU_HEADER = struct.Struct(">BxI")
