@@ -71,7 +71,7 @@ def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
 
 
 def _open_stored(retrieve: Retrieve, stored: StoredInstance, parcel: Parcel) -> tuple[Parcel, ObjectReader]:
-    current, reader = retrieve.locate_and_open(stored)
+    current, reader = retrieve.open_current(stored)
     return (parcel if current is stored else Parcel.of(current)), reader
 
 

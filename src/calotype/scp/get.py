@@ -1,0 +1,42 @@
+"""C-GET SCP (PS3.4 C.4.3): as C-MOVE, but the objects go back over the association that asked for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from calotype.dicom import uids
+from calotype.dicom.query.identifier import Model, selection
+from calotype.network.association import Association, Received
+from calotype.scp.suboperations import answer_suboperations
+from calotype.services.archive.retrieve import Retrieve
+from calotype.services.routing.ports import Delivery
+from calotype.services.routing.send import cargo_of, hand_over
+
+MODELS = {
+    uids.STUDY_ROOT_GET: Model.STUDY_ROOT,
+    uids.PATIENT_ROOT_GET: Model.PATIENT_ROOT,
+}
+"""The information models that can be fetched by, by SOP class."""
+
+
+class GetScp:
+    """Sends what is asked for back to whoever asks.
+
+    ``deliver`` makes a delivery of an association in which we act as storage SCU (``scu.sender.AssociationDelivery``).
+    """
+
+    def __init__(self, retrieve: Retrieve, deliver: Callable[[Association], Delivery]) -> None:
+        self._retrieve = retrieve
+        self._deliver = deliver
+
+    def __call__(self, association: Association, received: Received) -> None:
+        """Answer one C-GET-RQ.
+
+        InvalidRequest when the identifier is wrong (A900), Unavailable when the index is. An object whose class
+        and syntax the peer did not offer to receive is counted as failed.
+        """
+        identifier = association.read_identifier()
+        wanted = selection(identifier, received.context.transfer_syntax, MODELS[received.context.abstract_syntax])
+        cargo = cargo_of(self._retrieve, wanted)
+        handovers = hand_over(enumerate(cargo), self._deliver(association))
+        answer_suboperations(association, received, handovers, len(cargo))

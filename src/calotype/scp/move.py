@@ -1,0 +1,41 @@
+"""C-MOVE SCP (PS3.4 C.4.2): identifier -> selection -> routing -> responses."""
+
+from __future__ import annotations
+
+from calotype.dicom import uids
+from calotype.dicom.query.identifier import Model, selection
+from calotype.dicom.wire.messages import CMoveRQ
+from calotype.network.association import Association, Received
+from calotype.scp.suboperations import answer_suboperations
+from calotype.services.routing.nodes import AddressBook
+from calotype.services.routing.ports import Originator
+from calotype.services.routing.send import Dispatch
+
+MODELS = {
+    uids.STUDY_ROOT_MOVE: Model.STUDY_ROOT,
+    uids.PATIENT_ROOT_MOVE: Model.PATIENT_ROOT,
+}
+"""The information models that can be moved by, by SOP class."""
+
+
+class MoveScp:
+    """Sends what is asked for to the node that is named."""
+
+    def __init__(self, dispatch: Dispatch, nodes: AddressBook) -> None:
+        self._dispatch = dispatch
+        self._nodes = nodes
+
+    def __call__(self, association: Association, received: Received) -> None:
+        """Answer one C-MOVE-RQ.
+
+        InvalidRequest when the identifier is wrong (A900), NotFound when the destination is unknown (A801),
+        Unavailable when the index is. What the destination does is no error here but counted.
+        """
+        request = received.message
+        assert isinstance(request, CMoveRQ)  # noqa: S101 - the server dispatches by this type
+        identifier = association.read_identifier()
+        node = self._nodes.find(request.move_destination)
+        wanted = selection(identifier, received.context.transfer_syntax, MODELS[received.context.abstract_syntax])
+        cargo = self._dispatch.locate(wanted)
+        originator = Originator(association.calling_ae_title, request.message_id)
+        answer_suboperations(association, received, self._dispatch.send(cargo, node, originator), len(cargo))

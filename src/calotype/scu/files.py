@@ -1,0 +1,181 @@
+"""Files as cargo: find the Part 10 files under some paths, read what each is, send them as they are.
+
+Only file meta information is read beforehand (contexts are proposed from it); the data set goes from file to
+socket. What does not look like a Part 10 file is told, not guessed at.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.part10 import NeedMore, read_file_meta, scan
+from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
+from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable
+from calotype.services.routing.nodes import Node
+from calotype.services.routing.ports import Answer, Courier, Kind, Parcel
+from calotype.services.routing.send import Cargo, carry
+
+_PREFIX_BYTES = 4096
+_MAX_META_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that cannot be sent, and why."""
+
+    path: Path
+    why: str
+
+
+@dataclass(slots=True)
+class Files:
+    """What was found: files to send, in order, and what was left aside."""
+
+    paths: list[Path] = field(default_factory=list)
+    cargo: list[Cargo] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one file."""
+
+    path: Path
+    answer: Answer
+
+
+class FileReader:
+    """An open file as the archive's ``ObjectReader``. Used by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise _translated(path, error) from error
+        self._path = path
+        self.size_bytes = os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        """Return up to ``size_bytes`` from ``offset``. Unavailable when the file system fails."""
+        try:
+            self._file.seek(offset)
+            parts = []
+            while size_bytes > 0 and (part := self._file.read(size_bytes)):
+                parts.append(part)
+                size_bytes -= len(part)
+            return b"".join(parts)
+        except OSError as error:
+            raise _translated(self._path, error) from error
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._file.fileno()
+
+    def close(self) -> None:
+        """Free the descriptor."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+
+def gather(paths: Iterable[Path], on_file: Callable[[Path], None] = lambda _path: None) -> Files:
+    """Find the DICOM files among ``paths``, folders searched through, and read what each of them is.
+
+    ``on_file`` is told of each file looked at. NotFound when one of ``paths`` does not exist. A DICOMDIR is no
+    object to be sent, the files that it lists are; so it is left aside like anything else that is no object.
+    """
+    files = Files()
+    for path in _walk(paths):
+        on_file(path)
+        try:
+            parcel = read_parcel(path)
+        except CalotypeError as error:
+            files.skipped.append(Skipped(path, str(error)))
+            continue
+        files.paths.append(path)
+        files.cargo.append(Cargo(parcel, partial(_open, path, parcel)))
+    return files
+
+
+def send_files(courier: Courier, node: Node, files: Files) -> Generator[Sent, None, None]:
+    """Send ``files`` to ``node``, yielding what came of each; close the generator to stop.
+
+    Nothing that the node does is raised: see :func:`calotype.services.routing.send.carry`.
+    """
+    for handover in carry(files.cargo, courier, node):
+        yield Sent(files.paths[handover.position], handover.answer)
+
+
+def read_parcel(path: Path) -> Parcel:
+    """Read what a Part 10 file holds.
+
+    InvalidRequest when it is none, NotFound or Unavailable when it cannot be read.
+    """
+    with FileReader(path) as reader:
+        size_bytes = _PREFIX_BYTES
+        prefix = reader.read_at(0, size_bytes)
+        while (meta := read_file_meta(prefix)) is None:
+            if len(prefix) < size_bytes or size_bytes >= _MAX_META_BYTES:
+                raise InvalidRequest(f"{path} is cut short: its file meta information does not end.")
+            size_bytes *= 4
+            prefix = reader.read_at(0, size_bytes)
+        sop_class, sop_instance = meta.sop_class, meta.sop_instance
+        data_bytes = reader.size_bytes - meta.data_offset
+        if data_bytes <= 0:
+            raise InvalidRequest(f"{path} has no data set.")
+        if not (sop_class and sop_instance):
+            sop_class, sop_instance = _uids_in_data_set(reader, meta.data_offset, meta.transfer_syntax)
+    if sop_class == MEDIA_STORAGE_DIRECTORY:
+        raise InvalidRequest(f"{path} is a DICOMDIR, no object to be sent.")
+    if not (sop_class and sop_instance and meta.transfer_syntax):
+        raise InvalidRequest(f"{path} does not say its SOP Class, SOP Instance or Transfer Syntax UID.")
+    return Parcel(Kind(sop_class, meta.transfer_syntax), sop_instance, meta.data_offset, data_bytes)
+
+
+def _uids_in_data_set(reader: FileReader, data_offset: int, transfer_syntax: UID) -> tuple[UID, UID]:
+    """Read SOP Class and Instance UID from the data set of a file whose meta information lacks them."""
+    with (
+        mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as whole,
+        whole[data_offset:] as data,
+    ):
+        try:
+            attributes = scan(data, transfer_syntax, data_bytes=len(data)).attributes
+        except NeedMore:
+            raise InvalidRequest("the data set ends inside its header") from None
+    return UID(attributes.get("SOPClassUID", "")), UID(attributes.get("SOPInstanceUID", ""))
+
+
+def _open(path: Path, parcel: Parcel) -> tuple[Parcel, FileReader]:
+    return parcel, FileReader(path)
+
+
+def _walk(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path):
+                folders.sort()
+                yield from (Path(folder, name) for name in sorted(names))
+        elif path.exists():
+            yield path
+        else:
+            raise NotFound(f"{path} does not exist.")
+
+
+def _translated(path: Path, error: OSError) -> CalotypeError:
+    kind = NotFound if isinstance(error, FileNotFoundError) else Unavailable
+    return kind(f"{path} cannot be read: {error.strerror or error}.")
