@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ _READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY
 _PLACEHOLDER: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 """How file systems without hard links say so."""
-_MAX_ATTEMPTS: Final = 16
+_MAX_ATTEMPTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,14 @@ class FileObjectStore:
         """Open an object for reading. NotFound, Unavailable."""
         check_key(key)
         try:
-            return FileObjectReader(os.open(f"{self._root}/{key}", _READ))
+            fd = os.open(f"{self._root}/{key}", _READ)
         except OSError as error:
             raise translated(error, f"opening {key}") from error
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(fd)
+            raise NotFound(f"opening {key}: it is a folder")
+        return FileObjectReader(fd, status.st_size)
 
     def delete(self, key: str) -> None:
         """Remove an object, and the folders that it leaves empty."""
@@ -150,11 +156,11 @@ class FileObjectStore:
         source = spool.finish(durable=self._durable)
         folder = key.rpartition("/")[0]
         for _ in range(_MAX_ATTEMPTS):
-            pending = self._folders.make(folder)
             try:
+                pending = self._folders.make(folder)
                 kept = self._link(source, key)
             except FileNotFoundError:
-                # The folder was empty a moment ago and a delete pruned it, or someone removed it by hand.
+                # A folder was empty a moment ago and a delete pruned it, or someone removed it by hand.
                 self._folders.forget(folder)
                 continue
             spool.moved()
@@ -199,9 +205,9 @@ class FileObjectStore:
 class FileObjectReader:
     """An open file; see ``ports.ObjectReader``."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, size_bytes: int) -> None:
         self._fd: int | None = fd
-        self.size_bytes = os.fstat(fd).st_size
+        self.size_bytes = size_bytes
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         """Return up to ``size_bytes`` from ``offset``; shorter only at the end of the object."""
