@@ -18,7 +18,8 @@ from calotype.errors import InvalidRequest
 from calotype.web.accept import parse_media_type
 
 MAX_PREAMBLE_BYTES: Final = 64 * 1024
-MAX_PART_HEADERS: Final = 32
+MAX_PART_HEADERS: Final = 7
+"""Real parts have one to four; python-multipart itself ends at 8, with fewer words."""
 
 # RFC 2046 5.1.1: 1 to 70 of these, the last not a space. Devices were seen to send longer ones.
 _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,199}[0-9A-Za-z'()+_,./:=?-]\Z")

@@ -104,6 +104,8 @@ class WebServer:
 
 def _bind(address: str, port: int) -> socket.socket:
     """Return a listening socket. Every way that this fails is an administrator's to mend: one clear line."""
+    if not 0 <= port <= 65535:
+        raise Unavailable(f"HTTP: {port} is no port; http.port is 0 to 65535")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         return socket.create_server(
@@ -112,8 +114,6 @@ def _bind(address: str, port: int) -> socket.socket:
             backlog=_BACKLOG,
             dualstack_ipv6=address == "::" and socket.has_dualstack_ipv6(),
         )
-    except OverflowError:
-        raise Unavailable(f"HTTP: {port} is no port; ports are 0 to 65535") from None
     except OSError as error:
         where = f"HTTP: cannot listen on {address} port {port}"
         if error.errno == errno.EADDRINUSE:

@@ -100,8 +100,8 @@ class StowSession:
             if self._max_part_bytes and self._part_bytes > self._max_part_bytes:
                 raise OutOfResources(f"the object is larger than the {self._max_part_bytes} bytes taken here")
             self._incoming.write((piece,))
-        except CalotypeError as error:
-            self._error = error
+        except Exception as error:  # noqa: BLE001 - one object that we stumble over must not take the others down
+            self._error = _told(error)
             self._drop()
 
     def end(self) -> None:
@@ -109,8 +109,8 @@ class StowSession:
         if self._incoming is not None:
             try:
                 receipt = self._incoming.commit()
-            except CalotypeError as error:
-                self._error = error
+            except Exception as error:  # noqa: BLE001 - as above
+                self._error = _told(error)
             else:
                 self._stored.append(Stored(receipt, _warning(receipt)))
             finally:
@@ -178,6 +178,14 @@ class StowSession:
         if self._incoming is not None:
             self._incoming.discard()
             self._incoming = None
+
+
+def _told(error: Exception) -> CalotypeError:
+    """Return an error that a client may read; what is our bug goes to the log, with its trace."""
+    if isinstance(error, CalotypeError):
+        return error
+    log.error("an object could not be stored because of an error in the server", exc_info=error)
+    return CalotypeError("an error in the server; its log tells more")
 
 
 def _objection(headers: Mapping[str, str]) -> CalotypeError | None:
