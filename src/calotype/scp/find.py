@@ -13,6 +13,7 @@ from calotype.dicom import statuses, uids
 from calotype.dicom.query.identifier import Model, encode_match, parse_identifier
 from calotype.dicom.wire.messages import CFindRQ, CFindRSP
 from calotype.network.association import Association, Received
+from calotype.scp.models import model_of
 from calotype.services.archive.search import Search
 
 MODELS = {
@@ -36,7 +37,7 @@ class FindScp:
         request, context = received.message, received.context
         assert isinstance(request, CFindRQ)  # noqa: S101 - the server dispatches by this type
         question = parse_identifier(
-            association.read_identifier(), context.transfer_syntax, model=MODELS[context.abstract_syntax]
+            association.read_identifier(), context.transfer_syntax, model=model_of(received, MODELS, "C-FIND")
         )
 
         def respond(status: int, identifier: bytes | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from calotype.dicom import uids
 from calotype.dicom.query.identifier import Model, selection
 from calotype.network.association import Association, Received
+from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.ports import Delivery
@@ -36,7 +37,8 @@ class GetScp:
         and syntax the peer did not offer to receive is counted as failed.
         """
         identifier = association.read_identifier()
-        wanted = selection(identifier, received.context.transfer_syntax, MODELS[received.context.abstract_syntax])
+        model = model_of(received, MODELS, "C-GET")
+        wanted = selection(identifier, received.context.transfer_syntax, model)
         cargo = cargo_of(self._retrieve, wanted)
         handovers = hand_over(enumerate(cargo), self._deliver(association))
         answer_suboperations(association, received, handovers, len(cargo))

@@ -6,6 +6,7 @@ from calotype.dicom import uids
 from calotype.dicom.query.identifier import Model, selection
 from calotype.dicom.wire.messages import CMoveRQ
 from calotype.network.association import Association, Received
+from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
 from calotype.services.routing.nodes import AddressBook
 from calotype.services.routing.ports import Originator
@@ -35,7 +36,8 @@ class MoveScp:
         assert isinstance(request, CMoveRQ)  # noqa: S101 - the server dispatches by this type
         identifier = association.read_identifier()
         node = self._nodes.find(request.move_destination)
-        wanted = selection(identifier, received.context.transfer_syntax, MODELS[received.context.abstract_syntax])
+        model = model_of(received, MODELS, "C-MOVE")
+        wanted = selection(identifier, received.context.transfer_syntax, model)
         cargo = self._dispatch.locate(wanted)
         originator = Originator(association.calling_ae_title, request.message_id)
         answer_suboperations(association, received, self._dispatch.send(cargo, node, originator), len(cargo))
