@@ -1,0 +1,164 @@
+"""Prints the parts of ``docs/`` that derive from code; with ``--check`` fails when they are stale.
+
+Hand-copied status and SOP class tables drift; these cannot.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+from calotype.app.compose import SERVED
+from calotype.app.settings import DEFAULT_LISTENERS
+from calotype.app.showing import template
+from calotype.cli import COMMANDS, calotype
+from calotype.dicom import uids
+from calotype.dicom.query import attributes
+from calotype.dicom.statuses import Service, http_status, status_for
+from calotype.errors import Reason
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def rows(header: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in body)])
+
+
+def services() -> str:
+    return rows(
+        ("Service", "SOP class", "UID"),
+        (
+            (name, uids.SOP_CLASSES[uid].name, uid)
+            for name, served in SERVED.items()
+            if name != "storage"
+            for uid in served
+        ),
+    )
+
+
+def listeners() -> str:
+    return rows(
+        ("Port", "AE titles", "Services"),
+        (
+            (str(item.port), ", ".join(item.ae_titles), ", ".join(["echo", *(s for s in item.services if SERVED[s])]))
+            for item in DEFAULT_LISTENERS
+        ),
+    )
+
+
+def implementation() -> str:
+    return rows(
+        ("Implementation Class UID", "Implementation Version Name"),
+        [(uids.IMPLEMENTATION_CLASS_UID, uids.IMPLEMENTATION_VERSION_NAME)],
+    )
+
+
+def storage() -> str:
+    classes = [uids.SOP_CLASSES[uid] for uid in sorted(uids.STORAGE_CLASSES, key=_components)]
+    syntaxes = [uids.TRANSFER_SYNTAXES[uid] for uid in uids.STORABLE_TRANSFER_SYNTAXES]
+    return "\n\n".join(
+        [
+            rows(("SOP class", "UID"), ((c.name + (" (retired)" if c.retired else ""), c.uid) for c in classes)),
+            rows(
+                ("Transfer syntax", "UID"), ((s.name + (" (retired)" if s.retired else ""), s.uid) for s in syntaxes)
+            ),
+        ]
+    )
+
+
+def query() -> str:
+    return rows(
+        ("Level", "Attribute", "Tag", "VR", "Key", "Matching"),
+        (
+            (
+                a.level.value,
+                a.keyword,
+                f"({a.tag >> 16:04X},{a.tag & 0xFFFF:04X})",
+                a.vr,
+                a.key.value,
+                a.matching.name.lower().replace("_", " "),
+            )
+            for a in attributes.INDEXED
+        ),
+    )
+
+
+def statuses() -> str:
+    columns = list(Service)
+    return rows(
+        ("Cause", *(service.name.replace("_", "-") for service in columns), "HTTP"),
+        (
+            (reason.value, *(f"{status_for(reason, service):04X}" for service in columns), str(http_status(reason)))
+            for reason in Reason
+        ),
+    )
+
+
+def commands() -> str:
+    parts = ["# Commands\n\nPrinted by `make docs` from the commands themselves."]
+    context = click.Context(calotype, info_name="calotype", max_content_width=100, terminal_width=100)
+    parts.append(f"```text\n{calotype.get_help(context)}\n```")
+    for name in COMMANDS:
+        command = calotype.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, info_name=name, parent=context, max_content_width=100, terminal_width=100)
+        parts.append(f"## calotype {name}\n\n```text\n{command.get_help(inner)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def settings() -> str:
+    return f"# Settings\n\nWhat `calotype init` writes. Printed by `make docs`.\n\n```toml\n{template()}```\n"
+
+
+def _components(uid: str) -> list[int]:
+    return [int(part) for part in uid.split(".")]
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "services": services,
+    "listeners": listeners,
+    "implementation": implementation,
+    "storage": storage,
+    "query": query,
+    "statuses": statuses,
+}
+
+
+def conformance() -> str:
+    text = (DOCS / "conformance.md").read_text(encoding="utf-8")
+    for name, make in BLOCKS.items():
+        block = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text, count = block.subn(lambda found: f"{found[1]}{make()}\n{found[2]}", text)  # noqa: B023 - called at once
+        if count != 1:
+            raise SystemExit(f"docs/conformance.md must have one block {name!r}, it has {count}")
+    return text
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "conformance.md": conformance,
+    "commands.md": commands,
+    "settings.md": settings,
+}
+
+
+def main() -> None:
+    """Write the pages, or check them."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv and stale:
+        raise SystemExit(f"stale: {', '.join(stale)}; run `make docs` and commit what it writes")
+
+
+if __name__ == "__main__":
+    main()
