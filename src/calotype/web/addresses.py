@@ -35,17 +35,17 @@ def path_uid(request: Request, name: str) -> UID | None:
 
 def service_url(request: Request, public_url: str) -> str:
     """Return the absolute URL of the DICOMweb service as this client knows it, without a slash at the end."""
-    # The path as it came in: /dicomweb or its alias, behind whatever prefix a proxy told us of.
-    service = request.url.path.split("/studies", 1)[0].split("/series", 1)[0].split("/instances", 1)[0]
+    root: str = request.scope.get("root_path", "")
+    # The first segment of our own path: /dicomweb or its alias, so that a client stays with the name it knows.
+    segment = request.scope["path"].removeprefix(root).split("/", 2)[1]
     if public_url:
-        prefix = service[service.rfind("/") :]
-        return public_url.rstrip("/") + prefix
+        return f"{public_url.rstrip('/')}/{segment}"
     host = request.headers.get("host", "")
     if not _HOST.match(host):
         address, port = request.scope.get("server") or ("localhost", None)
         host = f"[{address}]" if ":" in address else address
         host = f"{host}:{port}" if port else host
-    return f"{request.scope['scheme']}://{host}{service.rstrip('/')}"
+    return f"{request.scope['scheme']}://{host}{quote(root)}/{segment}"
 
 
 def study_url(service: str, study: UID) -> str:

@@ -84,8 +84,9 @@ class WebServer:
             loop="asyncio",
             ws="none",
             lifespan="off",
-            # Logging belongs to the program; one line per request would bury what matters.
+            # Logging belongs to the program; one line per request, and one per step of the start, bury what matters.
             log_config=None,
+            log_level="warning",
             access_log=False,
             server_header=False,
             limit_concurrency=self._settings.max_connections,

@@ -97,8 +97,7 @@ class StowSession:
         if len(self._head) < _META_BYTES:
             self._head += piece[: _META_BYTES - len(self._head)]
         try:
-            if self._max_part_bytes and self._part_bytes > self._max_part_bytes:
-                raise OutOfResources(f"the object is larger than the {self._max_part_bytes} bytes taken here")
+            self._check_size()
             self._incoming.write((piece,))
         except Exception as error:  # noqa: BLE001 - one object that we stumble over must not take the others down
             self._error = _told(error)
@@ -167,6 +166,10 @@ class StowSession:
             if items:
                 module[tag] = {"vr": "SQ", "Value": items}
         return module
+
+    def _check_size(self) -> None:
+        if self._max_part_bytes and self._part_bytes > self._max_part_bytes:
+            raise OutOfResources(f"the object is larger than the {self._max_part_bytes} bytes taken here")
 
     def _fail(self, error: CalotypeError) -> None:
         sop_class, sop_instance = _names(bytes(self._head))

@@ -53,7 +53,7 @@ class InstancesResource:
         ranges = accepted(request)
         form = negotiate(ranges, (MULTIPART, SINGLE_PART) if selection.instances else (MULTIPART,))
         syntaxes = accepted_syntaxes(ranges, form)
-        # All locations first: no read transaction is held open while a slow client takes its time.
+        # All locations first, some hundred bytes each: the status says whether the client takes all of them.
         found, stored = await context.offload(_locate, context.archive.retrieve, selection, syntaxes)
         if form is SINGLE_PART:
             return await self._single(stored[0])
