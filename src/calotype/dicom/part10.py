@@ -1,35 +1,175 @@
-"""Reads what an archive must know of an object from its bytes, and writes file meta information (PS3.10 7)."""
+"""Reads what an archive must know of an object from its bytes, and reads and writes file meta information.
+
+``scan`` gives a :class:`Header`: the indexed attributes as text, what is odd about them, and the DICOM JSON.
+Structure is ``walk``'s business, JSON ``json_model``'s. Nothing here decides whether an object is kept.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+import struct
+import zlib
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from calotype.dicom import json_model
+from calotype.dicom.datasets import LONG_FORM, SHORT_FORM
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.indexed import Oddity, collect
+from calotype.dicom.json_model import Context
+from calotype.dicom.text import DEFAULT_CHARSETS
+from calotype.dicom.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TransferSyntax,
+)
+from calotype.dicom.uids import transfer_syntax as syntax_of
+from calotype.dicom.walk import NeedMore, Token, Walk
+from calotype.errors import InvalidRequest
 
 ReadableBuffer = bytes | bytearray | memoryview
 
+_COPIED_BYTES: Final = 256 * 1024
+"""Buffers up to this size are copied once, as bytes are cut much faster than views; larger ones are walked over."""
 
-class NeedMore(Exception):
-    """The prefix given does not reach far enough; call again with a view of the whole data set."""
+MAX_INFLATED_BYTES: Final = 2 * 1024 * 1024 * 1024
+"""A deflated data set may inflate to this much; a kilobyte of hostile input makes a megabyte."""
+_INFLATED_PREFIXES_BYTES: Final = (4 * 1024 * 1024, 64 * 1024 * 1024, 256 * 1024 * 1024)
+"""How much of an inflated data set is kept to find its header in, tried in this order."""
+
+_DEFLATED_CHUNK_BYTES: Final = 256 * 1024
+_INFLATED_CHUNK_BYTES: Final = 1024 * 1024
+
+_PIXEL_DATA: Final = 0x7FE00010
 
 
-class Oddity(StrEnum):
-    """What is not as the Standard wants it, yet does not stop an object from being read."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a data set says of itself, bulk data left out.
 
-    NO_PATIENT_ID = "no-patient-id"
-    BAD_DATE = "bad-date"
-    BAD_TIME = "bad-time"
-    BAD_UID = "bad-uid"
-    BAD_TEXT = "bad-text"
-    BAD_NUMBER = "bad-number"
-    ODD_LENGTH = "odd-length"
-    HEADER_DAMAGED = "header-damaged"
+    ``attributes``: the indexed attributes that have a value (computed ones left out), as text, trimmed.
+    ``oddities``: what is odd about the structure and those attributes. ``pixel_data_offset``: where the value of
+    Pixel Data starts in the data set, ``None`` without Pixel Data and in a deflated data set. :meth:`json` reads the
+    buffer that was scanned, so call it while that is valid.
+    """
+
+    attributes: dict[str, str]
+    oddities: frozenset[Oddity]
+    pixel_data_offset: int | None
+    _walk: Walk = field(repr=False)
+    _tokens: list[Token] = field(repr=False)
+    _context: Context = field(repr=False)
+
+    def json(self) -> bytes:
+        """Return the data set as a DICOM JSON object (PS3.18 Annex F), UTF-8, bulk data as relative URIs."""
+        return json_model.to_json(self._walk, self._tokens, self._context)
+
+
+def scan(data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int) -> Header:
+    """Read the header of a data set of ``data_bytes`` bytes, of which ``data`` is a prefix or all.
+
+    Raises NeedMore when the prefix does not reach far enough (call again with a view of everything), InvalidRequest
+    when the data set is truncated ("truncated: element (7FE0,0010) PixelData needs X bytes, Y are left") or is none.
+    """
+    how = syntax_of(transfer_syntax)
+    if how.deflated and not _starts_explicit(data):
+        if len(data) < data_bytes:
+            raise NeedMore
+        return _scan_deflated(data, how)
+    buffer = _as_buffer(data)
+    if bytes(buffer[128:132]) == b"DICM":
+        raise InvalidRequest("a Part 10 file stands where a data set should: send what follows its meta information")
+    header = _scan(buffer, data_bytes, how)
+    return _damaged(header) if how.deflated else header
+
+
+def _as_buffer(data: ReadableBuffer) -> bytes | memoryview:
+    if isinstance(data, bytes):
+        return data
+    if len(data) <= _COPIED_BYTES:
+        return bytes(data)
+    return memoryview(data).cast("B").toreadonly()
+
+
+def _scan(buffer: bytes | memoryview, data_bytes: int, how: TransferSyntax) -> Header:
+    walk = Walk(buffer, data_bytes, explicit=how.explicit_vr, little=how.little_endian)
+    tokens = walk.top()
+    context = Context(DEFAULT_CHARSETS, little=walk.little, signed=False).within(walk, tokens)
+    attributes, oddities = collect(walk, tokens, context)
+    if walk.odd_length:
+        oddities.add(Oddity.ODD_LENGTH)
+    if walk.damaged:
+        oddities.add(Oddity.HEADER_DAMAGED)
+    offset = next((token[3] for token in reversed(tokens) if token[0] == _PIXEL_DATA), None)
+    return Header(attributes, frozenset(oddities), offset, walk, tokens, context)
+
+
+def _damaged(header: Header) -> Header:
+    return replace(header, oddities=header.oddities | {Oddity.HEADER_DAMAGED})
+
+
+def _starts_explicit(data: ReadableBuffer) -> bool:
+    """Tell whether a data set begins with an element of explicit VR; some senders only claim that they deflated."""
+    head = bytes(data[:8])
+    return head[:2] in {b"\x02\0", b"\x04\0", b"\x08\0"} and head[4:6].decode("latin-1") in SHORT_FORM | LONG_FORM
+
+
+def _scan_deflated(data: ReadableBuffer, how: TransferSyntax) -> Header:
+    """Scan what a deflated data set inflates to (PS3.5 A.5), keeping only as much of it as its header needs."""
+    for keep_bytes in _INFLATED_PREFIXES_BYTES:
+        prefix, total_bytes, wrapped = _inflate(data, keep_bytes)
+        try:
+            header = replace(_scan(prefix, total_bytes, how), pixel_data_offset=None)
+        except NeedMore:
+            continue
+        return _damaged(header) if wrapped else header
+    raise InvalidRequest(f"the header of the deflated data set takes more than {_INFLATED_PREFIXES_BYTES[-1]} bytes")
+
+
+def _inflate(data: ReadableBuffer, keep_bytes: int) -> tuple[bytes, int, bool]:
+    """Inflate all, keep the first bytes; return them, the size of all, and whether a zlib header stood in front.
+
+    PS3.5 A.5 wants a raw stream (RFC 1951); senders that call a zlib library's defaults send one with a header.
+    """
+    view = memoryview(data).cast("B")
+    for window_bits, wrapped in ((-zlib.MAX_WBITS, False), (zlib.MAX_WBITS, True)):
+        inflater = zlib.decompressobj(window_bits)
+        kept: list[bytes] = []
+        total = 0
+        pending: bytes | memoryview = b""
+        position = 0
+        try:
+            while not inflater.eof:
+                if not pending:
+                    if position >= len(view):
+                        break
+                    pending = view[position : position + _DEFLATED_CHUNK_BYTES]
+                    position += _DEFLATED_CHUNK_BYTES
+                piece = inflater.decompress(pending, _INFLATED_CHUNK_BYTES)
+                pending = inflater.unconsumed_tail
+                if total < keep_bytes:
+                    kept.append(piece[: keep_bytes - total])
+                total += len(piece)
+                if total > MAX_INFLATED_BYTES:
+                    raise InvalidRequest(f"the deflated data set inflates to more than {MAX_INFLATED_BYTES} bytes")
+        except zlib.error as error:
+            if wrapped:
+                raise InvalidRequest(f"the data set is not deflated as its transfer syntax says: {error}") from None
+            continue
+        if not inflater.eof:
+            raise InvalidRequest(f"truncated: the deflated data set of {len(view)} bytes does not come to its end")
+        return b"".join(kept), total, wrapped
+    raise AssertionError("the second turn returns or raises")  # pragma: no cover
 
 
 @dataclass(frozen=True, slots=True)
 class FileMeta:
-    """File meta information (PS3.10 Table 7.1-1); the data set starts at ``data_offset`` bytes."""
+    """File meta information (PS3.10 Table 7.1-1); the data set starts at ``data_offset`` bytes of the file.
+
+    What the file does not say is empty, but the transfer syntax: that is then read off the data set's first bytes.
+    """
 
     sop_class: UID
     sop_instance: UID
@@ -38,37 +178,121 @@ class FileMeta:
     data_offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a data set says of itself, Pixel Data left out.
-
-    ``attributes``: the indexed attributes that have a value, as text. ``pixel_data_offset``: where the value of
-    Pixel Data starts in the data set, ``None`` without Pixel Data or when the data set is deflated. :meth:`json`
-    reads the buffer that was scanned: call it while that is valid.
-    """
-
-    attributes: dict[str, str]
-    oddities: frozenset[Oddity]
-    pixel_data_offset: int | None
-
-    def json(self) -> bytes:
-        """Return the data set as a DICOM JSON object (PS3.18 Annex F), UTF-8, bulk data as relative URIs."""
-        raise NotImplementedError
+_PREAMBLE_BYTES: Final = 128
+_PREFIX: Final = b"DICM"
+_MAX_META_BYTES: Final = 1024 * 1024
+"""Private Information (0002,0102) may be long, but nobody needs more; a hostile length must not make us wait."""
 
 
 def read_file_meta(prefix: ReadableBuffer) -> FileMeta | None:
-    """Read file meta information; ``None`` when more bytes are needed, InvalidRequest when it is not Part 10."""
-    raise NotImplementedError
+    """Read file meta information; ``None`` when more bytes are needed.
+
+    The group is read to its end whatever its length element says, since programs that edit files forget to adapt it.
+    InvalidRequest when it is no Part 10 file: neither ``DICM`` after 128 bytes, nor (as some old writers do) file
+    meta information from the first byte.
+    """
+    start = _meta_start(prefix)
+    if start is None:
+        return None
+    view = bytes(prefix[: start + _MAX_META_BYTES])
+    values: dict[int, bytes] = {}
+    pos = start
+    while True:
+        if len(view) < pos + 8:
+            if len(view) >= start + _MAX_META_BYTES:
+                raise InvalidRequest(f"file meta information takes more than {_MAX_META_BYTES} bytes")
+            return None
+        if view[pos : pos + 2] != b"\x02\0":
+            break
+        element, vr = struct.unpack_from("<H2s", view, pos + 2)
+        name = vr.decode("latin-1")
+        value_at = pos + 8
+        if name in LONG_FORM:
+            if len(view) < pos + 12:
+                return None
+            (length,) = struct.unpack_from("<L", view, pos + 8)
+            value_at = pos + 12
+        elif name in SHORT_FORM:
+            (length,) = struct.unpack_from("<H", view, pos + 6)
+        else:
+            # PS3.10 7.1 wants explicit VR; some writers put the group in the implicit VR of their data set.
+            (length,) = struct.unpack_from("<L", view, pos + 4)
+        if length > _MAX_META_BYTES:
+            raise InvalidRequest(f"element (0002,{element:04X}) of the file meta information claims {length} bytes")
+        pos = value_at + length
+        values[element] = view[value_at:pos]
+    return _file_meta(values, view, pos)
+
+
+def _meta_start(prefix: ReadableBuffer) -> int | None:
+    """Return where group 0002 starts, ``None`` when more bytes are needed to know."""
+    head = bytes(prefix[: _PREAMBLE_BYTES + 4])
+    if head[_PREAMBLE_BYTES:] == _PREFIX:
+        return _PREAMBLE_BYTES + 4
+    if head.startswith(_PREFIX):
+        return 4
+    if head[:8] == b"\x02\0\0\0UL\4\0":
+        return 0
+    if len(head) < _PREAMBLE_BYTES + 4:
+        return None
+    raise InvalidRequest("not a DICOM Part 10 file: no DICM after the first 128 bytes")
+
+
+def _file_meta(values: dict[int, bytes], view: bytes, data_offset: int) -> FileMeta:
+    def text_of(element: int) -> str:
+        return values.get(element, b"").decode("latin-1").strip(" \0")
+
+    if not values:
+        raise InvalidRequest("not a DICOM Part 10 file: no file meta information after DICM")
+    syntax = UID(text_of(0x0010))
+    if not syntax:
+        syntax = guess_transfer_syntax(view[data_offset : data_offset + 8])
+    return FileMeta(UID(text_of(0x0002)), UID(text_of(0x0003)), syntax, text_of(0x0016), data_offset)
+
+
+def guess_transfer_syntax(first_bytes: bytes) -> UID:
+    """Return the native transfer syntax that a data set's first 8 bytes speak for; by default the Standard's default.
+
+    Fragments, if any, are found by their undefined length whatever this says.
+    """
+    if first_bytes[4:6].decode("latin-1") in SHORT_FORM | LONG_FORM:
+        return EXPLICIT_VR_BIG_ENDIAN if first_bytes[:1] == b"\0" else EXPLICIT_VR_LITTLE_ENDIAN
+    return IMPLICIT_VR_LITTLE_ENDIAN
 
 
 def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, source_ae_title: str = "") -> bytes:
-    """Return preamble, ``DICM`` and file meta information."""
-    raise NotImplementedError
+    """Return preamble, ``DICM`` and file meta information for a data set that follows (PS3.10 7.1).
 
-
-def scan(data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int) -> Header:
-    """Read the header of a data set of ``data_bytes`` bytes, of which ``data`` is a prefix or all.
-
-    Raises NeedMore when the prefix does not reach far enough, InvalidRequest when the data set is truncated.
+    UIDs that are not UIDs are written as they are: the file says what its data set says.
     """
-    raise NotImplementedError
+    elements = [
+        _element(0x0001, b"OB\0\0", b"\0\1"),
+        _element(0x0002, b"UI", sop_class.encode("utf-8")),
+        _element(0x0003, b"UI", sop_instance.encode("utf-8")),
+        _element(0x0010, b"UI", transfer_syntax.encode("utf-8")),
+        _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
+        _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
+    ]
+    if source_ae_title:
+        elements.append(_element(0x0016, b"AE", source_ae_title.encode("utf-8")))
+    group = b"".join(elements)
+    return b"".join((b"\0" * _PREAMBLE_BYTES, _PREFIX, _element(0x0000, b"UL", struct.pack("<L", len(group))), group))
+
+
+def _element(number: int, vr: bytes, value: bytes) -> bytes:
+    if len(value) % 2:
+        value += b"\0" if vr == b"UI" else b" "
+    form = "<L" if len(vr) == 4 else "<H"
+    return struct.pack("<HH", 0x0002, number) + vr + struct.pack(form, len(value)) + value
+
+
+__all__ = [
+    "FileMeta",
+    "Header",
+    "NeedMore",
+    "Oddity",
+    "guess_transfer_syntax",
+    "read_file_meta",
+    "scan",
+    "write_file_meta",
+]
