@@ -12,6 +12,12 @@ from typing import Final
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import read_file_meta
+from calotype.dicom.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    MEDIA_STORAGE_DIRECTORY,
+)
 from calotype.errors import InvalidRequest
 from calotype.services.archive.ports import ReadableBuffer
 
@@ -20,12 +26,13 @@ MAX_META_BYTES: Final = 1 << 20
 
 _PREAMBLE: Final = bytes(128) + b"DICM"
 _LEAST_BYTES: Final = len(_PREAMBLE) + 8
-_IMPLICIT_LE: Final = UID("1.2.840.10008.1.2")
-_EXPLICIT_LE: Final = UID("1.2.840.10008.1.2.1")
-_EXPLICIT_BE: Final = UID("1.2.840.10008.1.2.2")
 _VRS: Final = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
+
+
+class NotAnObject(InvalidRequest):
+    """The stream is no DICOM object: another kind of file, or a DICOMDIR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +58,19 @@ class Opening:
         self._collected = bytearray()
 
     def receive(self, parts: Sequence[ReadableBuffer]) -> Opened | None:
-        """Add bytes; ``None`` while more are needed. InvalidRequest when this is no DICOM file."""
+        """Add bytes; ``None`` while more are needed. NotAnObject when this is none."""
         for part in parts:
             self._collected += part
         if len(self._collected) < _LEAST_BYTES:
             return None
         opened = self._open()
         if opened is None and len(self._collected) > MAX_META_BYTES:
-            raise InvalidRequest(f"not a DICOM file: its meta information exceeds {MAX_META_BYTES} bytes")
+            raise NotAnObject(f"not a DICOM file: its meta information exceeds {MAX_META_BYTES} bytes")
         return opened
 
-    def end(self) -> InvalidRequest:
+    def end(self) -> NotAnObject:
         """Return the error for a stream that ended before its meta did."""
-        return InvalidRequest(f"not a DICOM file: it ends after {len(self._collected)} bytes")
+        return NotAnObject(f"not a DICOM file: it ends after {len(self._collected)} bytes")
 
     def _open(self) -> Opened | None:
         collected = bytes(self._collected)
@@ -73,13 +80,15 @@ class Opening:
             return _with_meta(_PREAMBLE + collected)
         if self.tolerant and (syntax := _recognise(collected)):
             return Opened(UID(""), UID(""), syntax, "", collected)
-        raise InvalidRequest("not a DICOM file: no 'DICM' at byte 128")
+        raise NotAnObject("not a DICOM file: no 'DICM' at byte 128")
 
 
 def _with_meta(file: bytes) -> Opened | None:
     meta = read_file_meta(file)
     if meta is None:
         return None
+    if meta.sop_class == MEDIA_STORAGE_DIRECTORY:
+        raise NotAnObject("a DICOMDIR: it lists objects and is none")
     return Opened(
         meta.sop_class, meta.sop_instance, meta.transfer_syntax, meta.source_ae_title, file[meta.data_offset :]
     )
@@ -90,7 +99,7 @@ def _recognise(data: bytes) -> UID | None:
     explicit = data[4:6] in _VRS
     if data[:2] == b"\x08\x00":
         if explicit:
-            return _EXPLICIT_LE
+            return EXPLICIT_VR_LITTLE_ENDIAN
         # Implicit: a first element of group 0008 is short, or this is no data set.
-        return _IMPLICIT_LE if int.from_bytes(data[4:8], "little") <= 1024 else None
-    return _EXPLICIT_BE if data[:2] == b"\x00\x08" and explicit else None
+        return IMPLICIT_VR_LITTLE_ENDIAN if int.from_bytes(data[4:8], "little") <= 1024 else None
+    return EXPLICIT_VR_BIG_ENDIAN if data[:2] == b"\x00\x08" and explicit else None

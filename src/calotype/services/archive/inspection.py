@@ -1,0 +1,77 @@
+"""Reading a kept object again: its meta, its header, its digest. For looking after the archive, not for ingest."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from blake3 import blake3
+
+from calotype.dicom.part10 import FileMeta, Header, NeedMore, read_file_meta, scan
+from calotype.errors import InvalidRequest, Unavailable
+from calotype.services.archive.incoming import HEAD_BYTES
+from calotype.services.archive.opening import MAX_META_BYTES
+from calotype.services.archive.ports import ObjectReader, ReadableBuffer
+
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a kept object says of itself; ``header_json`` is not compressed."""
+
+    meta: FileMeta
+    header: Header
+    header_json: bytes
+    data_bytes: int
+
+
+def inspect(reader: ObjectReader) -> Inspected:
+    """Read meta and header of a kept object. InvalidRequest when it is damaged."""
+    file = reader.read_at(0, HEAD_BYTES)
+    meta = read_file_meta(file)
+    if meta is None and len(file) < reader.size_bytes:
+        file = reader.read_at(0, MAX_META_BYTES + HEAD_BYTES)
+        meta = read_file_meta(file)
+    if meta is None:
+        raise InvalidRequest(f"the file ends within its meta information, after {reader.size_bytes} bytes")
+    data_bytes = reader.size_bytes - meta.data_offset
+    data: ReadableBuffer = memoryview(file)[meta.data_offset :]
+    try:
+        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes)
+    except NeedMore:
+        data = _whole(reader)[meta.data_offset :]
+        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes)
+    return Inspected(meta, header, header.json(), data_bytes)
+
+
+def digest_of(reader: ObjectReader, offset: int) -> bytes:
+    """Return BLAKE3 over an object's bytes from ``offset`` on."""
+    digest = blake3()
+    while offset < reader.size_bytes:
+        chunk = reader.read_at(offset, _CHUNK_BYTES)
+        if not chunk:
+            raise Unavailable(f"the object ends after {offset} of {reader.size_bytes} bytes")
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.digest()
+
+
+def modified_us(reader: ObjectReader) -> int | None:
+    """Return when an object was written, in microseconds since 1970, where its store can tell."""
+    fd = reader.fileno()
+    return None if fd is None else os.fstat(fd).st_mtime_ns // 1000
+
+
+def key_number(key: str) -> int:
+    """Return 64 bits that stand for a key: a set of them takes a third of the memory of a set of keys."""
+    return int.from_bytes(blake3(key.encode()).digest(8), "big")
+
+
+def _whole(reader: ObjectReader) -> memoryview:
+    fd = reader.fileno()
+    if fd is None:
+        return memoryview(reader.read_at(0, reader.size_bytes))
+    return memoryview(mmap.mmap(fd, reader.size_bytes, access=mmap.ACCESS_READ))
