@@ -92,12 +92,12 @@ class MessageAssembler:
 
     def _receive_command(self, fragment: DataFragment) -> Sequence[MessagePart]:
         self._check_order(fragment)
+        if len(self._command) + len(fragment.data) > MAX_COMMAND_SET_BYTES:
+            raise InvalidMessage(f"a command set is longer than {MAX_COMMAND_SET_BYTES} bytes")
         is_complete = fragment.is_last and fragment.ends_pdv
         if is_complete and not self._command:
             command_set = bytes(fragment.data)
         else:
-            if len(self._command) + len(fragment.data) > MAX_COMMAND_SET_BYTES:
-                raise InvalidMessage(f"a command set is longer than {MAX_COMMAND_SET_BYTES} bytes")
             self._command += fragment.data
             self._command_context = fragment.context_id
             if not is_complete:

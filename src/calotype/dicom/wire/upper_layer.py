@@ -162,7 +162,9 @@ class UpperLayer:
         self._abort_reason = AbortReason.NOT_SPECIFIED
         self._held: AssociateRQ | None = None
         self._is_open = False
-        # Where in the stream we are: at most one of the four counters is above zero at a PDV's or PDU's edge.
+        # Where in the stream we are. All counters at zero: at the edge of a PDU. Otherwise the bytes that come next
+        # belong to a PDU to be skipped, a body being collected, a PDV being passed on, or (only _pdu_left above
+        # zero) to the header of the next PDV. _partial holds the part of a header that has come.
         self._partial = bytearray()
         self._body = bytearray()
         self._body_left = 0
@@ -187,7 +189,7 @@ class UpperLayer:
 
     @property
     def fault(self) -> str:
-        """What was wrong with the peer's bytes, for the log; empty when nothing was."""
+        """What the peer sent that we aborted for, for the log; empty when it was nothing."""
         return self._fault
 
     def connected(self) -> list[Indication | Command]:
@@ -283,9 +285,7 @@ class UpperLayer:
         pdu_type, length = _PDU_HEADER.unpack(header)
         if pdu_type == _P_DATA_TF:
             if not self._takes_data:
-                self._fault = f"P-DATA-TF in {self._state}"
-                self._abort_reason = AbortReason.UNEXPECTED_PDU
-                out += self._occur(Event.EVT10)
+                out += self._hear(Event.EVT10, pdu_type)
                 self._skip_left = length
             elif length > self._max_pdu_bytes:
                 out += self._refuse(f"P-DATA-TF of {length} bytes; at most {self._max_pdu_bytes} were announced")
@@ -326,16 +326,21 @@ class UpperLayer:
         except InvalidPdu as error:
             out += self._refuse(str(error), error.abort_reason)
             return
+        out += self._hear(_RECEIVED[self._pdu_type], self._pdu_type, pdu)
+
+    def _hear(self, event: Event, pdu_type: int, pdu: Pdu | None = None) -> list[Indication | Command]:
+        """Let a PDU that can be read occur; one that the state has no place for is a fault."""
         self._abort_reason = AbortReason.UNEXPECTED_PDU
-        event = _RECEIVED[self._pdu_type]
         if TRANSITIONS.get((event, self._state)) in {Action.AA_1, Action.AA_8}:
-            self._fault = f"{PduType(self._pdu_type).name} in {self._state}"
-        out += self._occur(event, pdu)
+            self._fault = f"{PduType(pdu_type).name} in {self._state}"
+        return self._occur(event, pdu)
 
     def _refuse(
         self, fault: str, reason: AbortReason = AbortReason.INVALID_PDU_PARAMETER_VALUE
     ) -> list[Indication | Command]:
-        self._fault, self._abort_reason = fault, reason
+        self._abort_reason = reason
+        if self._state is not State.STA13:
+            self._fault = fault
         out = self._occur(Event.EVT19)
         self._is_deaf = True
         return out
@@ -359,8 +364,8 @@ class UpperLayer:
     def _condition_holds(self, action: Action, pdu: Pdu | None) -> bool:
         if action is Action.AR_8:
             return self._role is Role.REQUESTOR
-        # PS3.8 9.3.2: "This two byte field shall use one bit to identify each version ... shall be identified with
-        # bit 0 set. A receiver ... shall only test that bit 0 is set."
+        # PS3.8 9.3.2: "A receiver of this PDU implementing only this version of the DICOM UL protocol shall only
+        # test that bit 0 is set."
         return isinstance(pdu, AssociateRQ) and pdu.protocol_version & 1 == 1
 
     def _enter(self, state: State) -> None:
