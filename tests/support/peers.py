@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection
 from calotype.dicom.uids import (
@@ -126,7 +127,7 @@ class BytesReader:
         """Remember that it was closed."""
         self.closed = True
 
-    def __enter__(self) -> BytesReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

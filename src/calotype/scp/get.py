@@ -23,7 +23,8 @@ MODELS = {
 class GetScp:
     """Sends what is asked for back to whoever asks.
 
-    ``deliver`` makes a delivery of an association in which we act as storage SCU (``scu.sender.AssociationDelivery``).
+    ``deliver`` makes a delivery of an association in which we act as storage SCU:
+    ``scu.sender.AssociationDelivery``, handed in because ``scp`` and ``scu`` do not know each other.
     """
 
     def __init__(self, retrieve: Retrieve, deliver: Callable[[Association], Delivery]) -> None:

@@ -86,6 +86,7 @@ def proposals(sop_classes: Sequence[UID], limit: int = MAX_STORAGE_CONTEXTS) -> 
     """Return (SOP class, transfer syntaxes) of at most ``limit`` contexts, as many for each of ``sop_classes``."""
     if not sop_classes:
         return []
-    alone = min(limit // len(sop_classes), len(SYNTAXES)) - 1
+    each = max(1, min(limit // len(sop_classes), len(SYNTAXES)))
+    alone = each - 1
     groups = [(syntax,) for syntax in SYNTAXES[:alone]] + [SYNTAXES[alone:]]
     return [(sop_class, group) for sop_class in sop_classes[:limit] for group in groups]

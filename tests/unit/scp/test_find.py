@@ -4,7 +4,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
-from support.peers import NATIVE, call, serving
 
 from calotype.dicom.datasets import Element, decode, encode
 from calotype.dicom.hierarchy import Level
@@ -18,6 +17,7 @@ from calotype.dicom.uids import (
 from calotype.dicom.wire.messages import CCancelRQ, CFindRQ
 from calotype.errors import Unavailable
 from calotype.scp.find import FindScp
+from support.peers import NATIVE, call, serving
 
 LEVEL = 0x00080052
 STUDY_UID = 0x0020000D
@@ -160,13 +160,12 @@ def test_find_that_breaks_half_way_ends_in_a_failure(node, search):
 def test_find_stops_at_a_cancel(node, search):
     search.matches = [{"StudyInstanceUID": f"1.2.{i}", "PatientID": "P" * 60} for i in range(100_000)]
     with call(node, (STUDY_ROOT_FIND, NATIVE)) as association:
-        count = 0
-        for status, _, _ in ask(association, STUDIES):
-            count += 1
-            if count == 3:
-                association.send(1, CCancelRQ(message_id_being_responded_to=7))
-    assert status == 0xFE00
-    assert count < 100_000
+        stream = ask(association, STUDIES)
+        assert [next(stream)[0] for _ in range(3)] == [0xFF00] * 3
+        association.send(1, CCancelRQ(message_id_being_responded_to=7))
+        rest = [status for status, _, _ in stream]
+    assert rest[-1] == 0xFE00
+    assert len(rest) < 100_000 - 3
     assert search.closed == 1
 
 

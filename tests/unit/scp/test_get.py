@@ -1,7 +1,6 @@
 """C-GET as a dialogue: the objects come back over the association that asked."""
 
 import pytest
-from support.peers import NATIVE, STORAGE, Shelf, call, serving
 
 from calotype.dicom.datasets import Element, decode, encode
 from calotype.dicom.uids import (
@@ -16,6 +15,7 @@ from calotype.dicom.wire.pdu_items import RoleSelection
 from calotype.network.failures import AssociationAborted
 from calotype.scp.get import GetScp
 from calotype.scu.sender import AssociationDelivery
+from support.peers import NATIVE, STORAGE, Shelf, call, serving
 
 STUDY = encode([Element(0x00080052, "CS", b"STUDY"), Element(0x0020000D, "UI", b"1.2.3")], EXPLICIT_VR_LITTLE_ENDIAN)
 AS_SCP = [RoleSelection(CT_IMAGE_STORAGE, scu=False, scp=True)]

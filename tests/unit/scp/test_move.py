@@ -1,7 +1,6 @@
 """C-MOVE as a dialogue between three: who asks, we who send, and the node that receives."""
 
 import pytest
-from support.peers import CALLER, NATIVE, PREFIX, STORAGE, Shelf, Sink, call, serving
 
 from calotype.dicom.datasets import Element, decode, encode
 from calotype.dicom.hierarchy import UID, Level, Selection
@@ -23,6 +22,7 @@ from calotype.scu.sender import DimseCourier
 from calotype.services.routing.nodes import FixedAddressBook, Node
 from calotype.services.routing.ports import Answer, Kind, Originator, Result
 from calotype.services.routing.send import Dispatch
+from support.peers import CALLER, NATIVE, PREFIX, STORAGE, Shelf, Sink, call, serving
 
 FAILED_LIST = 0x00080058
 VIEWER = Node("VIEWER", "viewer.example", 104)

@@ -1,0 +1,81 @@
+import pytest
+
+from calotype.dicom.datasets import Element, encode
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from calotype.errors import InvalidRequest
+from calotype.scu.keys import decode_keys, encode_keys, tag_of
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"PatientID": "4711", "StudyDate": "20260101-20261231"},
+        {"Rows": "512", "NumberOfFrames": "3"},
+        {"PixelSpacing": "0.5\\0.5"},
+        {"RedPaletteColorLookupTableDescriptor": "256\\0\\16"},
+        {"FrameIncrementPointer": "0018,1063\\0018,1065"},
+        {"RecommendedDisplayFrameRateInFloat": "12.5"},
+    ],
+)
+def test_keys_come_back_as_they_went(keys, syntax):
+    assert decode_keys(encode_keys(keys, syntax), syntax) == keys
+
+
+def test_keys_are_written_in_the_order_of_tags():
+    assert encode_keys({"PatientID": "1", "StudyDate": ""}, EXPLICIT_VR_LITTLE_ENDIAN) == bytes.fromhex(
+        "08 00 20 00 44 41 00 00"  # (0008,0020) DA, empty
+        "10 00 20 00 4C 4F 02 00 31 20"  # (0010,0020) LO "1 "
+    )
+
+
+def test_keys_beyond_ascii_go_as_utf_8_and_say_so():
+    data = encode_keys({"PatientName": "张^三"}, EXPLICIT_VR_LITTLE_ENDIAN)
+    assert data.startswith(bytes.fromhex("08 00 05 00 43 53 0A 00") + b"ISO_IR 192")
+    assert decode_keys(data, EXPLICIT_VR_LITTLE_ENDIAN)["PatientName"] == "张^三"
+
+
+def test_answers_are_read_in_their_own_character_set():
+    elements = [
+        Element(0x00080005, "CS", b"GB18030"),
+        Element(0x00100010, "PN", "张^三".encode("gb18030")),
+    ]
+    data = encode(elements, EXPLICIT_VR_LITTLE_ENDIAN)
+    assert decode_keys(data, EXPLICIT_VR_LITTLE_ENDIAN) == {"SpecificCharacterSet": "GB18030", "PatientName": "张^三"}
+
+
+def test_answers_leave_out_sequences_and_bulk():
+    elements = [
+        Element(0x00081110, "SQ", ((Element(0x00081150, "UI", b"1.2\0"),),)),
+        Element(0x00091001, "UN", b"\1\2\3\4"),
+        Element(0x00100020, "LO", b"4711"),
+    ]
+    assert decode_keys(encode(elements, EXPLICIT_VR_LITTLE_ENDIAN), EXPLICIT_VR_LITTLE_ENDIAN) == {
+        "PatientID": "4711"
+    }
+
+
+def test_answers_name_private_text_by_its_tag():
+    data = encode([Element(0x00091001, "LO", b"private ")], EXPLICIT_VR_LITTLE_ENDIAN)
+    assert decode_keys(data, EXPLICIT_VR_LITTLE_ENDIAN) == {"0009,1001": "private"}
+
+
+def test_a_number_cut_short_is_left_out_of_an_answer():
+    data = encode([Element(0x00280010, "US", b"\0\2\7\0")], EXPLICIT_VR_LITTLE_ENDIAN)
+    assert decode_keys(data, EXPLICIT_VR_LITTLE_ENDIAN) == {"Rows": "512\\7"}
+
+
+@pytest.mark.parametrize("key", ["PatientID", "0010,0020", "(0010,0020)", "00100020"])
+def test_a_key_is_named_by_keyword_or_tag(key):
+    assert tag_of(key) == 0x00100020
+
+
+@pytest.mark.parametrize("key", ["", "PatientNme", "0010,002", "0010:0020"])
+def test_a_key_that_is_no_attribute_is_refused(key):
+    with pytest.raises(InvalidRequest, match="is no attribute"):
+        tag_of(key)
+
+
+def test_a_key_of_bytes_cannot_be_asked_for_by_value():
+    with pytest.raises(InvalidRequest, match="cannot be asked for by value"):
+        encode_keys({"EncapsulatedDocument": "x"}, EXPLICIT_VR_LITTLE_ENDIAN)
