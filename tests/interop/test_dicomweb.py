@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import psutil
@@ -34,7 +35,7 @@ BUNDLED = (
     "JPEG2000.dcm",
     "SC_rgb_rle.dcm",
     "ExplVR_BigEnd.dcm",
-    "rtplan.dcm",
+    "SC_rgb_jpeg_dcmtk.dcm",
     "reportsi.dcm",
     "image_dfl.dcm",
 )
@@ -105,10 +106,20 @@ def data_set_of(file):
         return file[132 + 12 + meta.file_meta.FileMetaInformationGroupLength :]
 
 
+def bundled(name):
+    return Path(get_testdata_file(name, download=False)).read_bytes()
+
+
+def test_a_file_whose_meta_names_another_object_is_refused(http):
+    response = store(http, bundled("rtplan.dcm"))
+
+    assert response.status_code == 409
+    assert response.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xA900]
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_what_pydicom_ships_goes_in_and_comes_back_bit_by_bit(http, name):
-    with open(get_testdata_file(name), "rb") as file:  # noqa: PTH123 - pydicom gives a plain path
-        content = file.read()
+    content = bundled(name)
     assert store(http, content).status_code == 200
 
     (match,) = http.get("/instances").json()
