@@ -49,6 +49,12 @@ class PduType(IntEnum):
     RELEASE_RP = 0x06
     ABORT = 0x07
 
+    @property
+    def standard_name(self) -> str:
+        """The PDU's name as the Standard prints it."""
+        name = self.name.replace("_", "-")
+        return name if self is PduType.P_DATA_TF else f"A-{name}"
+
 
 class RejectResult(IntEnum):
     """Result of an A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
@@ -339,7 +345,7 @@ def _check_distinct(context_ids: Iterable[int]) -> None:
 
 def _check_length(pdu_type: PduType, body: bytes) -> None:
     if len(body) != 4:
-        raise InvalidPdu(f"{pdu_type.name}: the body has {len(body)} bytes where 4 belong")
+        raise InvalidPdu(f"{pdu_type.standard_name}: the body has {len(body)} bytes where 4 belong")
 
 
 _DECODERS: dict[int, Callable[[bytes], Pdu]] = {

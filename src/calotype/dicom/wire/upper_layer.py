@@ -297,10 +297,10 @@ class UpperLayer:
         if pdu_type not in _RECEIVED:
             out += self._refuse(f"PDU of unknown type {pdu_type:02X}H", AbortReason.UNRECOGNIZED_PDU)
         elif pdu_type in _FIXED_BYTES and length != 4:
-            out += self._refuse(f"{PduType(pdu_type).name} of {length} bytes where 4 belong")
+            out += self._refuse(f"{PduType(pdu_type).standard_name} of {length} bytes where 4 belong")
         elif not 0 < length <= MAX_ASSOCIATE_BYTES:
             out += self._refuse(
-                f"{PduType(pdu_type).name} of {length} bytes; at most {MAX_ASSOCIATE_BYTES} are taken"
+                f"{PduType(pdu_type).standard_name} of {length} bytes; at most {MAX_ASSOCIATE_BYTES} are taken"
             )
         else:
             self._pdu_type, self._body_left = pdu_type, length
@@ -332,7 +332,7 @@ class UpperLayer:
         """Let a PDU that can be read occur; one that the state has no place for is a fault."""
         self._abort_reason = AbortReason.UNEXPECTED_PDU
         if TRANSITIONS.get((event, self._state)) in {Action.AA_1, Action.AA_8}:
-            self._fault = f"{PduType(pdu_type).name} in {self._state}"
+            self._fault = f"{PduType(pdu_type).standard_name} in {self._state}"
         return self._occur(event, pdu)
 
     def _refuse(

@@ -260,7 +260,7 @@ def test_data_before_the_answer_aborts():
         StopArtim(),
         AssociationRequested(RQ),
         SendBytes(UNEXPECTED),
-        Aborted(2, 2, "P_DATA_TF in Sta3"),
+        Aborted(2, 2, "P-DATA-TF in Sta3"),
         StartArtim(),
     ]
 
@@ -268,7 +268,7 @@ def test_data_before_the_answer_aborts():
 def test_data_after_the_peer_asked_for_release_aborts():
     assert receive(acceptor(State.STA8), DATA) == [
         SendBytes(UNEXPECTED),
-        Aborted(2, 2, "P_DATA_TF in Sta8"),
+        Aborted(2, 2, "P-DATA-TF in Sta8"),
         StartArtim(),
     ]
 
@@ -282,10 +282,10 @@ def test_request_after_our_abort_is_answered_with_an_abort():
 UNREADABLE = {
     "a web browser": (b"GET / HTTP/1.1\r\n\r\n", 1, "PDU of unknown type 47H"),
     "a TLS client": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 1, "PDU of unknown type 16H"),
-    "an endless request": (b"\x01\0\xff\xff\xff\xff", 6, "ASSOCIATE_RQ of 4294967295 bytes; at most 1048576"),
-    "a request just too long": (b"\x01\0\0\x10\0\x01", 6, "ASSOCIATE_RQ of 1048577 bytes"),
-    "an empty request": (b"\x01\0\0\0\0\0", 6, "ASSOCIATE_RQ of 0 bytes"),
-    "a long abort": (b"\x07\0\0\0\0\x05", 6, "ABORT of 5 bytes where 4 belong"),
+    "an endless request": (b"\x01\0\xff\xff\xff\xff", 6, "A-ASSOCIATE-RQ of 4294967295 bytes; at most 1048576"),
+    "a request just too long": (b"\x01\0\0\x10\0\x01", 6, "A-ASSOCIATE-RQ of 1048577 bytes"),
+    "an empty request": (b"\x01\0\0\0\0\0", 6, "A-ASSOCIATE-RQ of 0 bytes"),
+    "a long abort": (b"\x07\0\0\0\0\x05", 6, "A-ABORT of 5 bytes where 4 belong"),
     "data longer than announced": (b"\x04\0\0\0\x10\x01", 6, "P-DATA-TF of 4097 bytes; at most 4096 were announced"),
     "data too short for a PDV": (b"\x04\0\0\0\0\x05", 6, "P-DATA-TF of 5 bytes: too short for a PDV"),
     "PDV past its PDU": (b"\x04\0\0\0\0\x08\0\0\0\x05\x01\x03", 6, "a PDV claims 5 bytes, its P-DATA-TF has 4 left"),
