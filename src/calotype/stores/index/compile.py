@@ -1,0 +1,241 @@
+"""Plans into SQL, through SQLAlchemy Core: each shape of a question once.
+
+A row answers when the terms of ``plan`` hold. Keys of several values (``keys``) lie together in each index, so a
+test is "the key, or one value of a key of several", and both halves are looked up in the same index. Two functions
+here speak SQLite's dialect, :class:`_EachValue` and :class:`_Glob`; another database compiles them its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from functools import lru_cache, reduce
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects import sqlite
+
+from calotype.dicom.hierarchy import Level
+from calotype.dicom.query.attributes import BY_KEYWORD, Attribute, Matching
+from calotype.stores.index import schema
+from calotype.stores.index.keys import AFTER_SEVERAL, KEYED, SEVERAL, UNSPLIT_VRS, key_columns
+from calotype.stores.index.plan import (
+    All,
+    Either,
+    Missing,
+    Moment,
+    Operator,
+    Plan,
+    Present,
+    SameValue,
+    Term,
+    Test,
+)
+
+Expression = ColumnElement[Any]
+
+_MIDNIGHT: Final = "000000.000000"
+
+
+class Form(Enum):
+    """What of the answer a statement gives."""
+
+    PAGE = auto()
+    """Row number and fields, from ``offset``, at most ``limit``."""
+    ROWS = auto()
+    """Row numbers alone, from ``offset``, at most ``limit``."""
+    CHUNK = auto()
+    """Row number and fields of the rows listed in ``rows``, in any order; conditions and order play no part."""
+    COUNT = auto()
+    """How many there are, ``cap`` at most."""
+
+
+@lru_cache(maxsize=1024)
+def statement(plan: Plan, form: Form) -> tuple[str, Mapping[str, Any]]:
+    """Return the SQL of a plan for SQLite, and its constants.
+
+    The named parameters that it has beside them are the plan's values and the form's own.
+    """
+    compiled = _select(plan, form).compile(dialect=_DIALECT)
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
+
+
+_DIALECT: Final = sqlite.dialect(paramstyle="named")
+
+_TABLES: Final = {
+    Level.PATIENT: schema.patient,
+    Level.STUDY: schema.study,
+    Level.SERIES: schema.series,
+    Level.IMAGE: schema.instance,
+}
+
+
+def _source(level: Level) -> FromClause:
+    series, study, instance = schema.series, schema.study, schema.instance
+    match level:
+        case Level.SERIES:
+            return series.join(study, study.c.id == series.c.study_row)
+        case Level.IMAGE:
+            return instance.join(series, series.c.id == instance.c.series_row).join(
+                study, study.c.id == series.c.study_row
+            )
+        case _:
+            return _TABLES[level]
+
+
+def _select(plan: Plan, form: Form) -> Select[Any]:
+    table = _TABLES[plan.level]
+    columns = _Columns(plan.level)
+    answer = [table.c.id, *(columns(keyword) for keyword in plan.fields)]
+    if form is Form.CHUNK:
+        return select(*answer).select_from(_source(plan.level)).where(table.c.id.in_(_listed(bindparam("rows"))))
+    where = [_term(term, columns) for term in plan.where]
+    if form is Form.COUNT:
+        found = (
+            select(literal(1)).select_from(_source(plan.level)).where(*where).limit(bindparam("cap", type_=Integer))
+        )
+        return select(func.count()).select_from(found.subquery())
+    wanted = answer if form is Form.PAGE else [table.c.id]
+    order = [part for keyword, descending in plan.order for part in _ordered(keyword, columns, descending=descending)]
+    return (
+        select(*wanted)
+        .select_from(_source(plan.level))
+        .where(*where)
+        .order_by(*order, table.c.id)
+        .limit(bindparam("limit", type_=Integer))
+        .offset(bindparam("offset", type_=Integer))
+    )
+
+
+class _Columns:
+    """Where an attribute stands in the tables of a level: a study has its own copy of its patient's."""
+
+    def __init__(self, level: Level) -> None:
+        self._patient = schema.patient if level is Level.PATIENT else schema.study
+
+    def __call__(self, keyword: str, name: str = "") -> Expression:
+        attribute = BY_KEYWORD[keyword]
+        table = self._patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
+        return table.c[name or attribute.column]
+
+
+def _ordered(keyword: str, columns: _Columns, *, descending: bool) -> list[Expression]:
+    attribute = BY_KEYWORD[keyword]
+    # Where several values are the rule, the text that they are kept in is what is sorted.
+    names = () if _is_gathered(attribute) else key_columns(attribute)
+    found = [columns(keyword, name) for name in names or (attribute.column,)]
+    return [column.desc() for column in found] if descending else found
+
+
+def _is_gathered(attribute: Attribute) -> bool:
+    return attribute.computed and attribute.keyword in KEYED
+
+
+def _term(term: Term, columns: _Columns) -> Expression:  # noqa: PLR0911 - one return per kind of term
+    match term:
+        case All(terms=terms):
+            return and_(true(), *(_term(each, columns) for each in terms))
+        case Either(terms=terms):
+            return or_(false(), *(_term(each, columns) for each in terms))
+        case Present(keyword=keyword):
+            return columns(keyword).is_distinct_from("")
+        case Missing(keyword=keyword):
+            return columns(keyword).is_not_distinct_from("")
+        case Moment():
+            return _moment(term, columns)
+        case Test():
+            return _same_value((term,), columns)
+        case SameValue(tests=tests):
+            return _same_value(tests, columns)
+
+
+def _same_value(tests: tuple[Test, ...], columns: _Columns) -> Expression:
+    attribute = BY_KEYWORD[tests[0].keyword]
+    found = [columns(test.keyword, test.column) for test in tests]
+    single = and_(*(_holds(test, column) for test, column in zip(tests, found, strict=True)))
+    has_several = (
+        attribute.keyword in KEYED
+        and attribute.matching is not Matching.INTEGER
+        and attribute.vr not in UNSPLIT_VRS
+        and tests[0].column != attribute.column
+    )
+    if not has_several:
+        return single
+    each = [
+        _each_value(column, f"{test.column}_{i}") for i, (test, column) in enumerate(zip(tests, found, strict=True))
+    ]
+    together = and_(
+        *(_holds(test, value.c.value) for test, value in zip(tests, each, strict=True)),
+        *(value.c.key == each[0].c.key for value in each[1:]),
+    )
+    source = reduce(lambda left, right: left.join(right, true()), each)
+    is_several = and_(found[0] >= SEVERAL, found[0] < AFTER_SEVERAL)
+    one_of_several = and_(is_several, exists(select(literal(1)).select_from(source).where(together)))
+    if any(test.operator not in (Operator.EQUAL, Operator.IN, Operator.LIKE_PREFIX) for test in tests):
+        single = and_(not_(is_several), single)
+    return or_(single, one_of_several)
+
+
+def _listed(json_array: Expression) -> Select[Any]:
+    """Return the members of a JSON array: one parameter, however long the list."""
+    value: Expression = literal_column("value")
+    return select(value).select_from(func.json_each(json_array))
+
+
+def _each_value(column: Expression, alias: str) -> Any:
+    """Return the values of a key of several as a table: SQLite's JSON functions split text fastest."""
+    values = func.replace(func.json_quote(func.substr(column, 2)), "\\\\", '","')
+    return func.json_each(literal("[").concat(values).concat("]")).table_valued("key", "value").alias(alias)
+
+
+def _holds(test: Test, value: Expression) -> Expression:  # noqa: PLR0911 - one return per operator
+    named: list[Expression] = [bindparam(name) for name in test.names]
+    match test.operator:
+        case Operator.EQUAL:
+            return value == named[0]
+        case Operator.IN:
+            return value.in_(_listed(named[0]))
+        case Operator.LIKE:
+            return and_(value != "", value.op("GLOB")(named[0]))
+        case Operator.LIKE_PREFIX:
+            return and_(value >= named[1], value <= named[2], value.op("GLOB")(named[0]))
+        case Operator.FROM:
+            return value >= named[0]
+        case Operator.TO:
+            return and_(value != "", value <= named[0])
+        case Operator.BETWEEN:
+            return value.between(named[0], named[1])
+        case Operator.KNOWN:
+            return value != ""
+
+
+def _moment(term: Moment, columns: _Columns) -> Expression:
+    date = columns(term.date_keyword, key_columns(BY_KEYWORD[term.date_keyword])[0])
+    time: Expression = literal(_MIDNIGHT)
+    if term.time_keyword is not None:
+        kept = columns(term.time_keyword, key_columns(BY_KEYWORD[term.time_keyword])[0])
+        time = case((kept == "", _MIDNIGHT), else_=kept)
+    moment = date.concat(time)
+    parts = [date != "", date < SEVERAL]
+    if term.low is not None and term.low_day is not None:
+        parts += [date >= bindparam(term.low_day), moment >= bindparam(term.low)]
+    if term.high is not None and term.high_day is not None:
+        parts += [date <= bindparam(term.high_day), moment <= bindparam(term.high)]
+    return and_(*parts)

@@ -1,0 +1,303 @@
+"""What writing one object means for patients, studies, series and their counters: the write side of SQLite.
+
+A ledger works inside a transaction that its owner opens and ends. It remembers the rows of studies in work, so that
+a further instance of a known series costs two inserts; and it adds counters up, so that a group of instances costs
+one UPDATE per series and study (:meth:`Ledger.settle`). What it remembers is true only while nobody else writes and
+nothing is rolled back: the owner says :meth:`Ledger.forget` otherwise.
+
+A ``CalotypeError`` raised here means that nothing was written for that record. Any other exception leaves the
+transaction unfit to be committed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from calotype.dicom.hierarchy import UID, InstanceRef, Level
+from calotype.errors import Conflict, NotFound
+from calotype.services.archive.ports import Flag, InstanceRecord, StoredInstance
+from calotype.stores.index.patients import Face, disagreement
+from calotype.stores.index.rows import (
+    conflict_values,
+    gathered,
+    instance_values,
+    level_values,
+    named,
+    stored,
+    version_values,
+)
+from calotype.stores.index.statements import Statements
+
+STUDIES_REMEMBERED: Final = 1024
+SERIES_REMEMBERED: Final = 4096
+"""Series remembered per study, and faces; past it a study is looked up anew."""
+
+
+@dataclass(slots=True)
+class _Study:
+    """A study in work. ``verdicts`` remembers what comparing a face with its patient's has given."""
+
+    row: int
+    face: Face
+    modalities: set[str]
+    sop_classes: set[str]
+    series: dict[UID, int] = field(default_factory=dict)
+    verdicts: dict[Face, str | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Totals:
+    """Changes to the one row of totals, in the order of its statement."""
+
+    patients: int = 0
+    studies: int = 0
+    series: int = 0
+    instances: int = 0
+    stored_bytes: int = 0
+    versions: int = 0
+    patient_conflicts: int = 0
+
+    def values(self) -> tuple[int, ...]:
+        return (
+            self.patients,
+            self.studies,
+            self.series,
+            self.instances,
+            self.stored_bytes,
+            self.versions,
+            self.patient_conflicts,
+        )
+
+
+class Ledger:
+    """Writes records through one connection; used by one thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, statements: Statements) -> None:
+        self._execute = connection.execute
+        self._sql = statements
+        self._studies: OrderedDict[UID, _Study] = OrderedDict()
+        self._series_counts: dict[int, list[int]] = {}
+        self._study_counts: dict[int, list[int]] = {}
+        self._totals = _Totals()
+
+    # The verbs of the port
+
+    def add(self, record: InstanceRecord) -> frozenset[Flag]:
+        """Write a new instance and what it stands in. Conflict when its SOP Instance UID is known."""
+        ref = record.ref
+        study = self._remembered(ref.study)
+        series_row = study.series.get(ref.series) if study is not None else None
+        if study is None or series_row is None:
+            if self._execute(self._sql.select_instance, (ref.instance,)).fetchone() is not None:
+                raise _known(ref.instance)
+            study, series_row = self._open(record)
+        face = Face.of(record.attributes)
+        detail = self._verdict(study, face)
+        flags = record.flags if detail is None else record.flags | {Flag.PATIENT_CONFLICT}
+        cursor = self._execute(self._sql.insert_instance, instance_values(record, series_row, flags))
+        if cursor.rowcount != 1:
+            raise _known(ref.instance)
+        self._execute(self._sql.insert_header, (cursor.lastrowid, record.header))
+        self._count(study.row, series_row, 1, record.location.size_bytes)
+        if record.sop_class not in study.sop_classes:
+            study.sop_classes.add(record.sop_class)
+            self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", study.sop_classes), study.row))
+        if detail is not None:
+            self._note_patient(record, detail)
+        return flags
+
+    def add_version(self, record: InstanceRecord) -> None:
+        """Write a further version. NotFound when there is no instance that it could be a version of."""
+        if self._execute(self._sql.select_instance, (record.ref.instance,)).fetchone() is None:
+            raise NotFound(f"no instance {record.ref.instance} that this could be a further version of")
+        self.keep_version(record)
+
+    def keep_version(self, record: InstanceRecord) -> None:
+        """Write a further version unless its object is kept as one already."""
+        if self._execute(self._sql.insert_version, version_values(record)).rowcount == 1:
+            self._totals.versions += 1
+            self._totals.stored_bytes += record.location.size_bytes
+
+    def replace(self, record: InstanceRecord) -> StoredInstance:
+        """Write ``record`` in the place of what has its SOP Instance UID. NotFound when nothing has."""
+        row = self._select(record.ref.instance)
+        self._take_out(row)
+        self.add(record)
+        self._prune(row)
+        return stored(row[4:])
+
+    def remove(self, ref: InstanceRef) -> StoredInstance:
+        """Take an instance out, and what it leaves empty. NotFound when ``ref`` names nothing."""
+        row = self._select(ref.instance)
+        gone = stored(row[4:])
+        if gone.ref != ref:
+            raise NotFound(f"no instance {ref.instance} in series {ref.series} of study {ref.study}")
+        self._take_out(row)
+        self._prune(row)
+        return gone
+
+    def discard(self, uid: UID) -> None:
+        """Take out whatever instance has this SOP Instance UID."""
+        row = self._select(uid)
+        self._take_out(row)
+        self._prune(row)
+
+    # What the owner of the transaction calls
+
+    def settle(self) -> None:
+        """Write the counters that have changed. Before every COMMIT."""
+        for series_row, (instances, size_bytes) in self._series_counts.items():
+            self._execute(self._sql.count_series, (size_bytes, instances, series_row))
+        for study_row, (series, instances, size_bytes) in self._study_counts.items():
+            self._execute(self._sql.count_study, (size_bytes, instances, series, study_row))
+        self._series_counts.clear()
+        self._study_counts.clear()
+        changes = self._totals.values()
+        if any(changes):
+            self._execute(self._sql.count_totals, changes)
+            self._totals = _Totals()
+
+    def forget(self) -> None:
+        """Forget everything: after a rollback, or when somebody else has written."""
+        self._studies.clear()
+        self._series_counts.clear()
+        self._study_counts.clear()
+        self._totals = _Totals()
+
+    # Below: the parts
+
+    def _remembered(self, uid: UID) -> _Study | None:
+        study = self._studies.get(uid)
+        if study is not None:
+            self._studies.move_to_end(uid)
+        return study
+
+    def _open(self, record: InstanceRecord) -> tuple[_Study, int]:
+        """Find or write the rows that a new instance stands in."""
+        ref = record.ref
+        attributes = named(record)
+        study = self._remembered(ref.study) or self._study(ref.study, attributes)
+        series_row = self._series(study, ref.series, attributes)
+        if len(study.series) >= SERIES_REMEMBERED:
+            study.series.clear()
+        study.series[ref.series] = series_row
+        return study, series_row
+
+    def _study(self, uid: UID, attributes: dict[str, str]) -> _Study:
+        row = self._execute(self._sql.select_study, (uid,)).fetchone()
+        if row is None:
+            face = Face.of(attributes)
+            patient_row, known = self._patient(uid, face, attributes)
+            values = [patient_row, *level_values(Level.STUDY, attributes), "", "", "", "", 0, 0, 0]
+            study = _Study(_row_number(self._execute(self._sql.insert_study, values)), known, set(), set())
+            self._totals.studies += 1
+        else:
+            study = _Study(row[0], Face(*row[3:8]), _values(row[1]), _values(row[2]))
+        if len(self._studies) >= STUDIES_REMEMBERED:
+            self._studies.popitem(last=False)
+        self._studies[uid] = study
+        return study
+
+    def _patient(self, study: UID, face: Face, attributes: dict[str, str]) -> tuple[int, Face]:
+        identity = face.identity(study)
+        row = self._execute(self._sql.select_patient, identity).fetchone()
+        if row is not None:
+            return row[0], Face(*row[1:6])
+        values = [*level_values(Level.PATIENT, attributes), identity[2]]
+        self._totals.patients += 1
+        return _row_number(self._execute(self._sql.insert_patient, values)), face
+
+    def _series(self, study: _Study, uid: UID, attributes: dict[str, str]) -> int:
+        row = self._execute(self._sql.select_series, (study.row, uid)).fetchone()
+        if row is not None:
+            return int(row[0])
+        values = [study.row, *level_values(Level.SERIES, attributes), 0, 0]
+        series_row = _row_number(self._execute(self._sql.insert_series, values))
+        self._study_counts.setdefault(study.row, [0, 0, 0])[0] += 1
+        self._totals.series += 1
+        new = _values(attributes.get("Modality", "")) - study.modalities
+        if new:
+            study.modalities |= new
+            self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", study.modalities), study.row))
+        return series_row
+
+    def _verdict(self, study: _Study, face: Face) -> str | None:
+        try:
+            return study.verdicts[face]
+        except KeyError:
+            if len(study.verdicts) >= SERIES_REMEMBERED:
+                study.verdicts.clear()
+            return study.verdicts.setdefault(face, disagreement(study.face, face))
+
+    def _note_patient(self, record: InstanceRecord, detail: str) -> None:
+        cursor = self._execute(self._sql.insert_patient_conflict, conflict_values(record, detail))
+        self._totals.patient_conflicts += cursor.rowcount
+
+    def _count(self, study_row: int, series_row: int, instances: int, size_bytes: int) -> None:
+        series = self._series_counts.get(series_row)
+        if series is None:
+            series = self._series_counts[series_row] = [0, 0]
+        series[0] += instances
+        series[1] += size_bytes
+        study = self._study_counts.get(study_row)
+        if study is None:
+            study = self._study_counts[study_row] = [0, 0, 0]
+        study[1] += instances
+        study[2] += size_bytes
+        self._totals.instances += instances
+        self._totals.stored_bytes += size_bytes
+
+    def _select(self, uid: UID) -> tuple[int, ...]:
+        row: tuple[int, ...] | None = self._execute(self._sql.select_instance, (uid,)).fetchone()
+        if row is None:
+            raise NotFound(f"no instance {uid} in the index")
+        return row
+
+    def _take_out(self, row: tuple[int, ...]) -> None:
+        instance_row, series_row, study_row = row[:3]
+        self._execute(self._sql.delete_instance, (instance_row,))
+        self._execute(self._sql.delete_header, (instance_row,))
+        self._count(study_row, series_row, -1, -stored(row[4:]).location.size_bytes)
+
+    def _prune(self, row: tuple[int, ...]) -> None:
+        """Delete what an instance has left empty, and correct what its study says of itself."""
+        _, series_row, study_row, patient_row = row[:4]
+        gone = stored(row[4:])
+        self._studies.pop(gone.ref.study, None)
+        if self._execute(self._sql.delete_empty_series, (series_row,)).rowcount == 1:
+            # SQLite gives the number of a deleted row again: no count may be left over for its successor.
+            self._series_counts.pop(series_row)
+            self._study_counts[study_row][0] -= 1
+            self._totals.series -= 1
+            left = set[str]().union(
+                *(_values(modality) for (modality,) in self._execute(self._sql.modalities_of_study, (study_row,)))
+            )
+            self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", left), study_row))
+            if self._execute(self._sql.delete_empty_study, (study_row,)).rowcount == 1:
+                self._study_counts.pop(study_row)
+                self._totals.studies -= 1
+                self._totals.patients -= self._execute(self._sql.delete_empty_patient, (patient_row,)).rowcount
+                cursor = self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
+                self._totals.patient_conflicts -= cursor.rowcount
+                return
+        if self._execute(self._sql.has_sop_class, (study_row, gone.sop_class)).fetchone() is None:
+            (classes,) = self._execute(self._sql.sop_classes_of_study, (study_row,)).fetchone()
+            left = _values(classes) - {gone.sop_class}
+            self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", left), study_row))
+
+
+def _known(uid: UID) -> Conflict:
+    return Conflict(f"SOP Instance UID {uid} is in the index already")
+
+
+def _values(joined: str) -> set[str]:
+    return {value for value in joined.split("\\") if value}
+
+
+def _row_number(cursor: sqlite3.Cursor) -> int:
+    if cursor.lastrowid is None:
+        raise sqlite3.InternalError("an insert gave no row number")
+    return cursor.lastrowid

@@ -1,0 +1,398 @@
+"""The index in memory: the twin that tests use, and the plainest reading of the port.
+
+Everything is found by walking over everything, ``dicom.query.matching`` being asked of each. Nothing is fast, nothing
+lasts, and nothing is shared with the SQL but the rules on patients.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final
+
+from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
+from calotype.dicom.query.attributes import INDEXED, UNIQUE_KEYS
+from calotype.dicom.query.matching import matches, order_key
+from calotype.dicom.query.model import Match, Query
+from calotype.dicom.query.values import integer_key
+from calotype.errors import Conflict, NotFound, Unavailable
+from calotype.services.archive.ports import (
+    ConflictRecord,
+    Flag,
+    InstanceRecord,
+    ObjectLocation,
+    Origin,
+    Statistics,
+    StoredInstance,
+    Total,
+)
+from calotype.stores.index.keys import clean
+from calotype.stores.index.patients import Face, disagreement
+
+_STORED: Final = {level: tuple(a for a in INDEXED if a.level is level and not a.computed) for level in Level}
+
+
+@dataclass(slots=True)
+class _Entity:
+    """A patient, study, series or instance: its own attributes and where it stands in the order of arrival."""
+
+    number: int
+    attributes: dict[str, str]
+
+
+@dataclass(slots=True)
+class _Study(_Entity):
+    patient: tuple[str, str, str] = ("", "", "")
+
+
+@dataclass(slots=True)
+class _Rows:
+    """One set of rows, in order of arrival."""
+
+    patients: dict[tuple[str, str, str], _Entity] = field(default_factory=dict)
+    studies: dict[UID, _Study] = field(default_factory=dict)
+    series: dict[tuple[UID, UID], _Entity] = field(default_factory=dict)
+    instances: dict[UID, InstanceRecord] = field(default_factory=dict)
+    versions: list[InstanceRecord] = field(default_factory=list)
+    conflicts: dict[tuple[UID, str], ConflictRecord] = field(default_factory=dict)
+    arrived: int = 0
+
+    def number(self) -> int:
+        self.arrived += 1
+        return self.arrived
+
+    def add(self, record: InstanceRecord) -> frozenset[Flag]:
+        ref = record.ref
+        if ref.instance in self.instances:
+            raise Conflict(f"SOP Instance UID {ref.instance} is in the index already")
+        study = self.studies.get(ref.study) or self._new_study(record)
+        if (ref.study, ref.series) not in self.series:
+            self.series[ref.study, ref.series] = _Entity(self.number(), _own(Level.SERIES, record))
+        known = Face.of(self.patients[study.patient].attributes)
+        flags = record.flags
+        if detail := disagreement(known, Face.of(record.attributes)):
+            flags |= {Flag.PATIENT_CONFLICT}
+            conflict = ConflictRecord(Flag.PATIENT_CONFLICT, ref, detail, None, record.received_us)
+            self.conflicts.setdefault((ref.study, detail), conflict)
+        self.instances[ref.instance] = replace(record, flags=flags)
+        return flags
+
+    def _new_study(self, record: InstanceRecord) -> _Study:
+        uid = record.ref.study
+        identity = Face.of(record.attributes).identity(uid)
+        if identity not in self.patients:
+            self.patients[identity] = _Entity(self.number(), _own(Level.PATIENT, record))
+        own = _own(Level.PATIENT, record) | _own(Level.STUDY, record)
+        study = self.studies[uid] = _Study(self.number(), own, identity)
+        return study
+
+    def remove(self, uid: UID) -> StoredInstance:
+        gone = self.instances.pop(uid, None)
+        if gone is None:
+            raise NotFound(f"no instance {uid} in the index")
+        self.prune(gone.ref)
+        return _stored(gone)
+
+    def prune(self, ref: InstanceRef) -> None:
+        """Remove what an instance has left empty."""
+        if not any((i.ref.study, i.ref.series) == (ref.study, ref.series) for i in self.instances.values()):
+            self.series.pop((ref.study, ref.series), None)
+        if not any(study == ref.study for study, _ in self.series):
+            self.studies.pop(ref.study, None)
+            self.conflicts = {key: kept for key, kept in self.conflicts.items() if key[0] != ref.study}
+        lived_in = {study.patient for study in self.studies.values()}
+        self.patients = {identity: kept for identity, kept in self.patients.items() if identity in lived_in}
+
+    def entities(self, level: Level) -> Iterator[dict[str, str]]:
+        """Return what each entity of a level says, with what stands above it, in the order of arrival."""
+        match level:
+            case Level.PATIENT:
+                yield from (patient.attributes for patient in self.patients.values())
+            case Level.STUDY:
+                yield from (self._study(uid) for uid in self.studies)
+            case Level.SERIES:
+                yield from (self._series(*uids) for uids in self.series)
+            case Level.IMAGE:
+                yield from (
+                    self._series(record.ref.study, record.ref.series) | _own(Level.IMAGE, record)
+                    for record in self.instances.values()
+                )
+
+    def _study(self, uid: UID) -> dict[str, str]:
+        instances = [record for record in self.instances.values() if record.ref.study == uid]
+        series = [entity for (study, _), entity in self.series.items() if study == uid]
+        modalities = {value for one in series for value in one.attributes.get("Modality", "").split("\\") if value}
+        return self.studies[uid].attributes | {
+            "ModalitiesInStudy": "\\".join(sorted(modalities)),
+            "SOPClassesInStudy": "\\".join(sorted({record.sop_class for record in instances})),
+            "NumberOfStudyRelatedSeries": str(len(series)),
+            "NumberOfStudyRelatedInstances": str(len(instances)),
+        }
+
+    def _series(self, study: UID, series: UID) -> dict[str, str]:
+        count = sum((record.ref.study, record.ref.series) == (study, series) for record in self.instances.values())
+        own = self.series[study, series].attributes
+        return self._study(study) | own | {"NumberOfSeriesRelatedInstances": str(count)}
+
+    def selected(self, selection: Selection) -> list[InstanceRecord]:
+        keys = (selection.studies, selection.series, selection.instances, selection.patient_id)
+        if not any(key not in ((), None) for key in keys):
+            return []
+        found = [
+            record
+            for record in self.instances.values()
+            if (not selection.studies or record.ref.study in selection.studies)
+            and (not selection.series or record.ref.series in selection.series)
+            and (not selection.instances or record.ref.instance in selection.instances)
+            and selection.patient_id in (None, self.studies[record.ref.study].attributes.get("PatientID", ""))
+        ]
+        return sorted(found, key=self._place)
+
+    def _place(self, record: InstanceRecord) -> tuple[object, ...]:
+        ref = record.ref
+        series = self.series[ref.study, ref.series]
+        return (
+            self.studies[ref.study].number,
+            *_number(series.attributes.get("SeriesNumber", "")),
+            series.number,
+            *_number(record.attributes.get("InstanceNumber", "")),
+        )
+
+
+class MemoryIndex:
+    """Implements ``services.archive.ports.Index``."""
+
+    def __init__(self) -> None:
+        self._rows = _Rows()
+        self._rebuilds: list[MemoryRebuild] = []
+        self._lock = threading.RLock()
+        self._closed = False
+
+    def _open(self) -> _Rows:
+        if self._closed:
+            raise Unavailable("the index is closed")
+        return self._rows
+
+    def add(self, record: InstanceRecord) -> frozenset[Flag]:
+        """Add one new instance; see the port."""
+        with self._lock:
+            flags = self._open().add(record)
+            self._changed(record.ref.instance)
+            return flags
+
+    def add_version(self, record: InstanceRecord) -> None:
+        """Add a further version. NotFound when the instance is not known."""
+        with self._lock:
+            held = self._open()
+            if record.ref.instance not in held.instances:
+                raise NotFound(f"no instance {record.ref.instance} that this could be a further version of")
+            _keep_version(held, record)
+
+    def replace(self, record: InstanceRecord) -> StoredInstance:
+        """Put a record in the place of the instance with its SOP Instance UID. NotFound when there is none."""
+        with self._lock:
+            held = self._open()
+            gone = held.instances.pop(record.ref.instance, None)
+            if gone is None:
+                raise NotFound(f"no instance {record.ref.instance} in the index")
+            held.add(record)
+            held.prune(gone.ref)
+            self._changed(record.ref.instance)
+            return _stored(gone)
+
+    def remove(self, ref: InstanceRef) -> StoredInstance:
+        """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
+        with self._lock:
+            held = self._open()
+            known = held.instances.get(ref.instance)
+            if known is None or known.ref != ref:
+                raise NotFound(f"no instance {ref.instance} in series {ref.series} of study {ref.study}")
+            self._changed(ref.instance)
+            return held.remove(ref.instance)
+
+    def _changed(self, uid: UID) -> None:
+        for rebuild in self._rebuilds:
+            rebuild.changed.add(uid)
+
+    def instance(self, sop_instance_uid: UID) -> StoredInstance | None:
+        """Return the served version of one instance, or ``None``."""
+        with self._lock:
+            record = self._open().instances.get(sop_instance_uid)
+            return None if record is None else _stored(record)
+
+    def versions(self, sop_instance_uid: UID) -> list[ObjectLocation]:
+        """Return the further versions kept of one instance, oldest first."""
+        with self._lock:
+            return [each.location for each in self._open().versions if each.ref.instance == sop_instance_uid]
+
+    def find(self, query: Query) -> Iterator[Match]:
+        """Answer a question from what is there now."""
+        found = self._matching(query)
+        found.sort(key=lambda each: order_key(query.order, each))
+        page = query.page
+        fields = query.fields | {UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth}
+        until = None if page.limit is None else page.offset + page.limit
+        return iter([_only(fields, each) for each in islice(found, page.offset, until)])
+
+    def count(self, query: Query, cap: int) -> Total:
+        """Count the matches of a question, its page ignored, up to ``cap``."""
+        found = len(self._matching(query))
+        return Total(cap, at_least=True) if found > cap else Total(found)
+
+    def _matching(self, query: Query) -> list[dict[str, str]]:
+        visible = {a.keyword for a in INDEXED if a.level.depth <= query.level.depth}
+        with self._lock:
+            everything = [_only(visible, each) for each in self._open().entities(query.level)]
+        return [each for each in everything if matches(query, each)]
+
+    def locate(self, selection: Selection) -> Iterator[StoredInstance]:
+        """Return what a retrieve asks for, by study, series and instance number."""
+        with self._lock:
+            return iter([_stored(record) for record in self._open().selected(selection)])
+
+    def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
+        """Return the compressed DICOM JSON of each instance, in the order of :meth:`locate`."""
+        with self._lock:
+            return iter([(record.ref, record.header) for record in self._open().selected(selection)])
+
+    def records(self) -> Iterator[tuple[StoredInstance, Origin, int]]:
+        """Walk over every object that has a row: instances, then further versions."""
+        with self._lock:
+            held = self._open()
+            everything = [*held.instances.values(), *held.versions]
+        return iter([(_stored(record), record.origin, record.received_us) for record in everything])
+
+    def conflicts(self) -> Iterator[ConflictRecord]:
+        """Return what waits for a decision, newest first."""
+        with self._lock:
+            held = self._open()
+            patients = list(held.conflicts.values())[::-1]
+            versions = [_version_conflict(record) for record in held.versions[::-1]]
+        return iter(sorted([*patients, *versions], key=lambda each: each.received_us, reverse=True))
+
+    def statistics(self) -> Statistics:
+        """Return the totals."""
+        with self._lock:
+            held = self._open()
+            return Statistics(
+                patients=len(held.patients),
+                studies=len(held.studies),
+                series=len(held.series),
+                instances=len(held.instances),
+                conflicts=len(held.versions) + len(held.conflicts),
+                stored_bytes=sum(r.location.size_bytes for r in (*held.instances.values(), *held.versions)),
+            )
+
+    def rebuild(self) -> MemoryRebuild:
+        """Start a second set of rows."""
+        with self._lock:
+            self._open()
+            rebuild = MemoryRebuild(self)
+            self._rebuilds = [rebuild]
+            return rebuild
+
+    def close(self) -> None:
+        """Refuse everything from now on. Idempotent."""
+        with self._lock:
+            self._closed = True
+
+    def exchange(self, rebuild: MemoryRebuild, rows: _Rows) -> None:
+        """Put rebuilt rows in the place of the old ones, with what has changed since the start."""
+        with self._lock:
+            live = self._open()
+            for uid in rebuild.changed:
+                if uid in rows.instances:
+                    rows.remove(uid)
+                if uid in live.instances:
+                    rows.add(live.instances[uid])
+            served = {record.location.key for record in rows.instances.values()}
+            kept = {record.location.key: record for record in (*rows.versions, *live.versions)}
+            rows.versions = [record for key, record in kept.items() if key not in served]
+            rows.versions.sort(key=lambda record: record.received_us)
+            rows.conflicts = {**rows.conflicts, **live.conflicts}
+            self._rows = rows
+            self._rebuilds.clear()
+
+    def live(self) -> tuple[dict[str, InstanceRecord], dict[str, InstanceRecord]]:
+        """Return instances and further versions by the keys of their objects."""
+        with self._lock:
+            held = self._open()
+            instances = {record.location.key: record for record in held.instances.values()}
+            return instances, {record.location.key: record for record in held.versions}
+
+
+class MemoryRebuild:
+    """Implements ``services.archive.ports.Rebuild``."""
+
+    def __init__(self, index: MemoryIndex) -> None:
+        self._index = index
+        self._rows = _Rows()
+        self._later: list[InstanceRecord] = []
+        self.changed: set[UID] = set()
+
+    def add(self, record: InstanceRecord) -> None:
+        """Add one object. Of several with one SOP Instance UID the one served until now is served, else the first."""
+        instances, versions = self._index.live()
+        known = instances.get(record.location.key) or versions.get(record.location.key)
+        if known is not None:
+            record = replace(record, received_us=known.received_us, origin=known.origin)
+        if record.location.key in versions:
+            self._later.append(record)
+        else:
+            self._add(record)
+
+    def _add(self, record: InstanceRecord) -> None:
+        served = self._rows.instances.get(record.ref.instance)
+        if served is None:
+            self._rows.add(record)
+        elif served.location.key != record.location.key:
+            _keep_version(self._rows, record)
+
+    def swap(self) -> None:
+        """Put the new rows in the place of the old."""
+        for record in self._later:
+            self._add(record)
+        self._index.exchange(self, self._rows)
+
+    def abandon(self) -> None:
+        """Forget the new rows."""
+        self._rows = _Rows()
+        self._later.clear()
+
+
+def _own(level: Level, record: InstanceRecord) -> dict[str, str]:
+    """Return what a record says of one level, as it is kept."""
+    named = {
+        **record.attributes,
+        "StudyInstanceUID": record.ref.study,
+        "SeriesInstanceUID": record.ref.series,
+        "SOPInstanceUID": record.ref.instance,
+        "SOPClassUID": record.sop_class,
+    }
+    return {a.keyword: text for a in _STORED[level] if (text := clean(named.get(a.keyword, ""), a.vr))}
+
+
+def _only(keywords: frozenset[str] | set[str], attributes: dict[str, str]) -> dict[str, str]:
+    return {keyword: text for keyword, text in attributes.items() if keyword in keywords and text}
+
+
+def _stored(record: InstanceRecord) -> StoredInstance:
+    return StoredInstance(record.ref, record.sop_class, record.location)
+
+
+def _number(text: str) -> tuple[int, int]:
+    """Return a sort key: no number first."""
+    number = integer_key(text)
+    return (0, 0) if number is None else (1, number)
+
+
+def _keep_version(rows: _Rows, record: InstanceRecord) -> None:
+    if all(version.location.key != record.location.key for version in rows.versions):
+        rows.versions.append(record)
+
+
+def _version_conflict(record: InstanceRecord) -> ConflictRecord:
+    detail = f"another object with this SOP Instance UID is kept as {record.location.key}"
+    return ConflictRecord(Flag.VERSION_CONFLICT, record.ref, detail, record.location, record.received_us)

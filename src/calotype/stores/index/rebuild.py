@@ -1,0 +1,226 @@
+# ruff: noqa: S608 - the parts that SQL is put together from are the schema's names and this module's prefix
+"""A second set of derived rows, made beside the live one and put in its place in one transaction.
+
+While it is being made, triggers write down which instances come and go in the live rows, whichever process does
+it; the swap does the same to the new rows. What does not derive from objects is kept: received time and origin of an
+object that was known, further versions and which version is the one served, patient conflicts.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import MetaData
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from calotype.dicom.hierarchy import UID, InstanceRef, Level
+from calotype.errors import Conflict
+from calotype.services.archive.ports import Flag, InstanceRecord
+from calotype.stores.index import rows, schema
+from calotype.stores.index.ledger import Ledger
+from calotype.stores.index.statements import LOCATION_COLUMNS, ORIGIN_COLUMNS, Statements, column_names, columns_of
+
+BATCH: Final = 200
+"""Records in one piece of work: objects received meanwhile wait for it, about 20 ms."""
+
+PREFIX: Final = "next_"
+
+_MERGED: Final = (schema.version, schema.patient_conflict)
+"""Tables that keep their rows and take the new ones in."""
+_NEW: Final = (*schema.DERIVED, *_MERGED, schema.total)
+_DIALECT: Final = sqlite.dialect()
+
+_JOURNAL: Final = f"{PREFIX}journal"
+_START: Final = (
+    *(f"DROP TRIGGER IF EXISTS {PREFIX}{event}" for event in ("insert", "delete")),
+    *(f"DROP TABLE IF EXISTS {name}" for name in (*(PREFIX + table.name for table in _NEW), _JOURNAL)),
+)
+_WATCH: Final = (
+    f"CREATE TABLE {_JOURNAL} (sop_instance_uid TEXT PRIMARY KEY) WITHOUT ROWID",
+    f"""CREATE TRIGGER {PREFIX}insert AFTER INSERT ON instance BEGIN
+        INSERT OR IGNORE INTO {_JOURNAL} VALUES (new.sop_instance_uid); END""",
+    f"""CREATE TRIGGER {PREFIX}delete AFTER DELETE ON instance BEGIN
+        INSERT OR IGNORE INTO {_JOURNAL} VALUES (old.sop_instance_uid); END""",
+    f"INSERT INTO {PREFIX}total (id) VALUES (1)",
+)
+
+_KEPT: Final = ", ".join(("object_key", "received_us", *ORIGIN_COLUMNS))
+_KNOWN_INSTANCES: Final = f"SELECT {_KEPT} FROM instance WHERE sop_instance_uid IN (SELECT value FROM json_each(?))"
+_KNOWN_VERSIONS: Final = f"SELECT {_KEPT} FROM version WHERE object_key IN (SELECT value FROM json_each(?))"
+_SERVED_KEY: Final = f"SELECT object_key FROM {PREFIX}instance WHERE sop_instance_uid = ?"
+_CHANGED: Final = f"SELECT sop_instance_uid FROM {_JOURNAL}"
+
+_LEVELS: Final = {Level.STUDY: "s", Level.SERIES: "e", Level.IMAGE: "i"}
+_KEYWORDS: Final = tuple(
+    (a.keyword, f"{alias}.{a.column}") for lv, alias in _LEVELS.items() for a in schema.stored(lv)
+)
+_LIVE_RECORD: Final = f"""
+    SELECT h.json_zlib, i.flags, i.received_us, {columns_of("i", LOCATION_COLUMNS)},
+        {columns_of("i", ORIGIN_COLUMNS)}, {", ".join(column for _, column in _KEYWORDS)}
+    FROM instance i JOIN series e ON e.id = i.series_row JOIN study s ON s.id = e.study_row
+        JOIN header h ON h.instance_row = i.id
+    WHERE i.sop_instance_uid = ?"""
+"""Everything a record holds, out of the live rows."""
+
+_TOTALS: Final = """
+    UPDATE total SET
+        patients = (SELECT count(*) FROM patient),
+        studies = (SELECT count(*) FROM study),
+        series = (SELECT coalesce(sum(number_of_study_related_series), 0) FROM study),
+        instances = (SELECT coalesce(sum(number_of_study_related_instances), 0) FROM study),
+        versions = (SELECT count(*) FROM version),
+        patient_conflicts = (SELECT count(*) FROM patient_conflict),
+        stored_bytes = (SELECT coalesce(sum(stored_bytes), 0) FROM study)
+            + (SELECT coalesce(sum(size_bytes), 0) FROM version)"""
+
+Submit = Callable[[Callable[[], Any]], Any]
+"""Have work done on the write connection, inside a transaction."""
+
+
+class SqliteRebuild:
+    """Implements ``services.archive.ports.Rebuild``; used by one thread."""
+
+    def __init__(self, writer: sqlite3.Connection, submit: Submit, forget_live: Callable[[], None]) -> None:
+        self._execute = writer.execute
+        self._submit = submit
+        self._forget_live = forget_live
+        self._ledger = Ledger(writer, Statements(PREFIX))
+        self._batch: list[InstanceRecord] = []
+        self._versions: list[InstanceRecord] = []
+        submit(self._start)
+
+    def add(self, record: InstanceRecord) -> None:
+        """Add one object. Of several with one SOP Instance UID the one served until now is served, else the first."""
+        self._batch.append(record)
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def swap(self) -> None:
+        """Put the new rows in the place of the old in one transaction."""
+        self._flush()
+        # What was a further version comes last, so that it is served only where nothing else is left.
+        self._batch, self._versions = self._versions, []
+        self._flush(defer=False)
+        self._submit(self._exchange)
+
+    def abandon(self) -> None:
+        """Remove the new rows; the old ones stay."""
+        self._batch.clear()
+        self._versions.clear()
+        self._submit(self._remove)
+
+    # Below: pieces of work, each inside a transaction; a piece may be run again after a rollback
+
+    def _remove(self) -> None:
+        for sql in _START:
+            self._execute(sql)
+
+    def _start(self) -> None:
+        self._remove()
+        apart = MetaData()
+        for table in _NEW:
+            copy = table.to_metadata(apart, name=PREFIX + table.name)
+            self._execute(str(CreateTable(copy).compile(dialect=_DIALECT)))
+        for sql in _WATCH:
+            self._execute(sql)
+
+    def _flush(self, *, defer: bool = True) -> None:
+        batch, self._batch = self._batch, []
+        for at in range(0, len(batch), BATCH):
+            part = batch[at : at + BATCH]
+            self._versions += self._submit(partial(self._write, part, defer=defer))
+
+    def _write(self, batch: list[InstanceRecord], *, defer: bool) -> list[InstanceRecord]:
+        """Write records; return those that wait because they are further versions in the live rows."""
+        self._ledger.forget()
+        instances = self._known(_KNOWN_INSTANCES, [record.ref.instance for record in batch])
+        versions = self._known(_KNOWN_VERSIONS, [record.location.key for record in batch])
+        waiting = []
+        for record in batch:
+            key = record.location.key
+            known = instances.get(key) or versions.get(key)
+            kept = replace(record, received_us=known[0], origin=rows.origin(known[1:])) if known else record
+            if defer and key in versions and key not in instances:
+                waiting.append(kept)
+            else:
+                self._add(kept)
+        self._ledger.settle()
+        return waiting
+
+    def _known(self, sql: str, wanted: list[str]) -> dict[str, tuple[Any, ...]]:
+        return {row[0]: row[1:] for row in self._execute(sql, (json.dumps(wanted),))}
+
+    def _add(self, record: InstanceRecord) -> None:
+        try:
+            self._ledger.add(record)
+        except Conflict:
+            if self._served_key(record.ref.instance) != record.location.key:
+                self._ledger.keep_version(record)
+
+    def _served_key(self, uid: UID) -> str | None:
+        row = self._execute(_SERVED_KEY, (uid,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _exchange(self) -> None:
+        self._ledger.forget()
+        self._catch_up()
+        self._ledger.settle()
+        for event in ("insert", "delete"):
+            self._execute(f"DROP TRIGGER {PREFIX}{event}")
+        for table in schema.DERIVED:
+            self._execute(f"DROP TABLE {table.name}")
+            self._execute(f"ALTER TABLE {PREFIX}{table.name} RENAME TO {table.name}")
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                self._execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
+        for table in _MERGED:
+            names = ", ".join(column_names(table))
+            self._execute(
+                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {PREFIX}{table.name} WHERE 1"
+                " ON CONFLICT DO NOTHING"
+            )
+        # What is served now is no further version any more.
+        self._execute(
+            "DELETE FROM version WHERE object_key = (SELECT i.object_key FROM instance i"
+            " WHERE i.sop_instance_uid = version.sop_instance_uid)"
+        )
+        self._execute(_TOTALS)
+        self._remove()
+        self._forget_live()
+
+    def _catch_up(self) -> None:
+        """Do to the new rows what has happened to the live ones since the start."""
+        for (uid,) in self._execute(_CHANGED).fetchall():
+            row = self._execute(_LIVE_RECORD, (uid,)).fetchone()
+            served = self._served_key(uid)
+            if row is None:
+                if served is not None:
+                    self._ledger.discard(uid)
+            elif served is None:
+                self._ledger.add(_record(row))
+            elif served != row[3]:
+                self._ledger.replace(_record(row))
+
+
+def _record(row: tuple[Any, ...]) -> InstanceRecord:
+    """Read a record out of a row of ``_LIVE_RECORD``."""
+    texts = zip((keyword for keyword, _ in _KEYWORDS), row[13:], strict=True)
+    attributes = {keyword: text for keyword, text in texts if text}
+    ref = InstanceRef(
+        UID(attributes["StudyInstanceUID"]), UID(attributes["SeriesInstanceUID"]), UID(attributes["SOPInstanceUID"])
+    )
+    return InstanceRecord(
+        ref=ref,
+        sop_class=UID(attributes["SOPClassUID"]),
+        attributes=attributes,
+        location=rows.location(row[3:9]),
+        header=row[0],
+        origin=rows.origin(row[9:13]),
+        received_us=row[2],
+        flags=frozenset(Flag(flag) for flag in row[1].split()),
+    )

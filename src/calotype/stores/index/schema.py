@@ -1,0 +1,192 @@
+"""The tables of an index, in SQLAlchemy Core, drawn from the one table of attributes.
+
+One row per patient, study, series and instance; an attribute is a column, never a row of its own. A study carries
+its own copy of the patient's attributes as its objects gave them, so that the study list is one table. Absent text
+is the empty string: nothing here has three-valued logic, and absent sorts first in every database.
+
+``header`` stands apart so that walks over ``instance`` stay short. ``version`` and ``patient_conflict`` wait for a
+person's decision; they name objects by UID, because row numbers do not outlive a rebuild. What a row means is in
+``ledger``; how text becomes a key is in ``keys``; a change here needs a migration.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy.schema import SchemaItem
+
+from calotype.dicom.hierarchy import Level
+from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
+from calotype.stores.index.keys import key_columns
+
+_Row = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows for free only where the type is spelled INTEGER."""
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _number(name: str, default: str | None = None) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=default)
+
+
+def stored(level: Level) -> tuple[Attribute, ...]:
+    """Return the attributes that come out of files and stand in the rows of ``level``'s table, in column order."""
+    levels = (Level.PATIENT, Level.STUDY) if level is Level.STUDY else (level,)
+    return tuple(a for a in INDEXED if a.level in levels and not a.computed)
+
+
+GATHERED: Final = tuple(a for a in INDEXED if a.computed and key_columns(a))
+"""What a study gathers from its series and instances as several values of text, in column order."""
+
+
+def _attributes(level: Level) -> list[SchemaItem]:
+    return _texts(stored(level))
+
+
+def _texts(attributes: tuple[Attribute, ...]) -> list[SchemaItem]:
+    columns: list[SchemaItem] = []
+    for attribute in attributes:
+        columns.append(_text(attribute.column))
+        is_number = attribute.matching is Matching.INTEGER
+        columns.extend(Column(name, BigInteger) if is_number else _text(name) for name in key_columns(attribute))
+    return columns
+
+
+def _object() -> list[SchemaItem]:
+    """Return the columns that say where an object is and how it came."""
+    return [
+        Column("object_key", Text, nullable=False),
+        _number("size_bytes"),
+        _number("data_offset"),
+        _number("data_bytes"),
+        Column("digest", LargeBinary, nullable=False),
+        Column("transfer_syntax", Text, nullable=False),
+        _text("channel"),
+        _text("calling_ae_title"),
+        _text("called_ae_title"),
+        _text("address"),
+        _number("received_us"),
+        _text("flags"),
+    ]
+
+
+_UNINDEXED: Final = frozenset(
+    {"PatientSex", "Laterality", "PatientComments", "AdditionalPatientHistory", "StudyDate"}
+)
+"""Keys without an index of their own. Those of two or three values, or of prose, are found faster by walking the
+study list's order; ``StudyDate`` leads that order."""
+
+
+def _indexes(table: str, level: Level) -> list[Index]:
+    """Return one index per query key of a table; unique keys have theirs from their constraint."""
+    return [
+        Index(f"ix_{table}_{column}", column)
+        for attribute in stored(level)
+        if attribute.matching not in (Matching.NONE, Matching.UID) and attribute.keyword not in _UNINDEXED
+        for column in (key_columns(attribute) or (attribute.column,))
+    ]
+
+
+metadata: Final = MetaData()
+
+patient: Final = Table(
+    "patient",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    *_attributes(Level.PATIENT),
+    # Empty for a patient with an ID; else the one study that the patient without an ID was seen in.
+    _text("only_study"),
+    UniqueConstraint("patient_id", "issuer_of_patient_id", "only_study"),
+    *[index for index in _indexes("patient", Level.PATIENT) if index.name != "ix_patient_patient_id"],
+)
+
+study: Final = Table(
+    "study",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    Column("patient_row", _Row, nullable=False, index=True),
+    *_attributes(Level.STUDY),
+    *_texts(GATHERED),
+    _number("number_of_study_related_series", "0"),
+    _number("number_of_study_related_instances", "0"),
+    _number("stored_bytes", "0"),
+    UniqueConstraint("study_instance_uid"),
+    # The study list's order; the columns stand together so that a page is a walk along this index.
+    Index("ix_study_newest", text("study_date_key DESC"), text("study_time_key DESC"), "id"),
+    *_indexes("study", Level.STUDY),
+    Index("ix_study_modalities_in_study_key", "modalities_in_study_key"),
+)
+
+series: Final = Table(
+    "series",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    Column("study_row", _Row, nullable=False),
+    *_attributes(Level.SERIES),
+    _number("number_of_series_related_instances", "0"),
+    _number("stored_bytes", "0"),
+    # Faulty devices use one Series Instance UID in two studies: unique within its study only.
+    UniqueConstraint("study_row", "series_instance_uid"),
+    Index("ix_series_series_instance_uid", "series_instance_uid"),
+    *_indexes("series", Level.SERIES),
+)
+
+instance: Final = Table(
+    "instance",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    Column("series_row", _Row, nullable=False),
+    *_attributes(Level.IMAGE),
+    *_object(),
+    UniqueConstraint("sop_instance_uid"),
+    # No index on further keys of an instance: each is one more page to write per object received, and questions
+    # at this level name the series.
+    Index("ix_instance_series", "series_row", "instance_number_key"),
+)
+
+header: Final = Table(
+    "header",
+    metadata,
+    Column("instance_row", _Row, primary_key=True, autoincrement=False),
+    Column("json_zlib", LargeBinary, nullable=False),
+)
+
+version: Final = Table(
+    "version",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    Column("study_instance_uid", Text, nullable=False),
+    Column("series_instance_uid", Text, nullable=False),
+    Column("sop_instance_uid", Text, nullable=False, index=True),
+    Column("sop_class_uid", Text, nullable=False),
+    *_object(),
+    UniqueConstraint("object_key"),
+)
+
+patient_conflict: Final = Table(
+    "patient_conflict",
+    metadata,
+    Column("id", _Row, primary_key=True),
+    Column("study_instance_uid", Text, nullable=False),
+    Column("series_instance_uid", Text, nullable=False),
+    Column("sop_instance_uid", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    _number("received_us"),
+    # One row however many instances say the same.
+    UniqueConstraint("study_instance_uid", "detail"),
+)
+
+total: Final = Table(
+    "total",
+    metadata,
+    Column("id", _Row, primary_key=True, autoincrement=False),
+    *[_number(name, "0") for name in ("patients", "studies", "series", "instances", "stored_bytes")],
+    *[_number(name, "0") for name in ("versions", "patient_conflicts")],
+)
+"""One row, maintained with every change."""
+
+DERIVED: Final = (patient, study, series, instance, header)
+"""The tables that a rebuild makes anew from the objects; the others are kept."""

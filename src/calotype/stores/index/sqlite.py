@@ -1,0 +1,250 @@
+"""The index in one SQLite file.
+
+Writing: every verb is a piece of work for one group commit on one connection (``groups``), done by a ``Ledger``.
+Reading: connections lent per statement; a long answer is first a list of row numbers, then chunks of rows, so that
+nobody holds a snapshot while a slow peer takes its time. What a verb has returned for is committed, and durable if
+``SqliteSettings.durable``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar, cast
+
+from calotype.dicom.hierarchy import UID, InstanceRef, Selection
+from calotype.dicom.query.model import Match, Query
+from calotype.errors import CalotypeError, Unavailable
+from calotype.services.archive.ports import (
+    ConflictRecord,
+    Flag,
+    InstanceRecord,
+    ObjectLocation,
+    Origin,
+    Statistics,
+    StoredInstance,
+    Total,
+)
+from calotype.stores.index import migrations, reading, rows
+from calotype.stores.index.compile import Form, statement
+from calotype.stores.index.connections import MIN_SQLITE, Readers, SqliteSettings, connect, translated, translating
+from calotype.stores.index.groups import GroupCommit
+from calotype.stores.index.housekeeping import Housekeeper
+from calotype.stores.index.ledger import Ledger
+from calotype.stores.index.plan import Plan, Values, plan
+from calotype.stores.index.rebuild import SqliteRebuild
+from calotype.stores.index.statements import BEGIN, DATA_VERSION, Statements
+
+T = TypeVar("T")
+
+Work = Callable[[], Any]
+"""What one thread wants done inside the transaction."""
+
+ONE_FETCH: Final = 1000
+"""Matches that are fetched at once; more come in chunks."""
+CHUNK: Final = 500
+HEADER_CHUNK: Final = 64
+
+
+class SqliteIndex:
+    """Implements ``services.archive.ports.Index``.
+
+    Opening migrates the file, or makes it. Unavailable when it cannot be opened, is locked, damaged or newer than
+    this release.
+    """
+
+    def __init__(self, settings: SqliteSettings) -> None:
+        if sqlite3.sqlite_version_info < MIN_SQLITE:
+            needed = ".".join(map(str, MIN_SQLITE))
+            raise Unavailable(f"SQLite {sqlite3.sqlite_version} is too old, {needed} or later is needed")
+        self._path = settings.path
+        self._writer = connect(settings, cache_bytes=settings.writer_cache_bytes)
+        try:
+            with translating(self._path):
+                if not migrations.is_current(self._writer):
+                    migrations.upgrade(self._path)
+        except BaseException:
+            self._writer.close()
+            raise
+        self._ledger = Ledger(self._writer, Statements())
+        self._data_version = 0
+        self._readers = Readers(settings)
+        self._groups: GroupCommit[Work, Any] = GroupCommit(self._run)
+        self._housekeeper = Housekeeper(lambda: connect(settings, cache_bytes=settings.reader_cache_bytes))
+
+    # Writing
+
+    def add(self, record: InstanceRecord) -> frozenset[Flag]:
+        """Commit one new instance; see the port."""
+        return cast("frozenset[Flag]", self._groups.submit(lambda: self._ledger.add(record)))
+
+    def add_version(self, record: InstanceRecord) -> None:
+        """Commit a further version of a known instance. NotFound when it is not known (any more)."""
+        self._groups.submit(lambda: self._ledger.add_version(record))
+
+    def replace(self, record: InstanceRecord) -> StoredInstance:
+        """Commit a record in the place of the instance with its SOP Instance UID; see the port."""
+        return cast("StoredInstance", self._groups.submit(lambda: self._ledger.replace(record)))
+
+    def remove(self, ref: InstanceRef) -> StoredInstance:
+        """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
+        return cast("StoredInstance", self._groups.submit(lambda: self._ledger.remove(ref)))
+
+    def rebuild(self) -> SqliteRebuild:
+        """Start a second set of derived rows; one that was left half done is thrown away."""
+        return SqliteRebuild(self._writer, self._groups.submit, self._ledger.forget)
+
+    def _run(self, works: Sequence[Work]) -> list[Any]:
+        """Do the work of a group in one transaction; should one spoil it for all, each again alone."""
+        try:
+            return self._transaction(works)
+        except Exception as error:  # noqa: BLE001 - each piece of work gets its own error below
+            if len(works) == 1:
+                return [self._translated(error)]
+        return [self._run([work])[0] for work in works]
+
+    def _transaction(self, works: Sequence[Work]) -> list[Any]:
+        execute = self._writer.execute
+        try:
+            execute(BEGIN)
+            (data_version,) = execute(DATA_VERSION).fetchone()
+            if data_version != self._data_version:
+                self._ledger.forget()
+                self._data_version = data_version
+            outcomes: list[Any] = []
+            for work in works:
+                try:
+                    outcomes.append(work())
+                except CalotypeError as refusal:
+                    # By the ledger's word nothing was written for this one; the others go on.
+                    outcomes.append(refusal)
+            self._ledger.settle()
+            execute("COMMIT")
+        except BaseException:
+            self._ledger.forget()
+            if self._writer.in_transaction:
+                # The first error is the one to tell.
+                with suppress(sqlite3.Error):
+                    execute("ROLLBACK")
+            raise
+        self._housekeeper.wrote(len(works))
+        return outcomes
+
+    def _translated(self, error: Exception) -> Exception:
+        return translated(error, self._path) if isinstance(error, sqlite3.Error) else error
+
+    # Reading
+
+    def instance(self, sop_instance_uid: UID) -> StoredInstance | None:
+        """Return the served version of one instance, or ``None``."""
+        found = self._readers.fetch(reading.INSTANCE, (sop_instance_uid,))
+        return rows.stored(found[0]) if found else None
+
+    def versions(self, sop_instance_uid: UID) -> list[ObjectLocation]:
+        """Return the further versions kept of one instance, oldest first."""
+        return [rows.location(row) for row in self._readers.fetch(reading.VERSIONS, (sop_instance_uid,))]
+
+    def find(self, query: Query) -> Iterator[Match]:
+        """Answer a question; nothing is held between two matches but row numbers."""
+        shape, values = plan(query)
+        page = query.page
+        if page.limit is not None and page.limit <= ONE_FETCH:
+            sql, constants = statement(shape, Form.PAGE)
+            paged = {**constants, **values, "limit": page.limit, "offset": page.offset}
+            return (_match(shape, row) for row in self._readers.fetch(sql, paged))
+        sql, constants = statement(shape, Form.ROWS)
+        limit = -1 if page.limit is None else page.limit
+        return self._find_long(shape, sql, {**constants, **values, "limit": limit, "offset": page.offset})
+
+    def _find_long(self, shape: Plan, sql: str, values: Values) -> Iterator[Match]:
+        numbers = self._numbers(sql, values)
+        chunk, constants = statement(shape, Form.CHUNK)
+        for row in self._chunks(numbers, CHUNK, lambda listed: (chunk, {**constants, "rows": listed})):
+            yield _match(shape, row)
+
+    def count(self, query: Query, cap: int) -> Total:
+        """Count the matches of a question, its page ignored, up to ``cap``."""
+        shape, values = plan(query)
+        sql, constants = statement(shape, Form.COUNT)
+        ((found,),) = self._readers.fetch(sql, {**constants, **values, "cap": cap + 1})
+        return Total(cap, at_least=True) if found > cap else Total(found)
+
+    def locate(self, selection: Selection) -> Iterator[StoredInstance]:
+        """Return what a retrieve asks for, by study, series and instance number."""
+        numbers = self._numbers(*reading.selected_rows(selection))
+        for row in self._chunks(numbers, CHUNK, lambda listed: (reading.STORED_CHUNK, [listed])):
+            yield rows.stored(row[1:])
+
+    def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
+        """Return the compressed DICOM JSON of each instance, in the order of :meth:`locate`."""
+        numbers = self._numbers(*reading.selected_rows(selection))
+        for row in self._chunks(numbers, HEADER_CHUNK, lambda listed: (reading.HEADER_CHUNK, [listed])):
+            yield InstanceRef(UID(row[1]), UID(row[2]), UID(row[3])), row[4]
+
+    def records(self) -> Iterator[tuple[StoredInstance, Origin, int]]:
+        """Walk over every object that has a row: instances, then further versions."""
+        for sql in (reading.RECORDS, reading.VERSION_RECORDS):
+            last = 0
+            while found := self._readers.fetch(sql, (last, CHUNK)):
+                for row in found:
+                    yield rows.stored(row[1:]), rows.origin(row[11:]), row[15]
+                last = found[-1][0]
+
+    def conflicts(self) -> Iterator[ConflictRecord]:
+        """Return what waits for a decision, newest first."""
+        # One array for both kinds: versions have positive numbers, patient conflicts negative ones.
+        with self._readers.lease() as connection:
+            numbers = array("q", (sign * number for sign, number in connection.execute(reading.CONFLICT_ROWS)))
+        for at in range(0, len(numbers), CHUNK):
+            part = numbers[at : at + CHUNK]
+            versions = json.dumps([number for number in part if number > 0])
+            patients = json.dumps([-number for number in part if number < 0])
+            found = {row[0]: row for row in self._readers.fetch(reading.VERSION_CHUNK, [versions])}
+            found |= {-row[0]: row for row in self._readers.fetch(reading.PATIENT_CONFLICT_CHUNK, [patients])}
+            yield from (_conflict(number, found[number]) for number in part if number in found)
+
+    def statistics(self) -> Statistics:
+        """Return the totals, from counters."""
+        (row,) = self._readers.fetch(reading.TOTALS)
+        return Statistics(*row)
+
+    def _numbers(self, sql: str, values: Mapping[str, Any] | Sequence[Any]) -> array[int]:
+        with self._readers.lease() as connection:
+            return array("q", (number for (number,) in connection.execute(sql, values)))
+
+    def _chunks(
+        self, numbers: array[int], size: int, ask: Callable[[str], tuple[str, Any]]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Return the listed rows in their order, ``size`` at a time; what has gone meanwhile is left out."""
+        for at in range(0, len(numbers), size):
+            part = numbers[at : at + size]
+            found = {row[0]: row for row in self._readers.fetch(*ask(json.dumps(part.tolist())))}
+            yield from (found[number] for number in part if number in found)
+
+    def close(self) -> None:
+        """Finish the transaction under way and free all connections. Idempotent."""
+        self._groups.close()
+        self._housekeeper.stop()
+        self._readers.close()
+        # The last connection to close moves the log into the file, so that the file alone is a whole index.
+        self._writer.close()
+
+
+def _match(shape: Plan, row: Sequence[Any]) -> Match:
+    return {
+        keyword: value if isinstance(value, str) else str(value)
+        for keyword, value in zip(shape.fields, row[1:], strict=True)
+        if value not in ("", None)
+    }
+
+
+def _conflict(number: int, row: Sequence[Any]) -> ConflictRecord:
+    ref = InstanceRef(UID(row[1]), UID(row[2]), UID(row[3]))
+    if number < 0:
+        return ConflictRecord(Flag.PATIENT_CONFLICT, ref, row[5], None, row[4])
+    location = rows.location(row[5:])
+    detail = f"another object with this SOP Instance UID is kept as {location.key}"
+    return ConflictRecord(Flag.VERSION_CONFLICT, ref, detail, location, row[4])

@@ -1,0 +1,118 @@
+# ruff: noqa: S608 - the parts that SQL is put together from are the schema's names and this module's prefixes
+"""Every statement of the write side of SQLite, named and described; each stands once.
+
+They go to the driver as they are: between an object's last byte and its Success nothing is compiled. A rebuild
+uses the same statements on tables of another name, hence :class:`Statements` with a prefix. Column lists come from
+``schema``; ``ledger`` knows when each statement is right.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Table
+
+from calotype.stores.index import schema
+
+BEGIN: Final = "BEGIN IMMEDIATE"
+"""Take the write lock at once: a transaction that reads first could find the lock taken when it comes to write."""
+
+DATA_VERSION: Final = "PRAGMA data_version"
+"""Changes when another connection has committed: then what the ledger remembers may be wrong."""
+
+LOCATION_COLUMNS: Final = ("object_key", "size_bytes", "data_offset", "data_bytes", "digest", "transfer_syntax")
+"""The columns of an ObjectLocation, in the order of its fields."""
+
+ORIGIN_COLUMNS: Final = ("channel", "calling_ae_title", "called_ae_title", "address")
+"""The columns of an Origin, in the order of its fields."""
+
+
+def columns_of(alias: str, names: tuple[str, ...]) -> str:
+    """Return a list of columns for a SELECT."""
+    return ", ".join(f"{alias}.{name}" for name in names)
+
+
+def column_names(table: Table) -> tuple[str, ...]:
+    """Return a table's columns in their order, without the row number that the database gives."""
+    return tuple(column.name for column in table.columns if column.name != "id")
+
+
+def _insert(prefix: str, table: Table, otherwise: str = "") -> str:
+    names = column_names(table)
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {prefix}{table.name} ({columns}) VALUES ({marks}){otherwise}"
+
+
+class Statements:
+    """The statements that keep one set of rows: the tables whose names start with ``prefix``."""
+
+    def __init__(self, prefix: str = "") -> None:
+        p = prefix
+        face = columns_of(
+            "p", ("patient_id", "issuer_of_patient_id", "patient_name", "patient_birth_date", "patient_sex")
+        )
+
+        self.insert_patient = _insert(p, schema.patient)
+        self.insert_study = _insert(p, schema.study)
+        self.insert_series = _insert(p, schema.series)
+        self.insert_instance = _insert(p, schema.instance, " ON CONFLICT DO NOTHING")
+        """Writes nothing when the SOP Instance UID is known; the row count tells."""
+        self.insert_header = _insert(p, schema.header)
+        self.insert_version = _insert(p, schema.version, " ON CONFLICT DO NOTHING")
+        """A further version; an object key that is here already stays as it is."""
+        self.insert_patient_conflict = _insert(p, schema.patient_conflict, " ON CONFLICT DO NOTHING")
+        """A contradiction, once per study and wording."""
+
+        self.select_patient = f"""
+            SELECT p.id, {face} FROM {p}patient p
+            WHERE p.patient_id = ? AND p.issuer_of_patient_id = ? AND p.only_study = ?"""
+        """By identity: row and face."""
+        self.select_study = f"""
+            SELECT s.id, s.modalities_in_study, s.sop_classes_in_study, {face}
+            FROM {p}study s JOIN {p}patient p ON p.id = s.patient_row WHERE s.study_instance_uid = ?"""
+        """By UID: row, what stands in it, face of its patient."""
+        self.select_series = f"SELECT id FROM {p}series WHERE study_row = ? AND series_instance_uid = ?"
+        """Within a study, by UID."""
+        self.select_instance = f"""
+            SELECT i.id, e.id, s.id, s.patient_row, s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid,
+                i.sop_class_uid, {columns_of("i", LOCATION_COLUMNS)}
+            FROM {p}instance i JOIN {p}series e ON e.id = i.series_row JOIN {p}study s ON s.id = e.study_row
+            WHERE i.sop_instance_uid = ?"""
+        """By UID: the rows of all four levels, then what a StoredInstance holds."""
+
+        self.count_series = f"""
+            UPDATE {p}series SET stored_bytes = stored_bytes + ?,
+                number_of_series_related_instances = number_of_series_related_instances + ? WHERE id = ?"""
+        self.count_study = f"""
+            UPDATE {p}study SET stored_bytes = stored_bytes + ?,
+                number_of_study_related_instances = number_of_study_related_instances + ?,
+                number_of_study_related_series = number_of_study_related_series + ? WHERE id = ?"""
+        self.count_totals = f"""
+            UPDATE {p}total SET patients = patients + ?, studies = studies + ?, series = series + ?,
+                instances = instances + ?, stored_bytes = stored_bytes + ?, versions = versions + ?,
+                patient_conflicts = patient_conflicts + ? WHERE id = 1"""
+        self.set_modalities = f"UPDATE {p}study SET modalities_in_study = ?, modalities_in_study_key = ? WHERE id = ?"
+        self.set_sop_classes = (
+            f"UPDATE {p}study SET sop_classes_in_study = ?, sop_classes_in_study_key = ? WHERE id = ?"
+        )
+
+        self.delete_instance = f"DELETE FROM {p}instance WHERE id = ?"
+        self.delete_header = f"DELETE FROM {p}header WHERE instance_row = ?"
+        self.delete_empty_series = f"""
+            DELETE FROM {p}series WHERE id = ? AND NOT EXISTS
+                (SELECT 1 FROM {p}instance i WHERE i.series_row = {p}series.id)"""
+        self.delete_empty_study = f"""
+            DELETE FROM {p}study WHERE id = ? AND NOT EXISTS
+                (SELECT 1 FROM {p}series e WHERE e.study_row = {p}study.id)"""
+        self.delete_empty_patient = f"""
+            DELETE FROM {p}patient WHERE id = ? AND NOT EXISTS
+                (SELECT 1 FROM {p}study s WHERE s.patient_row = {p}patient.id)"""
+        self.delete_patient_conflicts = f"DELETE FROM {p}patient_conflict WHERE study_instance_uid = ?"
+        """Of a study that is gone: nobody has to decide them any more."""
+        self.modalities_of_study = f"SELECT DISTINCT modality FROM {p}series WHERE study_row = ?"
+        self.sop_classes_of_study = f"SELECT sop_classes_in_study FROM {p}study WHERE id = ?"
+        self.has_sop_class = f"""
+            SELECT 1 FROM {p}series e JOIN {p}instance i ON i.series_row = e.id
+            WHERE e.study_row = ? AND i.sop_class_uid = ? LIMIT 1"""
+        """One row when a study has an instance of that SOP class."""
