@@ -88,7 +88,14 @@ def test_one_key_makes_one_condition(keyword: str, text: str, condition: Conditi
 
 
 @pytest.mark.parametrize(
-    ("keyword", "text"), [("StudyDate", "-"), ("PatientName", "*=*"), ("Modality", "CT\\*"), ("StudyTime", "10\\-")]
+    ("keyword", "text"),
+    [
+        ("StudyDate", "-"),
+        ("PatientName", "^^=\u0301"),
+        ("PatientName", "*=*"),
+        ("Modality", "CT\\*"),
+        ("StudyTime", "10\\-"),
+    ],
 )
 def test_a_key_that_no_value_can_fail_is_universal(keyword: str, text: str) -> None:
     assert read(keyword, text) == ()
