@@ -271,47 +271,60 @@ def _run(run: bytes, graphic: GraphicSet | None) -> tuple[str, bool]:
         return run.decode(codec, "replace"), False
 
 
-def encode_escaped(text: str, charsets: Sequence[str], delimiters: str) -> tuple[bytes, bool]:
-    """Write a value with escape sequences; return it with False when a character is in none of the sets (``?``)."""
-    start = _initial(charsets)
-    # Value 1 first: what needs no escape sequence is written without one.
-    choices = [*(g for g in start if g is not None)]
-    choices += [g for term in charsets for g in BY_TERM.get(term, DEFAULT).graphic if g not in choices]
-    if start[1] is not None and BY_TERM.get(charsets[0], DEFAULT).graphic[0].coding is Coding.DOUBLE:
-        # Named alone as value 1: nothing is designated at the start by the Standard, so we always designate.
-        start = (start[0], None)
-    active: list[GraphicSet | None] = [*start]
-    out: list[bytes] = []
-    good = True
+class _Writer:
+    """Writes one value; knows what G0 and G1 hold, as the reader will."""
 
-    def designate(graphic: GraphicSet) -> None:
-        if active[graphic.plane] is not graphic:
-            out.append(graphic.escape)
-            active[graphic.plane] = graphic
+    def __init__(self, charsets: Sequence[str]) -> None:
+        g0, g1 = _initial(charsets)
+        self._choices = [g for g in (g0, g1) if g is not None]
+        self._choices += [
+            g for term in charsets for g in BY_TERM.get(term, DEFAULT).graphic if g not in self._choices
+        ]
+        # A multi-byte set named as value 1 is no initial set by the Standard: we read so, and always designate it.
+        self._start = (g0, None if g1 is not None and g1.coding is Coding.DOUBLE else g1)
+        self._active: list[GraphicSet | None] = [*self._start]
+        self.out: list[bytes] = []
 
-    def restore() -> None:
-        for graphic in start:
+    def _designate(self, graphic: GraphicSet) -> None:
+        if self._active[graphic.plane] is not graphic:
+            self.out.append(graphic.escape)
+            self._active[graphic.plane] = graphic
+
+    def restore(self) -> None:
+        """Make the sets of value 1 active again, as PS3.5 6.1.2.5.3 wants before a delimiter and at the end."""
+        for graphic in self._start:
             if graphic is not None:
-                designate(graphic)
+                self._designate(graphic)
 
-    for char in text:
-        if char in delimiters or char < " ":
-            restore()
-            # Where nothing is designated at the start, nothing can be restored: the reader forgets, so do we.
-            active[:] = start
-            out.append(char.encode("ascii"))
-            continue
+    def delimiter(self, char: str) -> None:
+        """Write a character that ends a stretch, after which the reader is back at the start."""
+        self.restore()
+        self._active = [*self._start]
+        self.out.append(char.encode("ascii"))
+
+    def character(self, char: str) -> bool:
+        """Write a character in the active sets, else in the first that has it; ``?`` and False when none has."""
         if char == " ":
-            designate(start[0])
-        for graphic in (*(g for g in active if g is not None), *choices):
+            self._designate(self._start[0])
+        for graphic in (*(g for g in self._active if g is not None), *self._choices):
             raw = graphic.encode(char)
             if raw is not None:
-                designate(graphic)
-                out.append(raw)
-                break
+                self._designate(graphic)
+                self.out.append(raw)
+                return True
+        self._designate(self._start[0])
+        self.out.append(b"?")
+        return False
+
+
+def encode_escaped(text: str, charsets: Sequence[str], delimiters: str) -> tuple[bytes, bool]:
+    """Write a value with escape sequences; return it with False when a character is in none of the sets (``?``)."""
+    writer = _Writer(charsets)
+    good = True
+    for char in text:
+        if char in delimiters or char < " ":
+            writer.delimiter(char)
         else:
-            designate(start[0])
-            out.append(b"?")
-            good = False
-    restore()
-    return b"".join(out), good
+            good = writer.character(char) and good
+    writer.restore()
+    return b"".join(writer.out), good

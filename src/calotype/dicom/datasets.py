@@ -133,9 +133,7 @@ class _Reader:
                 return tuple(found), pos
             if tag >> 16 == 0xFFFE:
                 raise InvalidRequest(f"{dictionary.describe(tag)} at byte {pos - 8} belongs inside a sequence only")
-            self._left -= 1
-            if self._left < 0:
-                raise InvalidRequest(f"the data set has more than the {self._limits.max_elements} elements allowed")
+            self._count()
             if vr == "SQ" or length == UNDEFINED_LENGTH:
                 # PS3.5 6.2.2 Note 4: the items of an UN of undefined length are in implicit VR little endian.
                 items, pos = self._items(pos, length, end, depth=depth + 1, implicit=implicit or vr == "UN")
@@ -187,19 +185,26 @@ class _Reader:
                 raise InvalidRequest(
                     f"{dictionary.describe(tag)} at byte {pos - 8} stands where an item should start"
                 )
-            self._left -= 1
-            if self._left < 0:
-                raise InvalidRequest(f"the data set has more than the {self._limits.max_elements} elements allowed")
-            if item_length == UNDEFINED_LENGTH:
-                item, pos = self.elements(pos, end, depth=depth, delimited=True, implicit=implicit)
-            else:
-                if item_length > end - pos:
-                    raise InvalidRequest(f"truncated: an item needs {item_length} bytes, {end - pos} are left")
-                item, pos = self.elements(pos, pos + item_length, depth=depth, implicit=implicit)
+            item, pos = self._item(pos, item_length, end, depth=depth, implicit=implicit)
             items.append(item)
         if delimited:
             raise InvalidRequest("truncated: the data set ends inside a sequence")
         return tuple(items), pos
+
+    def _item(
+        self, pos: int, length: int, end: int, *, depth: int, implicit: bool
+    ) -> tuple[tuple[Element, ...], int]:
+        self._count()
+        if length == UNDEFINED_LENGTH:
+            return self.elements(pos, end, depth=depth, delimited=True, implicit=implicit)
+        if length > end - pos:
+            raise InvalidRequest(f"truncated: an item needs {length} bytes, {end - pos} are left")
+        return self.elements(pos, pos + length, depth=depth, implicit=implicit)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidRequest(f"the data set has more than the {self._limits.max_elements} elements allowed")
 
 
 def _padding(vr: str) -> bytes:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
 from calotype.dicom import text
 from calotype.dicom.json_model import Context, resolve, unpack
@@ -62,10 +62,12 @@ def collect(walk: Walk, tokens: list[Token], context: Context) -> tuple[dict[str
             found = _read(walk, token, context)
         else:
             raw = data[head:end]
-            known = remembered.get(cast("bytes", raw))
+            if not isinstance(raw, bytes):
+                raw = bytes(raw)
+            known = remembered.get(raw)
             if known is None:
                 known = _read(walk, token, context)
-                _memory.keep(remembered, bytes(raw), known, len(raw) + len(known[1]))
+                _memory.keep(remembered, raw, known, len(raw) + len(known[1]))
             found = known
         keyword, value, odd = found
         if value:

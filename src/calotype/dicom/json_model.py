@@ -18,7 +18,7 @@ import struct
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from json.encoder import encode_basestring
-from typing import Final, cast
+from typing import Final
 
 from calotype.dicom import text
 from calotype.dicom.datasets import WORD_BYTES, swap
@@ -104,12 +104,13 @@ def _members(
         if end - head > _REMEMBERED_BYTES:
             fragment = _member(walk, token, context, path)
         else:
-            # A lookup by a read-only view finds what its bytes would; only what is kept must be a copy.
             raw = data[head:end]
-            known = remembered.get(cast("bytes", raw))
+            if not isinstance(raw, bytes):
+                raw = bytes(raw)
+            known = remembered.get(raw)
             if known is None:
                 known = _member(walk, token, context, path)
-                _fragments.keep(remembered, bytes(raw), known, len(raw) + len(known))
+                _fragments.keep(remembered, raw, known, len(raw) + len(known))
             fragment = known
         if fragment:
             append(fragment)

@@ -77,14 +77,13 @@ def _repair(raw: bytes, *, declared: bool) -> str | None:
     """Read a value that is not in the Latin set it claims (or claims none); ``None`` when it may well be.
 
     UTF-8 hardly ever comes about by chance. Chinese devices send GB 2312, GBK or GB 18030 and declare nothing or
-    ISO_IR 100; hanzi are pairs of upper bytes, whereas Latin text has its upper bytes alone among lower ones, so under
-    a declared Latin set only runs of at least two hanzi of GB 2312 count as Chinese.
+    ISO_IR 100; hanzi are pairs of upper bytes, whereas Latin text has its upper bytes alone among lower ones, so
+    under a declared Latin set only runs of at least two hanzi of GB 2312 count as Chinese.
     """
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        pass_on = raw
-    runs = _UPPER_RUN.findall(pass_on)
+        runs = _UPPER_RUN.findall(raw)
     if declared:
         hanzi = all(_GB2312_RUN.fullmatch(run) for run in runs) and max(len(run) for run in runs) >= 4
         return raw.decode("gb18030") if hanzi else None
@@ -142,7 +141,7 @@ def _encode(text: str, charsets: Sequence[str], vr: str) -> tuple[bytes, bool]:
 
 # Letters with a stroke or of two letters, which no normalization form takes apart.
 _PLAIN_LETTERS: Final = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŧ": "t"}
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th", "ŧ": "t"}
 )
 _KANA_MARKS: Final = "\u3099\u309a"
 """Voicing marks decide which syllable is meant; they are no accents."""

@@ -44,8 +44,10 @@ SEQUENCES: Final = frozenset({"SQ", IMPLICIT_SEQUENCE})
 MAX_DEPTH: Final = 100
 SECOND_WALK: Final = MAX_DEPTH + 1
 """The depth that tells that sequences need not be walked into: it was done."""
-MAX_ELEMENTS: Final = 10_000_000
-"""Far above any real header (100,000 frames with 30 elements each are 3 million)."""
+MAX_ELEMENTS: Final = 4_000_000
+"""Above any real header (100,000 frames with 30 elements each are 3 million)."""
+MAX_TOGETHER: Final = 200_000
+"""Above what one data set or item can sensibly hold: the dictionary has some 5,000 attributes."""
 BULK_BYTES: Final = 1024
 """Values of :data:`BULK_VRS` longer than this are bulk: not needed to read a header."""
 BULK_VRS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB/OW", "US/OW", "US/SS/OW", FRAGMENTS})
@@ -188,8 +190,7 @@ class Walk:
                     return
                 delimited = length == UNDEFINED_LENGTH
                 pos += 8
-                if not delimited and length > end - pos:
-                    return
+                length = min(length, end - pos)
                 tokens, pos = self._elements(
                     pos,
                     end if delimited else pos + length,
@@ -259,7 +260,7 @@ class Walk:
         lengths = 0
         ordered = True
         # The hot loop of ingest: a plain element costs one unpack, one look-up, one append.
-        for _ in repeat(None, self._left):
+        for _ in repeat(None, min(self._left, MAX_TOGETHER)):
             if pos > stop:
                 break
             head, length = first(data, pos)
@@ -290,7 +291,7 @@ class Walk:
             previous = tag
             pos = after
         else:
-            raise InvalidRequest(f"the data set has more than {MAX_ELEMENTS} elements")
+            raise InvalidRequest(f"more than {MAX_TOGETHER} elements in one place, or {MAX_ELEMENTS} in all")
         self._left -= len(tokens)
         if lengths & 1:
             self.odd_length = True
@@ -300,7 +301,7 @@ class Walk:
                 self.damaged = True
             else:
                 pos += 8
-        elif pos != end:
+        elif pos != end or pos > available:
             self._check_end(tokens, pos, end, depth)
         elif delimited and depth != SECOND_WALK:
             self._check_unclosed("item", end)
@@ -404,7 +405,10 @@ class Walk:
             self._left -= 1
             open_item = length == UNDEFINED_LENGTH
             if not open_item and length > end - pos:
-                raise Damage(f"truncated: an item needs {length} bytes, {end - pos} are left")
+                if delimited:
+                    raise Damage(f"truncated: an item needs {length} bytes, {end - pos} are left")
+                self.damaged = True
+                length = end - pos
             _, pos = self._elements(
                 pos, end if open_item else pos + length, depth, delimited=open_item, explicit=explicit
             )
@@ -469,8 +473,7 @@ class Walk:
             )
         if pos > self.available:
             # Bulk data at the very end need not be seen; anything else must.
-            last = tokens[-1]
-            if depth or after_bulk(last) != self.total:
+            if depth or not tokens or after_bulk(tokens[-1]) != self.total:
                 raise NeedMore
             return
         if self.available < end:
