@@ -89,6 +89,8 @@ async def _on_bug(_request: Request, _error: Exception) -> Response:
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "An error in the server; its log tells more. Please report it.",
         reason=Reason.INTERNAL.value,
+        # This answer is made outside the middleware that says so for all others.
+        headers={"X-Content-Type-Options": "nosniff"},
     )
 
 

@@ -106,6 +106,7 @@ def test_our_bug_is_500_and_tells_nothing_of_us(client, archive, caplog):
     assert response.status_code == 500
     assert "/secret/path" not in response.text
     assert response.json()["reason"] == "internal"
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_every_reason_has_a_status():

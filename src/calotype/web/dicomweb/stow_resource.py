@@ -73,6 +73,9 @@ class StoreResource:
         )
         try:
             await self._receive(request, session)
+        except Cancelled:
+            log.info("STOW-RS from %s: the client left after %d objects were stored", origin.address, session.stored)
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await context.offload(session.close)
