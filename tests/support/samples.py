@@ -223,7 +223,7 @@ def _code(value: str, meaning: str) -> list[Row]:
 
 
 def _ct_rows(rows: int, columns: int, seed: int) -> list[Row]:
-    """What a CT scanner writes beside patient, study and image: 76 elements, sequences and private blocks."""
+    """What a CT scanner writes beside patient, study and image: 79 elements, sequences and private blocks."""
     z = 1.25 * seed - 200
     private = [(0x00190010, "LO", "CALOTYPE TEST 01"), (0x00431010, "LO", "CALOTYPE TEST 02")]
     private += [(0x00191000 + n, "DS", f"{n}.5") for n in range(2, 12)]
@@ -268,6 +268,9 @@ def _ct_rows(rows: int, columns: int, seed: int) -> list[Row]:
         (0x00181190, "DS", "1.2"),
         (0x00181210, "SH", "STANDARD"),
         (0x00185100, "CS", "FFS"),
+        (0x00189305, "FD", 0.5),
+        (0x00189306, "FD", 0.625),
+        (0x00189345, "FD", 12.75 + seed / 64),
         (0x00200012, "IS", "1"),
         (0x00200032, "DS", f"-180\\-166\\{z:.4f}"),
         (0x00200037, "DS", "1\\0\\0\\0\\1\\0"),

@@ -15,10 +15,11 @@ from typing import Final
 
 from calotype.dicom import text
 from calotype.dicom.json_model import Context, resolve, unpack
+from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.memory import Memory
 from calotype.dicom.query.attributes import INDEXED
 from calotype.dicom.uids import is_valid_uid
-from calotype.dicom.walk import SEQUENCES, Token, Walk
+from calotype.dicom.walk import Token, Walk
 
 
 class Oddity(StrEnum):

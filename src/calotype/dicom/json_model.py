@@ -22,8 +22,9 @@ from typing import Final
 
 from calotype.dicom import text
 from calotype.dicom.datasets import WORD_BYTES, swap
+from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.memory import Memory
-from calotype.dicom.walk import BULK_BYTES, BULK_VRS, FRAGMENTS, PIXEL_DATA, SEQUENCES, Token, Walk
+from calotype.dicom.walk import BULK_BYTES, BULK_VRS, FRAGMENTS, PIXEL_DATA, Token, Walk
 
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _PIXEL_REPRESENTATION: Final = 0x00280103

@@ -21,25 +21,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from enum import IntEnum
 from itertools import repeat
 from typing import Final, TypeAlias
 
 from calotype.dicom import dictionary
-from calotype.dicom.datasets import LONG_FORM, SHORT_FORM, UNDEFINED_LENGTH
+from calotype.dicom.datasets import LONG_FORM, UNDEFINED_LENGTH
+from calotype.dicom.layout import IMPLICIT_SEQUENCE, LAYOUTS, VRS, Form, Known, Layout
 from calotype.errors import InvalidRequest
 
 Buffer: TypeAlias = bytes | memoryview
 
 Token: TypeAlias = tuple[int, str, int, int, int]
-"""Tag, VR (maybe ambiguous, or one of the two below), and the offsets of header, value, and end."""
+"""Tag, VR (or ``US/SS`` and the like, IMPLICIT_SEQUENCE, FRAGMENTS), and the offsets of header, value and end."""
 
-IMPLICIT_SEQUENCE: Final = "SQ, implicit"
-"""A sequence whose items are in implicit VR: of such a data set, or one that came as UN (PS3.5 6.2.2)."""
 FRAGMENTS: Final = "OB, fragments"
 """A value of undefined length in fragments (PS3.5 A.4)."""
-
-SEQUENCES: Final = frozenset({"SQ", IMPLICIT_SEQUENCE})
 
 MAX_DEPTH: Final = 100
 SECOND_WALK: Final = MAX_DEPTH + 1
@@ -55,7 +51,6 @@ PIXEL_DATA: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 """Float, Double Float, and Pixel Data; always bulk."""
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_VRS: Final = {vr.encode("ascii"): vr for vr in SHORT_FORM | LONG_FORM}
 
 
 class NeedMore(Exception):
@@ -64,85 +59,6 @@ class NeedMore(Exception):
 
 class Damage(Exception):
     """Structure inside a sequence does not fit; caught where the length of a sequence is defined."""
-
-
-class _Form(IntEnum):
-    """What the walk has to do after an element's first bytes; zero means: nothing special."""
-
-    PLAIN = 0
-    LONG = 1
-    SEQUENCE = 2
-    FOREIGN = 3
-    """Groups 0000 and 0002, which have no place in a data set."""
-    DELIMITER = 4
-    STRANGE = 5
-    """The VR is none."""
-    ZERO = 6
-    """Nothing but zeros: padding, if zeros follow to the end."""
-
-
-_Known: TypeAlias = tuple[int, str, _Form]
-
-_MAX_KNOWN: Final = 16_384
-"""What the first bytes of an element mean is remembered; far more than this many are no honest vocabulary."""
-
-
-def _learn_explicit(head: bytes, order: str) -> _Known:
-    group, number = struct.unpack_from(order + "HH", head)
-    tag = group << 16 | number
-    if group == 0xFFFE:
-        return tag, "", _Form.DELIMITER
-    vr = _VRS.get(head[4:])
-    if vr is None:
-        return tag, "UN", _Form.STRANGE if any(head) else _Form.ZERO
-    if group in {0, 2}:
-        return tag, vr, _Form.FOREIGN
-    form = _Form.LONG if vr in LONG_FORM else _Form.PLAIN
-    if vr == "UN":
-        # PS3.5 6.2.2 Note 5: an UN value may be read by the dictionary; its layout is implicit VR.
-        vr = dictionary.vr_of(tag)
-        vr = IMPLICIT_SEQUENCE if vr == "SQ" else vr
-    return tag, vr, _Form.SEQUENCE if vr in SEQUENCES else form
-
-
-def _learn_implicit(head: bytes, order: str) -> _Known:
-    group, number = struct.unpack_from(order + "HH", head)
-    tag = group << 16 | number
-    if group == 0xFFFE:
-        return tag, "", _Form.DELIMITER
-    if group in {0, 2}:
-        return tag, "UN", _Form.FOREIGN if tag else _Form.ZERO
-    vr = dictionary.vr_of(tag)
-    return (tag, IMPLICIT_SEQUENCE, _Form.SEQUENCE) if vr == "SQ" else (tag, vr, _Form.PLAIN)
-
-
-class _Layout:
-    """How element headers are laid out: explicit or implicit VR, little or big endian."""
-
-    __slots__ = ("explicit", "first", "known", "long_length", "order", "tag_and_length")
-
-    def __init__(self, *, explicit: bool, little: bool) -> None:
-        self.explicit = explicit
-        self.order = "<" if little else ">"
-        self.first = struct.Struct(self.order + ("6sH" if explicit else "4sL")).unpack_from
-        self.long_length = struct.Struct(self.order + "L").unpack_from
-        self.tag_and_length = struct.Struct(self.order + "HHL").unpack_from
-        self.known: dict[bytes, _Known] = {}
-
-    def learn(self, head: bytes) -> _Known:
-        """Work out what an element's first bytes mean, and remember it."""
-        if len(self.known) >= _MAX_KNOWN:
-            self.known.clear()
-        entry = (_learn_explicit if self.explicit else _learn_implicit)(head, self.order)
-        self.known[head] = entry
-        return entry
-
-
-_LAYOUTS: Final = {
-    (explicit, little): _Layout(explicit=explicit, little=little)
-    for explicit in (True, False)
-    for little in (True, False)
-}
 
 
 class Walk:
@@ -181,7 +97,7 @@ class Walk:
     def items(self, token: Token) -> Iterator[list[Token]]:
         """Return the elements of each item of a sequence; ends early where the sequence is damaged."""
         _, vr, _, start, end = token
-        header = _LAYOUTS[True, self.little].tag_and_length
+        header = LAYOUTS[True, self.little].tag_and_length
         pos = start
         try:
             while pos + 8 <= end:
@@ -212,12 +128,12 @@ class Walk:
         head = bytes(self.data[:8])
         big = head[0:2] in {b"\0\x02", b"\0\x04", b"\0\x08", b"\0\x10"}
         explicit, little = self.explicit, self.little
-        if head[4:6] in _VRS and big:
+        if head[4:6] in VRS and big:
             explicit, little = True, False
-        elif head[4:6] in _VRS:
+        elif head[4:6] in VRS:
             # As a length these letters would say some 20,000 bytes, which no first element of a data set has.
             explicit, little = True, True
-        elif head[4:6] not in _VRS and self._reads_as_implicit(0, self.total):
+        elif head[4:6] not in VRS and self._reads_as_implicit(0, self.total):
             explicit, little = False, True
         if (explicit, little) != (self.explicit, self.little):
             self.damaged = True
@@ -225,7 +141,7 @@ class Walk:
 
     def _reads_as_implicit(self, pos: int, end: int) -> bool:
         """Tell whether the element at ``pos`` makes sense in implicit VR: known or private, and its value fits."""
-        group, number, length = _LAYOUTS[False, True].tag_and_length(self.data, pos)
+        group, number, length = LAYOUTS[False, True].tag_and_length(self.data, pos)
         fits = length == UNDEFINED_LENGTH or length <= end - pos - 8
         known = bool(group & 1) or dictionary.lookup(group << 16 | number) is not None
         return fits and known and group not in {0, 0xFFFE}
@@ -234,9 +150,9 @@ class Walk:
         """Tell how an item is laid out; private sequences may differ from the data set around them."""
         vr = bytes(self.data[pos + 4 : pos + 6])
         if explicit:
-            differs = vr not in _VRS and self.little and self._reads_as_implicit(pos, end)
+            differs = vr not in VRS and self.little and self._reads_as_implicit(pos, end)
         else:
-            differs = vr in _VRS and self.little and not self._reads_as_implicit(pos, end)
+            differs = vr in VRS and self.little and not self._reads_as_implicit(pos, end)
         if differs:
             self.damaged = True
         return explicit != differs
@@ -252,7 +168,7 @@ class Walk:
         stop = min(end, available) - 8
         if depth and pos <= stop:
             explicit = self._item_is_explicit(pos, end, explicit=explicit)
-        layout = _LAYOUTS[explicit, self.little]
+        layout = LAYOUTS[explicit, self.little]
         first, known = layout.first, layout.known
         tokens: list[Token] = []
         append = tokens.append
@@ -267,19 +183,19 @@ class Walk:
             tag, vr, form = known.get(head) or layout.learn(head)
             start = pos + 8
             if form or length == UNDEFINED_LENGTH:
-                if form == _Form.DELIMITER:
+                if form == Form.DELIMITER:
                     if delimited:
                         break
                     # Some writers close items and sequences whose length is defined.
                     self.damaged = True
                     pos = start
                     continue
-                if form == _Form.ZERO:
+                if form == Form.ZERO:
                     self._only_zeros(pos, end)
                     pos = end
                     break
                 vr, start, length = self._special(pos, end, depth, (tag, vr, form), length, layout, tokens)
-                if form == _Form.FOREIGN:
+                if form == Form.FOREIGN:
                     self.damaged = True
                     pos = start + length
                     continue
@@ -315,29 +231,29 @@ class Walk:
         pos: int,
         end: int,
         depth: int,
-        known: _Known,
+        known: Known,
         length: int,
-        layout: _Layout,
+        layout: Layout,
         tokens: list[Token],
     ) -> tuple[str, int, int]:
         """Read the rest of an element that is not plain; return its VR, where its value starts, and its length."""
         tag, vr, form = known
         start = pos + 8
-        if form == _Form.STRANGE:
+        if form == Form.STRANGE:
             return self._strange(pos, end, tag)
-        if layout.explicit and (form in {_Form.LONG, _Form.SEQUENCE} or (form == _Form.FOREIGN and vr in LONG_FORM)):
+        if layout.explicit and (form in {Form.LONG, Form.SEQUENCE} or (form == Form.FOREIGN and vr in LONG_FORM)):
             start = pos + 12
             if start > min(end, self.available):
                 raise self._short(pos, end, 12)
             (length,) = layout.long_length(self.data, pos + 8)
         undefined = length == UNDEFINED_LENGTH
-        if form == _Form.FOREIGN:
+        if form == Form.FOREIGN:
             return vr, start, length
         if undefined and (tag in PIXEL_DATA or vr in BULK_VRS - {"UN"}):
             return FRAGMENTS, start, self._fragments(start, end, tokens) - start
-        if undefined and form != _Form.SEQUENCE:
+        if undefined and form != Form.SEQUENCE:
             vr = IMPLICIT_SEQUENCE
-        if undefined or form == _Form.SEQUENCE:
+        if undefined or form == Form.SEQUENCE:
             return vr, start, self._sequence(start, length, end, depth, explicit=vr == "SQ")
         return vr, start, length
 
@@ -388,7 +304,7 @@ class Walk:
         return length
 
     def _items(self, pos: int, end: int, depth: int, *, delimited: bool, explicit: bool) -> int:
-        header = _LAYOUTS[True, self.little].tag_and_length
+        header = LAYOUTS[True, self.little].tag_and_length
         while pos < end:
             if pos + 8 > min(end, self.available):
                 raise self._short(pos, end, 8)
@@ -419,7 +335,7 @@ class Walk:
 
     def _fragments(self, start: int, end: int, tokens: list[Token]) -> int:
         """Pass over the items of an encapsulated value, one header at a time; return where it ends."""
-        header = _LAYOUTS[True, self.little].tag_and_length
+        header = LAYOUTS[True, self.little].tag_and_length
         available, data = self.available, self.data
         pos = value = start
         count = 0
