@@ -1,7 +1,7 @@
 """Files as cargo: find the Part 10 files under some paths, read what each is, send them as they are.
 
-Only file meta information is read beforehand (contexts are proposed from it); the data set goes from file to
-socket. What does not look like a Part 10 file is told, not guessed at.
+Only headers are read beforehand (contexts are proposed from them); data sets go from file to socket. What does not
+look like a Part 10 file is told, not guessed at.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from types import TracebackType
 from typing import Self
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.part10 import NeedMore, read_file_meta, scan
+from calotype.dicom.part10 import FileMeta, NeedMore, read_file_meta, scan
 from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
-from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable
+from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable, Unsupported
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Courier, Kind, Parcel
 from calotype.services.routing.send import Cargo, carry
 
-_PREFIX_BYTES = 4096
+_PREFIX_BYTES = 16 * 1024
 _MAX_META_BYTES = 1024 * 1024
 
 
@@ -126,19 +126,11 @@ def read_parcel(path: Path) -> Parcel:
     InvalidRequest when it is none, NotFound or Unavailable when it cannot be read.
     """
     with FileReader(path) as reader:
-        size_bytes = _PREFIX_BYTES
-        prefix = reader.read_at(0, size_bytes)
-        while (meta := read_file_meta(prefix)) is None:
-            if len(prefix) < size_bytes or size_bytes >= _MAX_META_BYTES:
-                raise InvalidRequest(f"{path} is cut short: its file meta information does not end.")
-            size_bytes *= 4
-            prefix = reader.read_at(0, size_bytes)
-        sop_class, sop_instance = meta.sop_class, meta.sop_instance
+        prefix, meta = _read_meta(reader, path)
         data_bytes = reader.size_bytes - meta.data_offset
         if data_bytes <= 0:
             raise InvalidRequest(f"{path} has no data set.")
-        if not (sop_class and sop_instance):
-            sop_class, sop_instance = _uids_in_data_set(reader, meta.data_offset, meta.transfer_syntax)
+        sop_class, sop_instance = _uids_in_data_set(reader, memoryview(prefix)[meta.data_offset :], meta, data_bytes)
     if sop_class == MEDIA_STORAGE_DIRECTORY:
         raise InvalidRequest(f"{path} is a DICOMDIR, no object to be sent.")
     if not (sop_class and sop_instance and meta.transfer_syntax):
@@ -146,18 +138,39 @@ def read_parcel(path: Path) -> Parcel:
     return Parcel(Kind(sop_class, meta.transfer_syntax), sop_instance, meta.data_offset, data_bytes)
 
 
-def _uids_in_data_set(reader: FileReader, data_offset: int, transfer_syntax: UID) -> tuple[UID, UID]:
-    """Read SOP Class and Instance UID from the data set of a file whose meta information lacks them."""
-    with (
-        mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as whole,
-        whole[data_offset:] as data,
-    ):
+def _read_meta(reader: FileReader, path: Path) -> tuple[bytes, FileMeta]:
+    """Return the file's first bytes, and the file meta information in them."""
+    size_bytes = _PREFIX_BYTES
+    while True:
+        prefix = reader.read_at(0, size_bytes)
+        meta = read_file_meta(prefix)
+        if meta is not None:
+            return prefix, meta
+        if len(prefix) < size_bytes or size_bytes >= _MAX_META_BYTES:
+            raise InvalidRequest(f"{path} is cut short: its file meta information does not end.")
+        size_bytes *= 4
+
+
+def _uids_in_data_set(reader: FileReader, prefix: memoryview, meta: FileMeta, data_bytes: int) -> tuple[UID, UID]:
+    """Return SOP Class and Instance UID as the data set has them.
+
+    File meta information may contradict the data set (files that were edited); a C-STORE whose command does so is
+    refused with A900 (PS3.4 B.2.3), and it is the data set that is sent. A damaged one goes by its meta.
+    """
+    try:
         try:
-            attributes = scan(data, transfer_syntax, data_bytes=len(data)).attributes
+            attributes = scan(prefix, meta.transfer_syntax, data_bytes=data_bytes).attributes
         except NeedMore:
-            raise InvalidRequest("the data set ends inside its header") from None
-    return UID(attributes.get("SOPClassUID", "")), UID(attributes.get("SOPInstanceUID", ""))
+            with (
+                mmap.mmap(reader.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+                memoryview(mapped) as whole,
+                whole[meta.data_offset :] as data,
+            ):
+                attributes = scan(data, meta.transfer_syntax, data_bytes=data_bytes).attributes
+    except (InvalidRequest, Unsupported):
+        attributes = {}
+    sop_class, sop_instance = attributes.get("SOPClassUID"), attributes.get("SOPInstanceUID")
+    return UID(sop_class or meta.sop_class), UID(sop_instance or meta.sop_instance)
 
 
 def _open(path: Path, parcel: Parcel) -> tuple[Parcel, FileReader]:

@@ -16,7 +16,9 @@ from calotype.scu.echo import echo
 from calotype.services.routing.nodes import Node
 from support.peers import CALLER, NATIVE, TIMEOUTS, serving
 
-IMPATIENT = Caller("TESTER", DialSettings(timeouts=replace(TIMEOUTS, connect_s=1, dimse_s=0.2, network_s=0.2)))
+IMPATIENT = Caller(
+    "TESTER", DialSettings(timeouts=replace(TIMEOUTS, connect_s=1, artim_s=0.2, dimse_s=0.2, network_s=0.2))
+)
 
 
 def test_echo_reports_times_and_the_longest_pdu():

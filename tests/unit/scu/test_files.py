@@ -46,6 +46,34 @@ def test_a_parcel_is_read_from_file_meta(folder):
     assert (folder / "a.dcm").read_bytes()[parcel.data_offset :] == data
 
 
+def test_a_parcel_goes_by_the_data_set_where_file_meta_contradicts_it(tmp_path):
+    (tmp_path / "edited.dcm").write_bytes(samples.part10(samples.ct(8, 8, sop_uid="1.2.3.4"), sop_uid="1.2.3.5"))
+    assert read_parcel(tmp_path / "edited.dcm").sop_instance == "1.2.3.4"
+
+
+def test_a_parcel_of_a_damaged_data_set_goes_by_file_meta(tmp_path):
+    whole = samples.part10(samples.ct(8, 8, sop_uid="1.2.3.4"))
+    (tmp_path / "damaged.dcm").write_bytes(whole[:-1000])
+    assert read_parcel(tmp_path / "damaged.dcm").sop_instance == "1.2.3.4"
+
+
+@pytest.mark.parametrize(
+    "syntax", [samples.EXPLICIT, samples.IMPLICIT, samples.BIG_ENDIAN, samples.DEFLATED, samples.JPEG_2000]
+)
+def test_a_parcel_is_read_in_every_encoding(tmp_path, syntax):
+    data = samples.ct(64, 64, syntax=syntax, sop_uid="1.2.3.4")
+    (tmp_path / "a.dcm").write_bytes(samples.part10(data, syntax))
+    parcel = read_parcel(tmp_path / "a.dcm")
+    assert (parcel.kind.transfer_syntax, parcel.sop_instance, parcel.data_bytes) == (syntax, "1.2.3.4", len(data))
+
+
+def test_a_dicomdir_is_left_aside(tmp_path):
+    file = samples.part10(samples.ct(8, 8, sop_class="1.2.840.10008.1.3.10"))
+    (tmp_path / "DICOMDIR").write_bytes(file)
+    [skipped] = gather([tmp_path]).skipped
+    assert skipped.why.endswith("is a DICOMDIR, no object to be sent.")
+
+
 def test_files_arrive_bit_exact(folder):
     sink, files = Sink(), gather([folder])
     with serving({CStoreRQ: sink}, STORAGE) as node:
