@@ -37,6 +37,9 @@ MAX_UIDS: Final = 10_000
 MAX_VALUES: Final = 100
 """In one key that is no list of UID."""
 
+MAX_FUZZY_WORDS: Final = 16
+"""In one name; each is four comparisons."""
+
 EMPTY_VALUE: Final = '""'
 """The key that asks for absent values (PS3.4 C.2.2.2.7)."""
 
@@ -100,11 +103,6 @@ class Key:
 
     path: tuple[Attribute, ...]
     text: str
-
-    @property
-    def attribute(self) -> Attribute:
-        """The attribute that the text is compared with."""
-        return self.path[-1]
 
 
 def at_level(attribute: Attribute, level: Level) -> Attribute | None:
@@ -230,6 +228,8 @@ def _fuzzy(attribute: Attribute, parts: list[str]) -> tuple[Condition, ...]:
     if len(parts) > 1:
         raise InvalidKey(attribute.keyword, "fuzzy matching takes one name at a time")
     words = dict.fromkeys(word for name in parts for word in _WORD_ENDS.split(name) if word)
+    if len(words) > MAX_FUZZY_WORDS:
+        raise InvalidKey(attribute.keyword, f"a name of {len(words)} words, at most {MAX_FUZZY_WORDS} are taken")
     return tuple(
         AnyOf(tuple(Wildcard(attribute.keyword, f"{before}{word}*") for before in _BEFORE_NAME_PART))
         for word in words

@@ -23,6 +23,7 @@ from calotype.dicom.query.attributes import BY_KEYWORD, BY_TAG, INDEXED, UNIQUE_
 from calotype.dicom.query.keys import InvalidKey, Key, Negotiated, at_level, build_query
 from calotype.dicom.query.model import Match, Page, Query
 from calotype.dicom.query.values import integer_key
+from calotype.dicom.text import SINGLE_VALUED_VRS
 from calotype.errors import InvalidRequest
 
 MAX_PARAMETERS: Final = 1000
@@ -204,7 +205,7 @@ def json_attribute(vr: str, text: str) -> JsonAttribute:
     """Write one attribute's text as DICOM JSON: numbers as numbers where they are, names by component group."""
     if not text:
         return {"vr": vr}
-    parts = [text] if vr in {"LT", "ST", "UT", "UR"} else text.split("\\")
+    parts = [text] if vr in SINGLE_VALUED_VRS else text.split("\\")
     convert = _JSON_VALUES.get(vr)
     return {"vr": vr, "Value": [(convert(part) if convert else part) if part else None for part in parts]}
 

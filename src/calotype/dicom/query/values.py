@@ -10,10 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from calotype.dicom.text import fold
-
-_SINGLE_VALUED: Final = frozenset({"LT", "ST", "UT", "UR"})
-"""In these a backslash is text (PS3.5 6.2)."""
+from calotype.dicom.text import SINGLE_VALUED_VRS, fold
 
 _UPPER: Final = str.maketrans({chr(code): chr(code - 32) for code in range(ord("a"), ord("z") + 1)})
 
@@ -27,7 +24,7 @@ _FRACTION_DIGITS: Final = 6
 
 def split_values(text: str, vr: str) -> list[str]:
     """Return the non-empty values of an attribute's text, without padding."""
-    parts = (text,) if vr in _SINGLE_VALUED else text.split("\\")
+    parts = (text,) if vr in SINGLE_VALUED_VRS else text.split("\\")
     return [value for part in parts if (value := part.strip(" \0"))]
 
 

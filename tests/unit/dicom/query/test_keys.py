@@ -230,6 +230,13 @@ def test_fuzzy_matching_takes_one_name() -> None:
         read("PatientName", "a\\b", Negotiated(fuzzy_names=True))
 
 
+def test_fuzzy_matching_takes_sixteen_words() -> None:
+    name = " ".join(f"n{i}" for i in range(16))
+    assert len(read("PatientName", name, Negotiated(fuzzy_names=True))) == 16
+    with pytest.raises(InvalidKey, match="a name of 17 words"):
+        read("PatientName", name + " n16", Negotiated(fuzzy_names=True))
+
+
 def test_keys_of_one_sequence_become_one_condition() -> None:
     found = build_query(
         Level.SERIES,
