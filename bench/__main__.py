@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from bench import fill, query
-from bench.objects import CT_512, MULTI_50MB, ROOT, SMALL
+from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
 from bench.sender import Target, Workload, run_workload
@@ -36,7 +36,9 @@ def store(report: Report, base: Path, where: str, servers: list[Server], names: 
             port = free_port()
             sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(port)])
             _wait_for(port)
-            report.add(Sample(f"store {name} {where}", "(sink)", run_workload(Target("127.0.0.1", port, "SINK"), load, run)))
+            report.add(
+                Sample(f"store {name} {where}", "(sink)", run_workload(Target("127.0.0.1", port, "SINK"), load, run))
+            )
             sink.terminate()
             sink.wait()
             for server in servers:
@@ -60,7 +62,14 @@ def default_senders(report: Report, base: Path, servers: list[Server], runs: int
             for server in [s for s in servers if s.name != "pynetdicom"]:
                 running = server.start(base)
                 environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
-                command = [tool, "-aec", running.target.ae_title, "127.0.0.1", str(running.target.port), *map(str, files)]
+                command = [
+                    tool,
+                    "-aec",
+                    running.target.ae_title,
+                    "127.0.0.1",
+                    str(running.target.port),
+                    *map(str, files),
+                ]
                 try:
                     start = time.perf_counter()
                     subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -93,7 +102,9 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
                 wall, count = fetch()
                 if verb != "wado-rs" and count != load.total:
                     raise RuntimeError(f"{verb} from {running.name} gave {count} of {load.total} objects")
-                report.add(Sample(f"retrieve {verb}", running.name, wall, running.cpu_s() - before, running.peak_rss_mib()))
+                report.add(
+                    Sample(f"retrieve {verb}", running.name, wall, running.cpu_s() - before, running.peak_rss_mib())
+                )
     for running in started:
         running.stop()
     sink.close()
@@ -122,7 +133,12 @@ def _wait_for(port: int) -> None:
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["store", "default", "retrieve", "query"], help="store default retrieve query million")
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        default=["store", "default", "retrieve", "query"],
+        help="store default retrieve query million",
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--workloads", default="W1,W2,W3,W4,W5")
     parser.add_argument("--servers", default="", help="comma list; default: all that are installed")

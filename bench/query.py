@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import statistics
 import struct
 import time
@@ -46,12 +47,17 @@ def measure(report: Report, base: Path, studies: int) -> None:
         report.note(f"peak RSS at {studies} studies: {running.peak_rss_mib():.0f} MiB")
     finally:
         running.stop()
+        shutil.rmtree(folder)
 
 
 def _report(report: Report, name: str, times: list[float]) -> None:
     ordered = sorted(times)
     report.add(Sample(name, "calotype", statistics.median(times)))
-    report.note(f"{name}: median {statistics.median(times) * 1e3:.2f} ms, p95 {ordered[int(len(ordered) * 0.95)] * 1e3:.2f} ms")
+    report.note(f"{name}: median {_ms(ordered, 0.5)}, p95 {_ms(ordered, 0.95)}")
+
+
+def _ms(ordered: list[float], part: float) -> str:
+    return f"{ordered[int(len(ordered) * part)] * 1e3:.2f} ms"
 
 
 QUESTIONS = {

@@ -30,7 +30,9 @@ class Report:
 
     def add(self, sample: Sample) -> None:
         self.samples.append(sample)
-        print(f"  {sample.workload:24} {sample.server:12} {sample.wall_s:8.3f} s  cpu {sample.cpu_s:7.2f} s", flush=True)
+        print(
+            f"  {sample.workload:24} {sample.server:12} {sample.wall_s:8.3f} s  cpu {sample.cpu_s:7.2f} s", flush=True
+        )
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -64,16 +66,25 @@ class Report:
 
     def table(self) -> str:
         lines = [
-            f"{'workload':24} {'server':12} {'wall s':>8} {'min':>8} {'max':>8} {'CPU s':>7} {'RSS MiB':>8} {'wall x':>7} {'CPU x':>6}"
+            f"{'workload':28} {'server':12} {'wall s':>8} {'min':>8} {'max':>8} {'CPU s':>7} {'RSS MiB':>8}"
+            f" {'wall x':>7} {'CPU x':>6}"
         ]
         for row in sorted(self.rows(), key=lambda r: str(r["workload"])):
             ratio, cpu_ratio = row.get("wall_ratio"), row.get("cpu_ratio")
             lines.append(
-                f"{row['workload']:24} {row['server']:12} {row['wall_s']:8.3f} {row['wall_min_s']:8.3f} {row['wall_max_s']:8.3f}"
+                f"{row['workload']:28} {row['server']:12} {row['wall_s']:8.3f} {row['wall_min_s']:8.3f}"
+                f" {row['wall_max_s']:8.3f}"
                 f" {row['cpu_s']:7.2f} {row['peak_rss_mib']:8.0f}"
                 f" {f'{ratio:.2f}' if ratio else '':>7} {f'{cpu_ratio:.2f}' if cpu_ratio else '':>6}"
             )
-        return "\n".join([*lines, "", "wall x, CPU x: the server's median over calotype's; above 1, calotype is better.", *self.notes])
+        return "\n".join(
+            [
+                *lines,
+                "",
+                "wall x, CPU x: the server's median over calotype's; above 1, calotype is better.",
+                *self.notes,
+            ]
+        )
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,9 @@ from bench.sender import Target
 
 STARTUP_S = 60
 
+Command = tuple[list[str], dict[str, str]]
+"""What starts a server, and the environment variables it gets."""
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -75,7 +78,7 @@ class Server:
 
     name: str
     needs: tuple[str, ...]
-    command: Callable[[Path, int, int], tuple[list[str], dict[str, str]]]
+    command: Callable[[Path, int, int], Command]
     ae_title: str = "ANY"
     speaks_http: bool = False
 
@@ -83,9 +86,11 @@ class Server:
     def installed(self) -> bool:
         return all(shutil.which(program) for program in self.needs)
 
-    def start(self, base: Path) -> Running:
-        """Start in a new folder below ``base`` and wait until its port answers."""
+    def start(self, base: Path, data: Path | None = None) -> Running:
+        """Start in a new folder below ``base``, over ``data`` if given (ours only), and wait until its ports answer."""
         folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=base))
+        if data is not None:
+            (folder / "data").symlink_to(data)
         port, http_port = free_port(), free_port()
         command, environment = self.command(folder, port, http_port)
         log = (folder / "log").open("wb")
@@ -99,27 +104,25 @@ class Server:
                     break
                 except OSError as error:
                     if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError(f"{self.name} did not start: {(folder / 'log').read_text()[-2000:]}") from error
+                        raise RuntimeError(
+                            f"{self.name} did not start: {(folder / 'log').read_text()[-2000:]}"
+                        ) from error
                     time.sleep(0.02)
         return running
 
 
-def _calotype(durable: bool) -> Callable[[Path, int, int], tuple[list[str], dict[str, str]]]:
-    def command(folder: Path, port: int, http_port: int) -> tuple[list[str], dict[str, str]]:
-        others = [free_port() for _ in range(3)]
-        ports = {f"CALOTYPE__LISTENERS__{i}__PORT": str(p) for i, p in enumerate([port, *others])}
-        return [sys.executable, "-m", "calotype", "serve"], ports | {
-            "CALOTYPE__STORAGE__PATH": str(folder / "data"),
-            "CALOTYPE__STORAGE__DURABLE": str(durable).lower(),
-            "CALOTYPE__STORAGE__MIN_FREE_MIB": "16",
-            "CALOTYPE__HTTP__PORT": str(http_port),
-            "CALOTYPE__LOGGING__LEVEL": "WARNING",
-            "CALOTYPE__NODES__0__AE_TITLE": "SINK",
-            "CALOTYPE__NODES__0__HOST": "127.0.0.1",
-            "CALOTYPE__NODES__0__PORT": os.environ.get("BENCH_SINK_PORT", "1"),
-        }
-
-    return command
+def _calotype(folder: Path, port: int, http_port: int) -> Command:
+    others = [free_port() for _ in range(3)]
+    ports = {f"CALOTYPE__LISTENERS__{i}__PORT": str(p) for i, p in enumerate([port, *others])}
+    return [sys.executable, "-m", "calotype", "serve"], ports | {
+        "CALOTYPE__STORAGE__PATH": str(folder / "data"),
+        "CALOTYPE__STORAGE__MIN_FREE_MIB": "16",
+        "CALOTYPE__HTTP__PORT": str(http_port),
+        "CALOTYPE__LOGGING__LEVEL": "WARNING",
+        "CALOTYPE__NODES__0__AE_TITLE": "SINK",
+        "CALOTYPE__NODES__0__HOST": "127.0.0.1",
+        "CALOTYPE__NODES__0__PORT": os.environ.get("BENCH_SINK_PORT", "1"),
+    }
 
 
 _DCMRECV_PROFILE = """
@@ -136,13 +139,13 @@ PresentationContexts = Storage
 """
 
 
-def _storescp(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+def _storescp(folder: Path, port: int, _http: int) -> Command:
     (folder / "out").mkdir()
     options = ["--fork", "--max-pdu", "131072", "--output-directory", str(folder / "out")]
     return ["storescp", *options, str(port)], {"TCP_NODELAY": "1"}
 
 
-def _dcmrecv(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+def _dcmrecv(folder: Path, port: int, _http: int) -> Command:
     (folder / "out").mkdir()
     profile = folder / "profile.cfg"
     profile.write_text(_DCMRECV_PROFILE)
@@ -150,7 +153,7 @@ def _dcmrecv(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, 
     return ["dcmrecv", *options, str(port)], {"TCP_NODELAY": "1"}
 
 
-def _orthanc(folder: Path, port: int, http_port: int) -> tuple[list[str], dict[str, str]]:
+def _orthanc(folder: Path, port: int, http_port: int) -> Command:
     plugins = [str(p) for p in Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*")][:1]
     settings = {
         "Name": "bench",
@@ -173,14 +176,14 @@ def _orthanc(folder: Path, port: int, http_port: int) -> tuple[list[str], dict[s
     return ["Orthanc", str(folder / "orthanc.json")], {"TCP_NODELAY": "1"}
 
 
-def _pynetdicom(folder: Path, port: int, _http: int) -> tuple[list[str], dict[str, str]]:
+def _pynetdicom(folder: Path, port: int, _http: int) -> Command:
     (folder / "out").mkdir()
     return [sys.executable, "-m", "bench.pynetdicom_scp", str(port), str(folder / "out")], {
         "PYTHONPATH": str(Path(__file__).parent.parent)
     }
 
 
-CALOTYPE = Server("calotype", (), _calotype(durable=True), ae_title="CALOTYPE", speaks_http=True)
+CALOTYPE = Server("calotype", (), _calotype, ae_title="CALOTYPE", speaks_http=True)
 SERVERS = (
     CALOTYPE,
     Server("storescp", ("storescp",), _storescp),
