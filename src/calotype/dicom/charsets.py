@@ -243,7 +243,8 @@ def decode_escaped(raw: bytes, charsets: Sequence[str], delimiters: bytes) -> tu
                 g0, g1 = start
         elif upper is not None:
             # Senders that forget to designate again after a delimiter are common; the last set is what they mean.
-            piece, fine = _run(upper, g1 or spare)
+            pos = _wide_end(raw, token.start(), pos, g1 or spare)
+            piece, fine = _run(raw[token.start() : pos], g1 or spare)
             out.append(piece)
             good = good and fine and g1 is not None
         elif lower is not None:
@@ -253,6 +254,13 @@ def decode_escaped(raw: bytes, charsets: Sequence[str], delimiters: bytes) -> tu
         else:
             good = False
     return "".join(out), good
+
+
+def _wide_end(raw: bytes, start: int, end: int, graphic: GraphicSet | None) -> int:
+    """Return where a run of upper bytes ends: GBK and CP949, which Windows has, use letters as second bytes too."""
+    if graphic is None or graphic.coding is not Coding.DOUBLE or (end - start) % 2 == 0:
+        return end
+    return end + 1 if raw[end : end + 1].isalnum() else end
 
 
 _WIDER: Final = {"euc_kr": "cp949", "gb2312": "gb18030"}

@@ -37,8 +37,8 @@ class Memory(Generic[Value]):
         """Remember ``value``; ``size_bytes`` is what key and value come to."""
         self._used_bytes += size_bytes + self._OVERHEAD_BYTES
         if self._used_bytes > self._budget_bytes:
-            self._used_bytes = 0
-            for known in list(self._tables.values()):
-                known.clear()
-            self._tables.clear()
+            self._used_bytes = size_bytes + self._OVERHEAD_BYTES
+            # The table in use stays in its place: it would grow unseen otherwise.
+            self._tables = {context: known for context, known in list(self._tables.items()) if known is table}
+            table.clear()
         table[key] = value
