@@ -157,8 +157,7 @@ class Incoming:
             opened = self._opening.receive(parts)
             if opened is None:
                 return
-            self._begin_data_set(opened)
-            parts = (opened.rest,)
+            parts = self._begin_data_set(opened)
         if self._spool is None:
             self._spool = self._new_spool(parts)
         else:
@@ -177,7 +176,7 @@ class Incoming:
         when it is not what was declared; Conflict when policy refuses a duplicate; OutOfResources, Unavailable.
         """
         if self._opening is not None:
-            raise self._opening.end()
+            self.write(self._begin_data_set(self._opening.end()))
         declared, spool = self._declared, self._spool
         if declared is None or spool is None or not self._data_bytes:
             raise InvalidRequest("the data set is empty")
@@ -222,11 +221,12 @@ class Incoming:
     ) -> None:
         self.discard()
 
-    def _begin_data_set(self, opened: Opened) -> None:
-        """Go on as if the stream's meta had been declared by the sender."""
+    def _begin_data_set(self, opened: Opened) -> Sequence[ReadableBuffer]:
+        """Go on as if the stream's meta had been declared by the sender; return the data set as far as it came."""
         self._opening = None
         self._declared = Declared(opened.sop_class, opened.sop_instance, opened.transfer_syntax)
         self._source_ae_title = self._source_ae_title or opened.source_ae_title
+        return (opened.rest,)
 
     def _new_spool(self, parts: Sequence[ReadableBuffer]) -> Spool:
         """Start the file; its Part 10 beginning travels with the first bytes in one write."""

@@ -12,10 +12,11 @@ from blake3 import blake3
 from calotype.dicom.part10 import FileMeta, Header, NeedMore, read_file_meta, scan
 from calotype.errors import InvalidRequest, Unavailable
 from calotype.services.archive.incoming import HEAD_BYTES
-from calotype.services.archive.opening import MAX_META_BYTES
 from calotype.services.archive.ports import ObjectReader, ReadableBuffer
 
 _CHUNK_BYTES: Final = 1 << 20
+_LARGE_HEAD_BYTES: Final = 2 << 20
+"""Enough for the longest file meta information that ``dicom.part10`` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def inspect(reader: ObjectReader) -> Inspected:
     file = reader.read_at(0, HEAD_BYTES)
     meta = read_file_meta(file)
     if meta is None and len(file) < reader.size_bytes:
-        file = reader.read_at(0, MAX_META_BYTES + HEAD_BYTES)
+        file = reader.read_at(0, _LARGE_HEAD_BYTES)
         meta = read_file_meta(file)
     if meta is None:
         raise InvalidRequest(f"the file ends within its meta information, after {reader.size_bytes} bytes")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from string import Formatter
 from typing import Final
 
@@ -37,8 +38,8 @@ _DEVICE_NAME: Final = re.compile(r"(?i)(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\
 _DATE_PARTS: Final = {"%Y": slice(0, 4), "%m": slice(4, 6), "%d": slice(6, 8)}
 _DATE_SPEC: Final = re.compile(r"(?:%[Ymd]|[-_.])+", re.ASCII)
 
-_Field = Callable[[Mapping[str, str], str], str]
-"""Makes the safe text of one field from (attributes, day received as YYYYMMDD)."""
+_Field = Callable[[Mapping[str, str], int], str]
+"""Makes the safe text of one field from (attributes, time received)."""
 
 
 def safe_uid(uid: str) -> str:
@@ -61,6 +62,7 @@ def day_of(received_us: int) -> str:
     return datetime.fromtimestamp(received_us / 1_000_000, UTC).strftime("%Y%m%d")
 
 
+@lru_cache(maxsize=256)  # the objects of a study come together, and ask for their date three times each
 def is_date(text: str) -> bool:
     """Tell whether ``text`` is a calendar date as ``YYYYMMDD`` (PS3.5 6.2, DA)."""
     if not _DATE.fullmatch(text):
@@ -97,12 +99,11 @@ class Layout:
 
     def key(self, attributes: Mapping[str, str], received_us: int) -> str:
         """Return the key for an object with these indexed attributes."""
-        day = day_of(received_us)
         out: list[str] = []
         for part in self._parts:
             out.append(part.literal)
             if part.field is not None:
-                out.append(part.field(attributes, day))
+                out.append(part.field(attributes, received_us))
         return "".join(out)
 
     def _wrong(self, why: str) -> InvalidRequest:
@@ -132,9 +133,9 @@ class Layout:
         pieces = re.findall(r"%[Ymd]|[-_.]", form)
         slices = [_DATE_PARTS.get(piece, piece) for piece in pieces]
 
-        def field(attributes: Mapping[str, str], day: str) -> str:
+        def field(attributes: Mapping[str, str], received_us: int) -> str:
             value = attributes.get(keyword, "")
-            date = value if is_date(value) else day
+            date = value if is_date(value) else day_of(received_us)
             return "".join(piece if isinstance(piece, str) else date[piece] for piece in slices)
 
         return field, sum(4 if piece == "%Y" else 2 for piece in pieces)

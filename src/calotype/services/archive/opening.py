@@ -11,24 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.part10 import read_file_meta
-from calotype.dicom.uids import (
-    EXPLICIT_VR_BIG_ENDIAN,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-    MEDIA_STORAGE_DIRECTORY,
-)
+from calotype.dicom.part10 import guess_transfer_syntax, read_file_meta
+from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, MEDIA_STORAGE_DIRECTORY
 from calotype.errors import InvalidRequest
 from calotype.services.archive.ports import ReadableBuffer
 
-MAX_META_BYTES: Final = 1 << 20
-"""File meta is some hundred bytes; with private information (0002,0102) rarely thousands."""
-
 _PREAMBLE: Final = bytes(128) + b"DICM"
-_LEAST_BYTES: Final = len(_PREAMBLE) + 8
-_VRS: Final = frozenset(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
-)
+_LEAST_BYTES: Final = len(_PREAMBLE)
+_MAX_FIRST_VALUE_BYTES: Final = 1024
 
 
 class NotAnObject(InvalidRequest):
@@ -47,7 +37,7 @@ class Opened:
 
 
 class Opening:
-    """Collects a stream until its meta is complete.
+    """Collects a stream until its meta is complete; how long that may be is bounded by ``dicom.part10``.
 
     ``tolerant`` also takes what old media hold: meta without preamble, and a bare data set, whose transfer syntax is
     then recognised by its first element. Such a data set must begin in group 0008, or it is not taken for one.
@@ -56,30 +46,36 @@ class Opening:
     def __init__(self, *, tolerant: bool) -> None:
         self.tolerant = tolerant
         self._collected = bytearray()
+        self._wanted_bytes = _LEAST_BYTES
 
     def receive(self, parts: Sequence[ReadableBuffer]) -> Opened | None:
-        """Add bytes; ``None`` while more are needed. NotAnObject when this is none."""
+        """Add bytes; ``None`` while more are needed. InvalidRequest (NotAnObject) when this is no DICOM object."""
         for part in parts:
             self._collected += part
-        if len(self._collected) < _LEAST_BYTES:
+        if len(self._collected) < self._wanted_bytes:
             return None
-        opened = self._open()
-        if opened is None and len(self._collected) > MAX_META_BYTES:
-            raise NotAnObject(f"not a DICOM file: its meta information exceeds {MAX_META_BYTES} bytes")
-        return opened
+        # Looking again only after so much more keeps a stream of single bytes from costing their square.
+        self._wanted_bytes = 2 * len(self._collected)
+        return self._open()
 
-    def end(self) -> NotAnObject:
-        """Return the error for a stream that ended before its meta did."""
-        return NotAnObject(f"not a DICOM file: it ends after {len(self._collected)} bytes")
+    def end(self) -> Opened:
+        """Return what a short stream held. InvalidRequest (NotAnObject) when its meta is not complete."""
+        opened = self._open() if len(self._collected) >= _LEAST_BYTES else None
+        if opened is None:
+            raise NotAnObject(f"not a DICOM file: it ends after {len(self._collected)} bytes")
+        return opened
 
     def _open(self) -> Opened | None:
         collected = bytes(self._collected)
         if collected[128:132] == b"DICM":
             return _with_meta(collected)
-        if self.tolerant and collected[:2] == b"\x02\x00":
-            return _with_meta(_PREAMBLE + collected)
-        if self.tolerant and (syntax := _recognise(collected)):
-            return Opened(UID(""), UID(""), syntax, "", collected)
+        if self.tolerant:
+            if collected[:4] == b"DICM":
+                return _with_meta(_PREAMBLE + collected[4:])
+            if collected[:2] == b"\x02\x00":
+                return _with_meta(_PREAMBLE + collected)
+            if (syntax := _recognise(collected[:8])) is not None:
+                return Opened(UID(""), UID(""), syntax, "", collected)
         raise NotAnObject("not a DICOM file: no 'DICM' at byte 128")
 
 
@@ -94,12 +90,13 @@ def _with_meta(file: bytes) -> Opened | None:
     )
 
 
-def _recognise(data: bytes) -> UID | None:
+def _recognise(start: bytes) -> UID | None:
     """Tell the transfer syntax of a bare data set by its first element, of group 0008 (PS3.5 7.1, Annex A)."""
-    explicit = data[4:6] in _VRS
-    if data[:2] == b"\x08\x00":
-        if explicit:
-            return EXPLICIT_VR_LITTLE_ENDIAN
-        # Implicit: a first element of group 0008 is short, or this is no data set.
-        return IMPLICIT_VR_LITTLE_ENDIAN if int.from_bytes(data[4:8], "little") <= 1024 else None
-    return EXPLICIT_VR_BIG_ENDIAN if data[:2] == b"\x00\x08" and explicit else None
+    if start[:2] not in {b"\x08\x00", b"\x00\x08"}:
+        return None
+    syntax = guess_transfer_syntax(start)
+    if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
+        # Nothing but two bytes speaks for a data set so far; the first elements of group 0008 are short.
+        plausible = start[0] == 8 and int.from_bytes(start[4:], "little") <= _MAX_FIRST_VALUE_BYTES
+        return syntax if plausible else None
+    return syntax

@@ -400,6 +400,7 @@ def test_a_start_sweeps_only_what_has_no_living_owner(recorder):
 
 _CRASHES = """
 import os, sys
+from pathlib import Path
 from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 store = FileObjectStore(FileStoreSettings(root=Path(sys.argv[1])))
 spool = store.spool()
