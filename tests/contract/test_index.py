@@ -419,7 +419,8 @@ class TestFinding:
         index.add(
             record(
                 "1", "1.1", "1.1.1", PatientID="A1", PatientName="Müller^Jörg", StudyDate="20240110",
-                StudyTime="0815", AccessionNumber="ACC_1%", StudyDescription="Thorax  ROUTINE", PatientSex="M", InstanceNumber="007",
+                StudyTime="0815", AccessionNumber="ACC_1%", StudyDescription="Thorax  ROUTINE", PatientSex="M",
+                InstanceNumber="007",
                 ImageType="ORIGINAL\\PRIMARY\\AXIAL",
             )
         )  # fmt: skip

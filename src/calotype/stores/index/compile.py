@@ -186,10 +186,9 @@ def _same_value(tests: tuple[Test, ...], columns: _Columns) -> Expression:
         *(value.c.key == each[0].c.key for value in each[1:]),
     )
     source = reduce(lambda left, right: left.join(right, true()), each)
-    is_several = and_(found[0] >= SEVERAL, found[0] < AFTER_SEVERAL)
-    one_of_several = and_(is_several, exists(select(literal(1)).select_from(source).where(together)))
+    one_of_several = and_(_is_several(found[0]), exists(select(literal(1)).select_from(source).where(together)))
     if any(test.operator not in (Operator.EQUAL, Operator.IN, Operator.LIKE_PREFIX) for test in tests):
-        single = and_(not_(is_several), single)
+        single = and_(not_(_is_several(found[0])), single)
     return or_(single, one_of_several)
 
 
@@ -199,10 +198,9 @@ def _listed(json_array: Expression) -> Select[Any]:
     return select(value).select_from(func.json_each(json_array))
 
 
-def _each_value(column: Expression, alias: str) -> Any:
-    """Return the values of a key of several as a table: SQLite's JSON functions split text fastest."""
-    values = func.replace(func.json_quote(func.substr(column, 2)), "\\\\", '","')
-    return func.json_each(literal("[").concat(values).concat("]")).table_valued("key", "value").alias(alias)
+def _each_value(key: Expression, alias: str) -> Any:
+    """Return the values of a key of several as a table."""
+    return func.json_each(_json_array(key)).table_valued("key", "value").alias(alias)
 
 
 def _holds(test: Test, value: Expression) -> Expression:  # noqa: PLR0911 - one return per operator
@@ -227,15 +225,40 @@ def _holds(test: Test, value: Expression) -> Expression:  # noqa: PLR0911 - one 
 
 
 def _moment(term: Moment, columns: _Columns) -> Expression:
-    date = columns(term.date_keyword, key_columns(BY_KEYWORD[term.date_keyword])[0])
+    date = _key(term.date_keyword, columns)
     time: Expression = literal(_MIDNIGHT)
     if term.time_keyword is not None:
-        kept = columns(term.time_keyword, key_columns(BY_KEYWORD[term.time_keyword])[0])
-        time = case((kept == "", _MIDNIGHT), else_=kept)
+        time = _first_value(_key(term.time_keyword, columns))
+        time = case((time == "", _MIDNIGHT), else_=time)
+    return or_(
+        and_(not_(_is_several(date)), _within(term, date, time)),
+        and_(_is_several(date), _within(term, _first_value(date), time)),
+    )
+
+
+def _within(term: Moment, date: Expression, time: Expression) -> Expression:
     moment = date.concat(time)
-    parts = [date != "", date < SEVERAL]
+    parts = [date != ""]
     if term.low is not None and term.low_day is not None:
         parts += [date >= bindparam(term.low_day), moment >= bindparam(term.low)]
     if term.high is not None and term.high_day is not None:
         parts += [date <= bindparam(term.high_day), moment <= bindparam(term.high)]
     return and_(*parts)
+
+
+def _key(keyword: str, columns: _Columns) -> Expression:
+    return columns(keyword, key_columns(BY_KEYWORD[keyword])[0])
+
+
+def _is_several(key: Expression) -> Expression:
+    return and_(key >= SEVERAL, key < AFTER_SEVERAL)
+
+
+def _first_value(key: Expression) -> Expression:
+    return case((_is_several(key), func.json_extract(_json_array(key), "$[0]")), else_=key)
+
+
+def _json_array(key: Expression) -> Expression:
+    """Return a key of several values as a JSON array: SQLite's JSON functions split text fastest."""
+    values = func.replace(func.json_quote(func.substr(key, 2)), "\\\\", '","')
+    return literal("[").concat(values).concat("]")
