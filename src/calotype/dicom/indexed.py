@@ -98,14 +98,13 @@ def _read(walk: Walk, token: Token, context: Context) -> _Found:
         return wanted.keyword, "", (Oddity.HEADER_DAMAGED,)
     vr = resolve(vr, context)
     raw = bytes(walk.data[start : min(end, start + MAX_VALUE_BYTES)])
-    if vr in _NUMBERS:
-        return wanted.keyword, *_numbers(raw, vr, context)
     odd: tuple[Oddity, ...] = ()
-    if vr not in _TEXTS:
-        # Bytes where text should be: read as the Standard's VR.
+    if vr not in _TEXTS and vr not in _NUMBERS:
+        # Bytes where text or a number should be: read as the Standard's VR.
         odd, vr = (Oddity.HEADER_DAMAGED,), wanted.vr
-        if vr in _NUMBERS:
-            return wanted.keyword, *_numbers(raw, vr, context)
+    if vr in _NUMBERS:
+        value, bad = _numbers(raw, vr, context)
+        return wanted.keyword, value, odd + bad
     value, good = text.decode_checked(raw, context.charsets, vr)
     if "\0" in value:
         # No index can keep NULL, and no VR allows it inside a value.

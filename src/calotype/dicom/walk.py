@@ -305,6 +305,7 @@ class Walk:
 
     def _items(self, pos: int, end: int, depth: int, *, delimited: bool, explicit: bool) -> int:
         header = LAYOUTS[True, self.little].tag_and_length
+        start = pos
         while pos < end:
             if pos + 8 > min(end, self.available):
                 raise self._short(pos, end, 8)
@@ -328,8 +329,10 @@ class Walk:
             _, pos = self._elements(
                 pos, end if open_item else pos + length, depth, delimited=open_item, explicit=explicit
             )
+        if delimited and pos == start:
+            raise Damage("truncated: the data set ends inside a sequence")
         if delimited:
-            # Nothing is missing after a whole item but the delimiter itself.
+            # After a whole item nothing need be missing but the delimiter itself.
             self.damaged = True
         return pos
 
