@@ -36,10 +36,12 @@ _USUAL_SYNTAXES: Final = (
     "ExplicitVRBigEndian",
 )
 _BY_KEYWORD: Final = {syntax.keyword: syntax.uid for syntax in TRANSFER_SYNTAXES.values()}
-SYNTAXES: Final = tuple(
-    dict.fromkeys((*(_BY_KEYWORD[keyword] for keyword in _USUAL_SYNTAXES), *STORABLE_TRANSFER_SYNTAXES))
-)
-"""Every transfer syntax that an object can be stored in, by how often it is met."""
+_BY_AGE: Final = sorted(STORABLE_TRANSFER_SYNTAXES, key=lambda uid: TRANSFER_SYNTAXES[uid].retired)
+SYNTAXES: Final = tuple(dict.fromkeys((*(_BY_KEYWORD[keyword] for keyword in _USUAL_SYNTAXES), *_BY_AGE)))
+"""Every transfer syntax that an object can be stored in: the usual ones first, retired ones last."""
+
+MAX_SYNTAXES_PER_CONTEXT: Final = 40
+"""DCMTK aborts when there are more than 50 in one context; what is beyond this is retired and rarely met."""
 
 _COMMON_KEYWORDS: Final = frozenset(
     {
@@ -88,5 +90,5 @@ def proposals(sop_classes: Sequence[UID], limit: int = MAX_STORAGE_CONTEXTS) -> 
         return []
     each = max(1, min(limit // len(sop_classes), len(SYNTAXES)))
     alone = each - 1
-    groups = [(syntax,) for syntax in SYNTAXES[:alone]] + [SYNTAXES[alone:]]
+    groups = [(syntax,) for syntax in SYNTAXES[:alone]] + [SYNTAXES[alone:][:MAX_SYNTAXES_PER_CONTEXT]]
     return [(sop_class, group) for sop_class in sop_classes[:limit] for group in groups]
