@@ -49,7 +49,7 @@ class Running:
             if found := re.match(r"  HTTP   http://\S+?:(\d+)", line):
                 self.http_port = int(found[1])
                 return self
-        self.process.wait()
+        self._reap()
         raise AssertionError(f"calotype did not start:\n{self.log()}")
 
     @property

@@ -18,6 +18,7 @@ from calotype.cli.session import Session
 from calotype.dicom.hierarchy import Level
 from calotype.errors import InvalidRequest
 from calotype.scu.echo import echo
+from calotype.scu.keys import tag_of
 from calotype.scu.query import RETURN_KEYS, Progress, Root, find, move
 
 _LEVELS = {"patient": Level.PATIENT, "study": Level.STUDY, "series": Level.SERIES, "image": Level.IMAGE}
@@ -193,6 +194,7 @@ def _keys(pairs: Iterable[str]) -> dict[str, str]:
         name, _, value = pair.partition("=")
         if not name.strip():
             raise InvalidRequest(f"-k {pair}: write KEY=VALUE, for example -k PatientID=4711")
+        tag_of(name.strip())  # a mistyped key is told before anybody is called
         keys[name.strip()] = value
     return keys
 
