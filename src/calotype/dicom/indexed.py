@@ -1,7 +1,7 @@
 """The indexed attributes of a data set as text, and what is odd about them.
 
 Which attributes those are stands in ``query.attributes``. Values come out as ``query.model`` wants them: decoded,
-trimmed, dates ``YYYYMMDD``, numbers in digits, several values joined by a backslash. Odd ones come out as near to
+trimmed, dates ``YYYYMMDD``, names without trailing delimiters, several values joined by a backslash. Odd ones come out as near to
 that as they can be read, and are told; nothing here raises.
 """
 
@@ -159,6 +159,12 @@ def _time(value: str) -> _Checked:
     return f"{hour}{minute or ''}{second or ''}{fraction or ''}", Oddity.BAD_TIME if separator else None
 
 
+def _names(value: str) -> _Checked:
+    # PS3.5 6.2.1: delimiters that nothing follows may be left out, so "Doe^John^^^=" is "Doe^John".
+    names = ("=".join([group.rstrip("^ ") for group in name.split("=")]).rstrip("=") for name in value.split("\\"))
+    return "\\".join(names), None
+
+
 def _uids(value: str) -> _Checked:
     good = all(is_valid_uid(part) for part in value.split("\\"))
     return value, None if good else Oddity.BAD_UID
@@ -178,6 +184,7 @@ _CHECKS: Final[dict[str, Callable[[str], _Checked]]] = {
     "DA": _date,
     "DS": _decimal,
     "IS": _integer,
+    "PN": _names,
     "TM": _time,
     "UI": _uids,
 }

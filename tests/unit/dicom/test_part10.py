@@ -131,6 +131,20 @@ def test_several_values_are_trimmed_one_by_one():
     assert header.attributes["OtherPatientIDs"] == "A1\\B2"
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Doe^John^^^", "Doe^John"),
+        ("Doe^John^=", "Doe^John"),
+        ("=王^小东=", "=王^小东"),
+        ("^^=", None),
+        ("A^\\B^", "A\\B"),
+    ],
+)
+def test_delimiters_that_nothing_follows_go(name, expected):
+    assert scan_all(samples.ct(4, 4, patient_name=name)).attributes.get("PatientName") == expected
+
+
 def test_names_in_gb18030():
     header = scan_all(samples.cr(4, 4, patient_name="Ouyang^Xiu=欧阳^修", changes={0x00081030: ("LO", "正位 镕")}))
     assert header.attributes["PatientName"] == "Ouyang^Xiu=欧阳^修"
