@@ -7,12 +7,13 @@ here speak SQLite's dialect, :class:`_EachValue` and :class:`_Glob`; another dat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from functools import lru_cache, reduce
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
@@ -59,6 +60,10 @@ class Form(Enum):
 
     PAGE = auto()
     """Row number and fields, from ``offset``, at most ``limit``."""
+    WALK = auto()
+    """The same, found by walking along the order: right where many rows answer."""
+    GATHER = auto()
+    """The row numbers of all, at most ``limit``, found first and sorted then: right where few rows answer."""
     ROWS = auto()
     """Row numbers alone, from ``offset``, at most ``limit``."""
     CHUNK = auto()
@@ -103,45 +108,70 @@ def _source(level: Level) -> FromClause:
 def _select(plan: Plan, form: Form) -> Select[Any]:
     table = _TABLES[plan.level]
     columns = _Columns(plan.level)
+    asked = frozenset(keyword for term in plan.where for keyword in _keywords(term))
     answer = [table.c.id, *(columns(keyword) for keyword in plan.fields)]
     if form is Form.CHUNK:
         return select(*answer).select_from(_source(plan.level)).where(table.c.id.in_(_listed(bindparam("rows"))))
-    where = [_term(term, columns) for term in plan.where]
-    if form is Form.COUNT:
-        found = (
-            select(literal(1)).select_from(_source(plan.level)).where(*where).limit(bindparam("cap", type_=Integer))
-        )
-        return select(func.count()).select_from(found.subquery())
-    wanted = answer if form is Form.PAGE else [table.c.id]
-    order = [part for keyword, descending in plan.order for part in _ordered(keyword, columns, descending=descending)]
-    return (
-        select(*wanted)
-        .select_from(_source(plan.level))
-        .where(*where)
-        .order_by(*order, table.c.id)
-        .limit(bindparam("limit", type_=Integer))
-        .offset(bindparam("offset", type_=Integer))
-    )
+    keys = [(key, descending) for keyword, descending in plan.order for key in _ordered(keyword, columns)]
+    order = [key.desc() if descending else key for key, descending in keys]
+    if form is Form.WALK:
+        # The database shall follow the order; only what leads it may narrow the walk.
+        columns = _Columns(plan.level, hidden=asked - {plan.order[0][0]})
+    elif codes := frozenset(keyword for keyword in asked if BY_KEYWORD[keyword].matching is Matching.CODE):
+        # Codes have few values: alone they may lead, beside other keys they only filter.
+        columns = _Columns(plan.level, hidden=codes if codes != asked else frozenset())
+    found = select().select_from(_source(plan.level)).where(*(_term(term, columns) for term in plan.where))
+    limit, offset = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
+    match form:
+        case Form.COUNT:
+            some = found.add_columns(literal(1)).limit(bindparam("cap", type_=Integer))
+            return select(func.count()).select_from(some.subquery())
+        case Form.GATHER:
+            named = [(key.label(f"key_{i}"), descending) for i, (key, descending) in enumerate(keys)]
+            few = found.add_columns(table.c.id, *(key for key, _ in named)).limit(limit).subquery()
+            own = [few.c[key.name].desc() if descending else few.c[key.name] for key, descending in named]
+            return select(few.c.id).order_by(*own, few.c.id)
+        case Form.ROWS:
+            return found.add_columns(table.c.id).order_by(*order, table.c.id).limit(limit).offset(offset)
+        case _:
+            return found.add_columns(*answer).order_by(*order, table.c.id).limit(limit).offset(offset)
 
 
 class _Columns:
-    """Where an attribute stands in the tables of a level: a study has its own copy of its patient's."""
+    """Where an attribute stands in the tables of a level: a study has its own copy of its patient's.
 
-    def __init__(self, level: Level) -> None:
+    What is ``hidden`` is compared without the help of its indexes.
+    """
+
+    def __init__(self, level: Level, *, hidden: frozenset[str] = frozenset()) -> None:
         self._patient = schema.patient if level is Level.PATIENT else schema.study
+        self._hidden = hidden
 
     def __call__(self, keyword: str, name: str = "") -> Expression:
         attribute = BY_KEYWORD[keyword]
         table = self._patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
-        return table.c[name or attribute.column]
+        column = table.c[name or attribute.column]
+        if keyword not in self._hidden:
+            return column
+        return column + 0 if isinstance(column.type, BigInteger) else column.concat("")
 
 
-def _ordered(keyword: str, columns: _Columns, *, descending: bool) -> list[Expression]:
+def _ordered(keyword: str, columns: _Columns) -> list[Expression]:
     attribute = BY_KEYWORD[keyword]
     # Where several values are the rule, the text that they are kept in is what is sorted.
     names = () if _is_gathered(attribute) else key_columns(attribute)
-    found = [columns(keyword, name) for name in names or (attribute.column,)]
-    return [column.desc() for column in found] if descending else found
+    return [columns(keyword, name) for name in names or (attribute.column,)]
+
+
+def _keywords(term: Term) -> Iterator[str]:
+    match term:
+        case All(terms=inner) | Either(terms=inner) | SameValue(tests=inner):
+            for each in inner:
+                yield from _keywords(each)
+        case Moment(date_keyword=date, time_keyword=time):
+            yield from (date, time) if time else (date,)
+        case Test(keyword=keyword) | Present(keyword=keyword) | Missing(keyword=keyword):
+            yield keyword
 
 
 def _is_gathered(attribute: Attribute) -> bool:

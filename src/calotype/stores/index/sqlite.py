@@ -45,6 +45,8 @@ Work = Callable[[], Any]
 
 ONE_FETCH: Final = 1000
 """Matches that are fetched at once; more come in chunks."""
+FEW: Final = 2000
+"""Matches up to which finding all and sorting them is cheaper than walking along the order until a page is full."""
 CHUNK: Final = 500
 HEADER_CHUNK: Final = 64
 
@@ -150,26 +152,36 @@ class SqliteIndex:
     def find(self, query: Query) -> Iterator[Match]:
         """Answer a question; nothing is held between two matches but row numbers."""
         shape, values = plan(query)
-        page = query.page
-        if page.limit is not None and page.limit <= ONE_FETCH:
-            sql, constants = statement(shape, Form.PAGE)
-            paged = {**constants, **values, "limit": page.limit, "offset": page.offset}
-            return (_match(shape, row) for row in self._readers.fetch(sql, paged))
-        sql, constants = statement(shape, Form.ROWS)
-        limit = -1 if page.limit is None else page.limit
-        return self._find_long(shape, sql, {**constants, **values, "limit": limit, "offset": page.offset})
+        limit, offset = query.page.limit, query.page.offset
+        if limit is None or limit > ONE_FETCH:
+            return self._find_long(shape, {**values, "limit": -1 if limit is None else limit, "offset": offset})
+        form = Form.PAGE
+        if shape.where and shape.order:
+            few = self._fetch(shape, Form.GATHER, {**values, "limit": FEW + 1})
+            if len(few) <= FEW:
+                numbers = array("q", (number for (number,) in few[offset : offset + limit]))
+                return self._matches(shape, numbers)
+            form = Form.WALK
+        found = self._fetch(shape, form, {**values, "limit": limit, "offset": offset})
+        return (_match(shape, row) for row in found)
 
-    def _find_long(self, shape: Plan, sql: str, values: Values) -> Iterator[Match]:
-        numbers = self._numbers(sql, values)
-        chunk, constants = statement(shape, Form.CHUNK)
-        for row in self._chunks(numbers, CHUNK, lambda listed: (chunk, {**constants, "rows": listed})):
+    def _find_long(self, shape: Plan, values: Values) -> Iterator[Match]:
+        sql, constants = statement(shape, Form.ROWS)
+        yield from self._matches(shape, self._numbers(sql, {**constants, **values}))
+
+    def _matches(self, shape: Plan, numbers: array[int]) -> Iterator[Match]:
+        sql, constants = statement(shape, Form.CHUNK)
+        for row in self._chunks(numbers, CHUNK, lambda listed: (sql, {**constants, "rows": listed})):
             yield _match(shape, row)
+
+    def _fetch(self, shape: Plan, form: Form, values: Values) -> list[tuple[Any, ...]]:
+        sql, constants = statement(shape, form)
+        return self._readers.fetch(sql, {**constants, **values})
 
     def count(self, query: Query, cap: int) -> Total:
         """Count the matches of a question, its page ignored, up to ``cap``."""
         shape, values = plan(query)
-        sql, constants = statement(shape, Form.COUNT)
-        ((found,),) = self._readers.fetch(sql, {**constants, **values, "cap": cap + 1})
+        ((found,),) = self._fetch(shape, Form.COUNT, {**values, "cap": cap + 1})
         return Total(cap, at_least=True) if found > cap else Total(found)
 
     def locate(self, selection: Selection) -> Iterator[StoredInstance]:
