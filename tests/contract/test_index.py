@@ -763,6 +763,25 @@ class TestRebuilding:
         rebuild.swap()
         assert found(index) == ["1.1"]
 
+    def test_a_rebuild_that_another_has_taken_over_from_cannot_swap(self, index: Index) -> None:
+        index.add(record())
+        first, second = index.rebuild(), index.rebuild()
+        first.add(record("2", "2.1", "2.1.1"))
+        with pytest.raises(Conflict, match="another rebuild"):
+            first.swap()
+        second.add(record())
+        second.swap()
+        with pytest.raises(Conflict, match="another rebuild"):
+            first.swap()
+        assert found(index) == ["1.1"]
+
+    def test_abandoning_what_another_has_taken_over_from_leaves_the_other(self, index: Index) -> None:
+        first, second = index.rebuild(), index.rebuild()
+        first.abandon()
+        second.add(record())
+        second.swap()
+        assert found(index) == ["1.1"]
+
     def test_more_than_one_batch_is_rebuilt(self, index: Index) -> None:
         rebuild = index.rebuild()
         for i in range(1201):

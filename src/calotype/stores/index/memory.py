@@ -302,6 +302,8 @@ class MemoryIndex:
         """Put rebuilt rows in the place of the old ones, with what has changed since the start."""
         with self._lock:
             live = self._open()
+            if rebuild not in self._rebuilds:
+                raise Conflict("another rebuild of this index has started meanwhile and takes the place of this one")
             for uid in rebuild.changed:
                 if uid in rows.instances:
                     rows.remove(uid)

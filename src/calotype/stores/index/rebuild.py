@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
+from uuid import uuid4
 
 from sqlalchemy import MetaData
 from sqlalchemy.dialects import sqlite
@@ -37,9 +38,10 @@ _NEW: Final = (*schema.DERIVED, *_MERGED, schema.total)
 _DIALECT: Final = sqlite.dialect()
 
 _JOURNAL: Final = f"{PREFIX}journal"
+_OWNER: Final = f"{PREFIX}owner"
 _START: Final = (
     *(f"DROP TRIGGER IF EXISTS {PREFIX}{event}" for event in ("insert", "delete")),
-    *(f"DROP TABLE IF EXISTS {name}" for name in (*(PREFIX + table.name for table in _NEW), _JOURNAL)),
+    *(f"DROP TABLE IF EXISTS {name}" for name in (*(PREFIX + table.name for table in _NEW), _JOURNAL, _OWNER)),
 )
 _WATCH: Final = (
     f"CREATE TABLE {_JOURNAL} (sop_instance_uid TEXT PRIMARY KEY) WITHOUT ROWID",
@@ -48,6 +50,7 @@ _WATCH: Final = (
     f"""CREATE TRIGGER {PREFIX}delete AFTER DELETE ON instance BEGIN
         INSERT OR IGNORE INTO {_JOURNAL} VALUES (old.sop_instance_uid); END""",
     f"INSERT INTO {PREFIX}total (id) VALUES (1)",
+    f"CREATE TABLE {_OWNER} (token TEXT)",
 )
 
 _KEPT: Final = ", ".join(("object_key", "received_us", *ORIGIN_COLUMNS))
@@ -93,6 +96,7 @@ class SqliteRebuild:
         self._ledger = Ledger(writer, Statements(PREFIX))
         self._batch: list[InstanceRecord] = []
         self._versions: list[InstanceRecord] = []
+        self._token = uuid4().hex
         submit(self._start)
 
     def add(self, record: InstanceRecord) -> None:
@@ -113,13 +117,27 @@ class SqliteRebuild:
         """Remove the new rows; the old ones stay."""
         self._batch.clear()
         self._versions.clear()
-        self._submit(self._remove)
+        self._submit(self._give_up)
 
     # Below: pieces of work, each inside a transaction; a piece may be run again after a rollback
 
     def _remove(self) -> None:
         for sql in _START:
             self._execute(sql)
+
+    def _give_up(self) -> None:
+        if self._is_ours():
+            self._remove()
+
+    def _is_ours(self) -> bool:
+        """Tell whether the new rows are (still) this rebuild's: the latest one to start takes over."""
+        if self._execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_OWNER,)).fetchone() is None:
+            return False
+        return bool(self._execute(f"SELECT token FROM {_OWNER}").fetchone() == (self._token,))
+
+    def _check(self) -> None:
+        if not self._is_ours():
+            raise Conflict("another rebuild of this index has started meanwhile and takes the place of this one")
 
     def _start(self) -> None:
         self._remove()
@@ -129,6 +147,7 @@ class SqliteRebuild:
             self._execute(str(CreateTable(copy).compile(dialect=_DIALECT)))
         for sql in _WATCH:
             self._execute(sql)
+        self._execute(f"INSERT INTO {_OWNER} VALUES (?)", (self._token,))
 
     def _flush(self, *, defer: bool = True) -> None:
         batch, self._batch = self._batch, []
@@ -138,6 +157,7 @@ class SqliteRebuild:
 
     def _write(self, batch: list[InstanceRecord], *, defer: bool) -> list[InstanceRecord]:
         """Write records; return those that wait because they are further versions in the live rows."""
+        self._check()
         self._ledger.forget()
         instances = self._known(_KNOWN_INSTANCES, [record.ref.instance for record in batch])
         versions = self._known(_KNOWN_VERSIONS, [record.location.key for record in batch])
@@ -168,6 +188,7 @@ class SqliteRebuild:
         return None if row is None else str(row[0])
 
     def _exchange(self) -> None:
+        self._check()
         self._ledger.forget()
         self._catch_up()
         self._ledger.settle()

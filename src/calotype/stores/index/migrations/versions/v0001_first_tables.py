@@ -1,4 +1,7 @@
-"""The first tables: patients, studies, series, instances, and what waits for a decision."""
+"""The first tables: patients, studies, series, instances, and what waits for a decision.
+
+There is no way back from a revision: an older release rebuilds its index from the objects.
+"""
 
 from __future__ import annotations
 
@@ -365,15 +368,3 @@ def _total() -> None:
         _count("versions"),
         _count("patient_conflicts"),
     )
-
-
-def downgrade() -> None:
-    """Go back to nothing; an index is rebuilt from its objects rather than downgraded."""
-    op.drop_table("total")
-    op.drop_table("patient_conflict")
-    op.drop_table("version")
-    op.drop_table("header")
-    op.drop_table("instance")
-    op.drop_table("series")
-    op.drop_table("study")
-    op.drop_table("patient")
