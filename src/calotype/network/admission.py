@@ -18,7 +18,6 @@ from calotype.dicom.wire.pdu import (
     REJECT_CALLING_AE_TITLE,
     REJECT_LOCAL_LIMIT_EXCEEDED,
     REJECT_NO_REASON,
-    REJECT_PROTOCOL_VERSION,
     REJECT_TEMPORARY_CONGESTION,
     AssociateAC,
     AssociateRJ,
@@ -100,6 +99,6 @@ def _detail(answer: AssociateRJ, request: AssociateRQ) -> str:
         return f"the calling AE title {request.calling_ae_title!r} is not in the listener's list"
     if answer == REJECT_APPLICATION_CONTEXT:
         return f"the application context {request.application_context!r} is not DICOM's"
-    if answer == REJECT_PROTOCOL_VERSION:
-        return f"the peer speaks protocol version {request.protocol_version}, not 1"
+    if not request.presentation_contexts:
+        return "no presentation context is proposed"
     return "the association request cannot be served"

@@ -111,7 +111,9 @@ class Association:
                     if received is not None:
                         return received
                 elif type(event) is ReleaseRequested:
-                    self._pump.transmit(ReleaseRP())
+                    # A peer may abort or hang up in the same breath: nobody is left to answer then.
+                    if not self._pump.closed:
+                        self._pump.transmit(ReleaseRP())
                     self.released = True
                     return None
                 else:
@@ -197,20 +199,19 @@ class Association:
 
     def cancel_requested(self, message_id: int) -> bool:
         """Tell whether a C-CANCEL for this message has come, without waiting. AssociationEnded as in receive."""
-        if message_id not in self._cancelled:
+        if message_id not in self._cancelled and not self._data_set_open:
             events = self._pump.events
             # With other messages in hand nothing more is read: their data sets lie in the one receive buffer.
-            if not events and not self._data_set_open:
+            if not events:
                 self._pump.poll()
             while events and type(events[0]) is not ReleaseRequested:
                 event = events[0]
                 if type(event) is not CommandReceived:
                     self._end(event)
-                elif type(event.message) is not CCancelRQ:
+                if type(event.message) is not CCancelRQ:
                     break
-                else:
-                    self._take(event)
-                    events.popleft()
+                self._take(event)
+                events.popleft()
         return message_id in self._cancelled
 
     def next_message_id(self) -> int:
@@ -235,23 +236,14 @@ class Association:
 
     def release(self) -> None:
         """End the association with A-RELEASE and close. AssociationEnded when the peer does not agree in time."""
-        if self.released or self._pump.closed:
+        pump = self._pump
+        if self.released or pump.closed:
             return
-        self._pump.transmit(ReleaseRQ())
-        collided = False
-        while True:
-            event = self._pump.next_event(self._pump.timeouts.dimse_s)
-            if type(event) is ReleaseConfirmed:
-                break
-            if type(event) is ReleaseRequested:
-                # PS3.8 9.2.2: both asked at once; the requestor of the association answers first.
-                collided = not self.is_requestor
-                if self.is_requestor:
-                    self._pump.transmit(ReleaseRP())
-            elif type(event) in {Aborted, TransportLost}:
-                self._end(event)
-        if collided:
-            self._pump.transmit(ReleaseRP())
+        if any(type(event) is ReleaseRequested for event in pump.events):
+            # The peer was faster, and we have only not looked yet.
+            pump.transmit(ReleaseRP())
+        else:
+            self._request_release()
         self.released = True
         self.close()
 
@@ -282,6 +274,24 @@ class Association:
             self.release()
         else:
             self.abort()
+
+    def _request_release(self) -> None:
+        pump = self._pump
+        pump.transmit(ReleaseRQ())
+        collided = False
+        while True:
+            event = pump.next_event(pump.timeouts.dimse_s)
+            if type(event) is ReleaseConfirmed:
+                break
+            if type(event) is ReleaseRequested:
+                # PS3.8 9.2.2: both asked at once; the requestor of the association answers first.
+                collided = not self.is_requestor
+                if self.is_requestor:
+                    pump.transmit(ReleaseRP())
+            elif type(event) in {Aborted, TransportLost}:
+                self._end(event)
+        if collided:
+            pump.transmit(ReleaseRP())
 
     def _take(self, event: CommandReceived) -> Received | None:
         context = self.contexts.get(event.context_id)

@@ -73,6 +73,8 @@ def dial(
 
 
 def _connect(host: str, port: int, peer: str, settings: DialSettings) -> socket.socket:
+    if not 0 < port <= 0xFFFF:
+        raise InvalidRequest(f"the port of {peer} does not exist: choose one from 1 to 65535")
     try:
         return socket.create_connection((host, port), timeout=settings.timeouts.connect_s)
     except TimeoutError as error:
@@ -83,8 +85,6 @@ def _connect(host: str, port: int, peer: str, settings: DialSettings) -> socket.
         raise Unavailable(f"nobody listens at {peer}: check the port, and whether the peer runs") from error
     except socket.gaierror as error:
         raise Unavailable(f"the host name of {peer} is not known: check its spelling") from error
-    except OverflowError as error:
-        raise InvalidRequest(f"the port of {peer} does not exist: choose one from 1 to 65535") from error
     except (OSError, UnicodeError) as error:
         raise Unavailable(f"{peer} cannot be reached: {error}") from error
 

@@ -198,13 +198,8 @@ class Listener:
         try:
             pump.connected()
             event = pump.next_event(settings.timeouts.artim_s)
-        except ConnectionLost:
-            # Load balancers and port scanners do this all day.
-            _logger.debug("listener %s: %s connected and left", settings.name, peer_address)
-            return
         except AssociationEnded as error:
-            refused = pump.last_sent == REJECT_PROTOCOL_VERSION.encode()
-            self._closed(peer_address, str(error), in_words(REJECT_PROTOCOL_VERSION) if refused else _NO_REQUEST)
+            self._no_request(pump, error, peer_address)
             return
         if not isinstance(event, AssociationRequested):
             return
@@ -236,6 +231,16 @@ class Listener:
         )
         pump.transmit(refusal.pdu)
         pump.close()
+
+    def _no_request(self, pump: Pump, error: AssociationEnded, peer_address: str) -> None:
+        if pump.last_sent == REJECT_PROTOCOL_VERSION.encode():
+            detail = "the peer does not speak version 1 of the upper layer protocol"
+            self._closed(peer_address, detail, in_words(REJECT_PROTOCOL_VERSION))
+        elif isinstance(error, ConnectionLost):
+            # Load balancers and port scanners do this all day.
+            _logger.debug("listener %s: %s connected and left", self.settings.name, peer_address)
+        else:
+            self._closed(peer_address, str(error))
 
     def _closed(self, peer_address: str, detail: str, words: tuple[str, str, str] = _NO_REQUEST) -> None:
         self._rejections.add(listener=self.settings.name, peer_address=peer_address, words=words, detail=detail)
@@ -294,10 +299,12 @@ def _associate(pump: Pump, request: AssociateRQ, answer: AssociateAC, peer_addre
 def _bind(settings: ListenerSettings) -> socket.socket:
     """Return a listening socket; every way this can fail is an operator's one-line message."""
     where = f"listener {settings.name}: port {settings.port}"
+    if not 0 <= settings.port <= 0xFFFF:
+        raise InvalidRequest(f"{where} does not exist: choose one from 1 to 65535")
     try:
         if settings.host:
-            family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-            return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+            family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+            return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
         if socket.has_dualstack_ipv6():
             try:
                 return socket.create_server(
@@ -312,8 +319,6 @@ def _bind(settings: ListenerSettings) -> socket.socket:
         raise InvalidRequest(
             f"{where}: the host {settings.host!r} is no address of this machine: name one, or leave it empty"
         ) from error
-    except OverflowError as error:
-        raise InvalidRequest(f"{where} does not exist: choose one from 1 to 65535") from error
     except OSError as error:
         raise _unbindable(where, settings.host, error) from error
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, MessageAssembler
 from calotype.dicom.wire.messages import InvalidMessage
@@ -53,6 +53,10 @@ Event: TypeAlias = (
     | TransportLost
 )
 """What comes out of the pump, in order of arrival."""
+
+
+_FAREWELL_S = 3.0
+"""How much of the ARTIM time a peer gets to close after the end: nothing is left to be said but goodbye."""
 
 
 class Pump:
@@ -118,10 +122,13 @@ class Pump:
         """Return the next event; once its first bytes are there, the rest is due within the network time."""
         if not self.events:
             self.fill(timeout_s)
-            if not self.events:
-                deadline = time.monotonic() + self.timeouts.network_s
-                while not self.events:
-                    self.fill(max(deadline - time.monotonic(), 0.001))
+        if not self.events:
+            deadline = time.monotonic() + self.timeouts.network_s
+            while not self.events:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    self._give_up(self.timeouts.network_s)
+                self.fill(left_s)
         return self.events.popleft()
 
     def transmit(self, pdu: Pdu) -> None:
@@ -163,10 +170,12 @@ class Pump:
         self.close()
 
     def close(self) -> None:
-        """Close; while ARTIM runs, first give the peer its time to read our last PDU. Never raises.
+        """Close; while ARTIM runs, first give the peer a moment to read our last PDU and close. Never raises.
 
         Closing with unread bytes would make TCP reset the connection, and the peer might never see our answer.
         """
+        if self._artim_deadline is not None:
+            self._artim_deadline = min(self._artim_deadline, time.monotonic() + _FAREWELL_S)
         while not self.closed and self._artim_deadline is not None:
             self.events.clear()
             try:
@@ -202,8 +211,11 @@ class Pump:
             self._artim_ran_out = True
             self._carry_out(self._upper_layer.artim_expired())
             return
+        self._give_up(timeout_s)
+
+    def _give_up(self, timeout_s: float) -> NoReturn:
         self.abort(Abort(AbortSource.SERVICE_PROVIDER))
-        raise AssociationTimedOut(f"aborted: the peer was silent for {timeout_s:g} s")
+        raise AssociationTimedOut(f"aborted: nothing whole came from the peer for {timeout_s:.3g} s")
 
     def _carry_out(self, steps: Iterable[Indication | Command]) -> None:
         for step in steps:
