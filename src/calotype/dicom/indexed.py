@@ -1,8 +1,8 @@
 """The indexed attributes of a data set as text, and what is odd about them.
 
 Which attributes those are stands in ``query.attributes``. Values come out as ``query.model`` wants them: decoded,
-trimmed, dates ``YYYYMMDD``, names without trailing delimiters, several values joined by a backslash. Odd ones come out as near to
-that as they can be read, and are told; nothing here raises.
+trimmed, dates ``YYYYMMDD``, names without trailing delimiters, several values joined by a backslash. Odd ones come
+out as near to that as they can be read, and are told; nothing here raises.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ No data set is built: each element becomes a fragment of text. Most elements of 
 so fragments are remembered, in bounded memory, by the element's very bytes.
 
 What the document says on purpose: Specific Character Set is always ISO_IR 192, as the document is UTF-8. Group
-lengths, Data Set Trailing Padding and groups 0000 and 0002 are left out. Values of BULK_VRS above
-1 KiB, every Pixel Data and every value in fragments stand as ``BulkDataURI``, a path of tags and item numbers
+lengths, Data Set Trailing Padding and groups 0000 and 0002 are left out. Values of BULK_VRS above 1 KiB, any value
+above 1 MiB, every Pixel Data and every value in fragments stand as ``BulkDataURI``, a path of tags and item numbers
 (``7FE00010``, ``00081115/1/00091001``) to which a door adds its base. DS and IS are numbers where the text is one,
 otherwise strings (F.2.3.1 allows both); numbers that JSON has not (not finite) are strings too.
 """
@@ -31,6 +31,8 @@ _PIXEL_REPRESENTATION: Final = 0x00280103
 _TRAILING_PADDING: Final = 0xFFFCFFFC
 
 _CHARACTER_SET_IN_JSON: Final = '"00080005":{"vr":"CS","Value":["ISO_IR 192"]}'
+
+_MAX_INLINE_BYTES: Final = 1024 * 1024
 
 _REMEMBERED_BYTES: Final = 512
 """Elements up to this size are remembered: longer ones repeat less and would push out many short ones."""
@@ -128,7 +130,7 @@ def _member(walk: Walk, token: Token, context: Context, path: str) -> str:
         return ""
     if tag == _SPECIFIC_CHARACTER_SET:
         return _CHARACTER_SET_IN_JSON
-    bulk = tag in PIXEL_DATA or vr == FRAGMENTS or (end - start > BULK_BYTES and vr in BULK_VRS)
+    bulk = tag in PIXEL_DATA or vr == FRAGMENTS or end - start > (BULK_BYTES if vr in BULK_VRS else _MAX_INLINE_BYTES)
     vr = resolve(vr, context)
     if end == start:
         value = ""

@@ -320,6 +320,8 @@ class Walk:
                 raise Damage(f"{dictionary.describe(tag)} at byte {pos} stands where an item of a sequence should")
             pos += 8
             self._left -= 1
+            if not length:
+                continue
             open_item = length == UNDEFINED_LENGTH
             if not open_item and length > end - pos:
                 if delimited:
@@ -329,11 +331,8 @@ class Walk:
             _, pos = self._elements(
                 pos, end if open_item else pos + length, depth, delimited=open_item, explicit=explicit
             )
-        if delimited and pos == start:
-            raise Damage("truncated: the data set ends inside a sequence")
         if delimited:
-            # After a whole item nothing need be missing but the delimiter itself.
-            self.damaged = True
+            self._check_unclosed("sequence", end if pos == start else -1)
         return pos
 
     def _fragments(self, start: int, end: int, tokens: list[Token]) -> int:
@@ -402,8 +401,9 @@ class Walk:
         self.damaged = True
 
     def _check_unclosed(self, what: str, end: int) -> None:
+        """Decide what a missing delimiter means; ``end`` is -1 after a whole item: no more need be missing."""
         if end == self.total:
-            raise Damage(f"truncated: the data set ends inside an {what}")
+            raise Damage(f"truncated: the data set ends inside a {what} of undefined length")
         # The container says where it ends, so nothing is lost.
         self.damaged = True
 

@@ -119,6 +119,13 @@ def test_bulk_is_a_relative_uri():
     assert document["7FE00010"] == {"vr": "OW", "BulkDataURI": "7FE00010"}
 
 
+def test_very_long_text_is_bulk_too():
+    rows = [(0x00091005, "UT", "x" * 1_048_576), (0x00091006, "UT", "x" * 1_048_578)]
+    document = to_json(samples.encode(rows))
+    assert len(document["00091005"]["Value"][0]) == 1_048_576
+    assert document["00091006"] == {"vr": "UT", "BulkDataURI": "00091006"}
+
+
 def test_fragments_are_bulk_wherever_they_are():
     icon = [(0x7FE00010, "OB", samples.Fragments([b"ab"]))]
     rows = [(0x00091001, "OB", samples.Fragments([b"ab"])), (0x00880200, "SQ", samples.Undefined([icon]))]
