@@ -79,7 +79,7 @@ def scan(data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int) -> Head
             raise NeedMore
         return _scan_deflated(data, how)
     buffer = _as_buffer(data)
-    if bytes(buffer[128:132]) == b"DICM":
+    if bytes(buffer[128:134]) == b"DICM\x02\0":
         raise InvalidRequest("a Part 10 file stands where a data set should: send what follows its meta information")
     header = _scan(buffer, data_bytes, how)
     return _damaged(header) if how.deflated else header
@@ -143,12 +143,13 @@ def _inflate(data: ReadableBuffer, keep_bytes: int) -> tuple[bytes, int, bool]:
         try:
             while not inflater.eof:
                 if not pending:
-                    if position >= len(view):
-                        break
                     pending = view[position : position + _DEFLATED_CHUNK_BYTES]
                     position += _DEFLATED_CHUNK_BYTES
+                fed = len(pending)
                 piece = inflater.decompress(pending, _INFLATED_CHUNK_BYTES)
                 pending = inflater.unconsumed_tail
+                if not fed and not piece:
+                    break
                 if total < keep_bytes:
                     kept.append(piece[: keep_bytes - total])
                 total += len(piece)
@@ -180,6 +181,7 @@ class FileMeta:
 
 _PREAMBLE_BYTES: Final = 128
 _PREFIX: Final = b"DICM"
+_MAX_UI_BYTES: Final = 0xFFFE
 _MAX_META_BYTES: Final = 1024 * 1024
 """Private Information (0002,0102) may be long, but nobody needs more; a hostile length must not make us wait."""
 
@@ -263,8 +265,12 @@ def guess_transfer_syntax(first_bytes: bytes) -> UID:
 def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, source_ae_title: str = "") -> bytes:
     """Return preamble, ``DICM`` and file meta information for a data set that follows (PS3.10 7.1).
 
-    UIDs that are not UIDs are written as they are: the file says what its data set says.
+    UIDs that are not UIDs are written as they are: the file says what its data set says. Raises InvalidRequest for one
+    that no UI element can hold.
     """
+    for name, uid in (("Class", sop_class), ("Instance", sop_instance)):
+        if len(uid.encode("utf-8")) > _MAX_UI_BYTES:
+            raise InvalidRequest(f"a SOP {name} UID of {len(uid)} characters fits no file: it may have 64")
     elements = [
         _element(0x0001, b"OB\0\0", b"\0\1"),
         _element(0x0002, b"UI", sop_class.encode("utf-8")),

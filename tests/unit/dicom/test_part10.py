@@ -34,6 +34,11 @@ def test_file_meta_is_written_as_pydicom_reads_it():
     assert theirs.ImplementationClassUID == IMPLEMENTATION_CLASS_UID
 
 
+def test_a_uid_that_no_element_holds_is_refused():
+    with pytest.raises(InvalidRequest, match="a SOP Instance UID of 70000 characters fits no file"):
+        write_file_meta(UID(samples.CT), UID("1" * 70_000), UID(samples.EXPLICIT))
+
+
 def test_file_meta_that_was_written_is_read():
     raw = write_file_meta(UID(samples.CT), UID("1.2.30"), UID(samples.JPEG_2000), source_ae_title="AB")
     expected = FileMeta(UID(samples.CT), UID("1.2.30"), UID(samples.JPEG_2000), "AB", len(raw))
@@ -312,6 +317,12 @@ def test_only_the_last_delimiter_may_be_missing_when_every_frame_is_there():
         scan_all(rle, samples.RLE)
 
 
+def test_dicm_in_a_value_is_no_file():
+    data = samples.encode([(0x00080070, "LO", "x" * 120 + "DICM\x02")])
+    assert data[128:133] == b"DICM\x02"
+    assert scan_all(data).attributes["Manufacturer"].startswith("xxx")
+
+
 def test_a_whole_file_in_the_place_of_a_data_set_is_refused():
     with pytest.raises(InvalidRequest, match="a Part 10 file stands where a data set should"):
         scan_all(samples.part10(samples.ct(4, 4)))
@@ -334,6 +345,15 @@ def test_a_data_set_that_only_claims_to_be_deflated_is_read_and_told():
 def test_what_is_not_deflated_at_all_is_refused():
     with pytest.raises(InvalidRequest, match="not deflated as its transfer syntax says"):
         scan_all(b"\xff" * 100, samples.DEFLATED)
+
+
+def test_a_deflated_data_set_that_fills_chunks_exactly_is_read(monkeypatch):
+    data = samples.ct(8, 8, syntax=samples.DEFLATED)
+    expected = scan_all(data, samples.DEFLATED).json()
+    for inflated_bytes in (1, 7, 64, 1000):
+        monkeypatch.setattr(part10, "_INFLATED_CHUNK_BYTES", inflated_bytes)
+        monkeypatch.setattr(part10, "_DEFLATED_CHUNK_BYTES", 100)
+        assert scan_all(data, samples.DEFLATED).json() == expected
 
 
 def test_a_cut_deflated_data_set_is_refused():
