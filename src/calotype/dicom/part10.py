@@ -265,8 +265,8 @@ def guess_transfer_syntax(first_bytes: bytes) -> UID:
 def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, source_ae_title: str = "") -> bytes:
     """Return preamble, ``DICM`` and file meta information for a data set that follows (PS3.10 7.1).
 
-    UIDs that are not UIDs are written as they are: the file says what its data set says. Raises InvalidRequest for one
-    that no UI element can hold.
+    UIDs that are not UIDs are written as they are: the file says what its data set says. Raises InvalidRequest for
+    one that no UI element can hold.
     """
     for name, uid in (("Class", sop_class), ("Instance", sop_instance)):
         if len(uid.encode("utf-8")) > _MAX_UI_BYTES:
