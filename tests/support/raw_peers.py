@@ -1,6 +1,7 @@
 """A peer that is nothing but a socket and PDUs: it can say what no proper peer would."""
 
 import socket
+from typing import Self
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
@@ -41,7 +42,7 @@ class RawPeer:
         self.socket = connection
 
     @classmethod
-    def connect(cls, port: int, host: str = "127.0.0.1") -> "RawPeer":
+    def connect(cls, port: int, host: str = "127.0.0.1") -> Self:
         return cls(socket.create_connection((host, port), timeout=10))
 
     def send(self, *pdus: Pdu | bytes) -> None:
@@ -62,7 +63,7 @@ class RawPeer:
     def close(self) -> None:
         self.socket.close()
 
-    def __enter__(self) -> "RawPeer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

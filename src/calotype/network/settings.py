@@ -45,8 +45,8 @@ class ListenerSettings:
     """One port that takes associations.
 
     ``host`` is the address to bind to, empty for all interfaces (IPv6 too, where there is one); ``port`` 0 takes
-    a free one. ``peers`` are the networks that may connect, empty for everyone. AE titles, services and PDU length are the
-    :class:`~calotype.dicom.wire.negotiation.AcceptancePolicy`'s.
+    a free one. ``peers`` are the networks that may connect, empty for everyone. AE titles, services and PDU length
+    are the :class:`~calotype.dicom.wire.negotiation.AcceptancePolicy`'s.
     """
 
     name: str

@@ -101,7 +101,7 @@ def test_killing_a_tls_association_ends_it(listener, patient):
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(listener, patient):
     settings = DialSettings(timeouts=patient, tls=client_context())
-    with pytest.raises(Unavailable, match="certificate of THEM .* is not trusted: self.signed"):
+    with pytest.raises(Unavailable, match=r"certificate of THEM .* is not trusted: self.signed"):
         reach(listener, settings)
 
 
