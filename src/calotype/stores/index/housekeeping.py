@@ -1,7 +1,8 @@
-"""Work that SQLite would otherwise do in the middle of somebody's commit: checkpoints and the planner's statistics.
+"""Checkpoints, which SQLite would otherwise do in the middle of somebody's commit.
 
 One quiet thread with a connection of its own, woken after so much has been written. What fails here is logged and
-tried again: nothing is lost by it, since the log is checkpointed by a commit when it grows too long.
+tried again: nothing is lost by it, since a commit checkpoints the log itself when it grows too long
+(``SqliteSettings.checkpoint_pages``).
 """
 
 from __future__ import annotations
@@ -16,10 +17,6 @@ from calotype.errors import CalotypeError
 
 CHECKPOINT_AFTER: Final = 512
 """Pieces of work between checkpoints: about 4,000 pages."""
-ANALYSE_GROWTH: Final = 2
-"""The planner's statistics are taken anew when there are this many times as many studies as then."""
-ANALYSE_FROM: Final = 1000
-"""Studies below which any plan is fast."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +29,6 @@ class Housekeeper:
         self._work = threading.Event()
         self._stopping = False
         self._written = 0
-        self._analysed_studies = 0
         self._thread = threading.Thread(target=self._run, name="calotype-index-housekeeper", daemon=True)
         self._thread.start()
 
@@ -49,20 +45,12 @@ class Housekeeper:
             self._work.clear()
             try:
                 connection = connection or self._connect()
+                # PASSIVE waits for nobody and lets nobody wait.
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                self._analyse(connection)
             except (sqlite3.Error, CalotypeError) as error:
-                _log.warning("housekeeping of the index failed, will be tried again: %s", error)
+                _log.warning("a checkpoint of the index failed, it will be tried again: %s", error)
         if connection is not None:
             connection.close()
-
-    def _analyse(self, connection: sqlite3.Connection) -> None:
-        """Let the planner know how telling each key is: without this it takes every key for a rare one."""
-        (studies,) = connection.execute("SELECT studies FROM total").fetchone()
-        if studies >= ANALYSE_FROM and studies >= ANALYSE_GROWTH * self._analysed_studies:
-            connection.execute("PRAGMA analysis_limit = 400").fetchall()
-            connection.execute("ANALYZE")
-            self._analysed_studies = studies
 
     def stop(self) -> None:
         """Return when the thread has ended."""

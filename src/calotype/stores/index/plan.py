@@ -203,7 +203,8 @@ class _Planner:
             case Matching.ID | Matching.TEXT | Matching.CODE:
                 return self._glob(attribute, _column(attribute), (_key(attribute, pattern),))
             case _:
-                # These have no form with wild cards in it: the text as it stands.
+                # Dates, times, numbers and UIDs have no form with wild cards in it, and no door asks for it: the
+                # text as it stands.
                 return self._glob(attribute, attribute.column, (pattern,))
 
     def _glob(self, attribute: Attribute, column: str, patterns: Sequence[Key]) -> Term:

@@ -63,6 +63,13 @@ RANGED = [
     if keyword in BY_KEYWORD and BY_KEYWORD[keyword].matching in (Matching.DATE, Matching.TIME)
 ]
 
+WILD = [
+    keyword
+    for keyword in ASKED
+    if keyword not in BY_KEYWORD
+    or BY_KEYWORD[keyword].matching in (Matching.ID, Matching.CODE, Matching.TEXT, Matching.NAME)
+]
+
 
 def values(keyword: str) -> st.SearchStrategy[str]:
     attribute = BY_KEYWORD.get(keyword)
@@ -101,6 +108,7 @@ def simple_conditions(draw: st.DrawFn) -> Condition:
         case "exact":
             return Exact(keyword, draw(values(keyword)))
         case "wildcard":
+            keyword = draw(st.sampled_from(WILD))
             return Wildcard(keyword, draw(st.lists(values(keyword) | st.sampled_from("*?"), min_size=1).map("".join)))
         case "range":
             keyword = draw(st.sampled_from(RANGED))
