@@ -65,10 +65,8 @@ class Report:
         return rows
 
     def table(self) -> str:
-        lines = [
-            f"{'workload':28} {'server':12} {'wall s':>8} {'min':>8} {'max':>8} {'CPU s':>7} {'RSS MiB':>8}"
-            f" {'wall x':>7} {'CPU x':>6}"
-        ]
+        head = f"{'workload':28} {'server':12} {'wall s':>8} {'min':>8} {'max':>8} {'CPU s':>7} {'RSS MiB':>8}"
+        lines = [f"{head} {'wall x':>7} {'CPU x':>6}"]
         for row in sorted(self.rows(), key=lambda r: str(r["workload"])):
             ratio, cpu_ratio = row.get("wall_ratio"), row.get("cpu_ratio")
             lines.append(

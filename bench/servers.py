@@ -87,7 +87,7 @@ class Server:
         return all(shutil.which(program) for program in self.needs)
 
     def start(self, base: Path, data: Path | None = None) -> Running:
-        """Start in a new folder below ``base``, over ``data`` if given (ours only), and wait until its ports answer."""
+        """Start in a new folder below ``base``, over ``data`` if given (ours only); wait until its ports answer."""
         folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=base))
         if data is not None:
             (folder / "data").symlink_to(data)

@@ -7,7 +7,6 @@ the Part 10 beginning before them is written here.
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,6 +18,7 @@ from blake3 import blake3
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
 from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest
+from calotype.services.archive.headers import compress_header
 from calotype.services.archive.layout import Layout
 from calotype.services.archive.opening import Opened, Opening
 from calotype.services.archive.ports import (
@@ -37,7 +37,6 @@ HEAD_BYTES: Final = 64 * 1024
 """How much of a data set stays in memory; the headers of nearly all objects end earlier."""
 
 _COPY_BYTES: Final = 1 << 20
-HEADER_COMPRESSION: Final = 1
 _REQUIRED: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -182,7 +181,7 @@ class Incoming:
             raise InvalidRequest("the data set is empty")
         header = self._scan(declared, spool)
         # While the scanned buffer is surely there, and before the duplicate claim.
-        compressed = zlib.compress(header.json(), HEADER_COMPRESSION)
+        compressed = compress_header(header.json())
         ref, sop_class = self._check(declared, header.attributes)
         if self._tolerant and (declared.sop_class, declared.sop_instance) != (sop_class, ref.instance):
             declared = Declared(sop_class, ref.instance, declared.transfer_syntax)

@@ -8,7 +8,6 @@ missing rather than a file.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -17,7 +16,8 @@ from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, NotFound, Unavailable
-from calotype.services.archive.incoming import HEADER_COMPRESSION, flags_of, identify
+from calotype.services.archive.headers import compress_header
+from calotype.services.archive.incoming import flags_of, identify
 from calotype.services.archive.inspection import digest_of, inspect, key_number, modified_us
 from calotype.services.archive.ports import (
     Channel,
@@ -178,7 +178,7 @@ class Reindexing:
                 digest=remembered.digest,
                 transfer_syntax=found.meta.transfer_syntax,
             ),
-            header=zlib.compress(found.header_json, HEADER_COMPRESSION),
+            header=compress_header(found.header_json),
             origin=remembered.origin,
             received_us=remembered.received_us,
             flags=flags | {Flag.VERSION_CONFLICT} if remembered.is_version else flags,

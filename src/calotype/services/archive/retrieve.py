@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 
 from calotype.dicom.hierarchy import InstanceRef, Selection
 from calotype.errors import NotFound
+from calotype.services.archive.headers import decompress_header
 from calotype.services.archive.ports import Index, ObjectReader, ObjectStore, StoredInstance
 
 
@@ -42,4 +42,4 @@ class Retrieve:
         Each is one JSON object in UTF-8; its ``BulkDataURI`` values are relative (see ``dicom.json_model``).
         """
         for ref, compressed in self._index.headers(selection):
-            yield ref, zlib.decompress(compressed)
+            yield ref, decompress_header(compressed)
