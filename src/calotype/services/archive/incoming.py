@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Final, Self
@@ -74,47 +74,83 @@ class Receipt:
     flags: frozenset[Flag]
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a data set says, and what was found out while it came: a record but for its place."""
+
+    ref: InstanceRef
+    sop_class: UID
+    attributes: Mapping[str, str]
+    data_offset: int
+    data_bytes: int
+    digest: bytes
+    transfer_syntax: UID
+    header: bytes
+    origin: Origin
+    received_us: int
+    flags: frozenset[Flag]
+
+    def at(self, key: str) -> InstanceRecord:
+        """Return the record of the object when it is kept under ``key``."""
+        location = ObjectLocation(
+            key=key,
+            size_bytes=self.data_offset + self.data_bytes,
+            data_offset=self.data_offset,
+            data_bytes=self.data_bytes,
+            digest=self.digest,
+            transfer_syntax=self.transfer_syntax,
+        )
+        return InstanceRecord(
+            ref=self.ref,
+            sop_class=self.sop_class,
+            attributes=self.attributes,
+            location=location,
+            header=self.header,
+            origin=self.origin,
+            received_us=self.received_us,
+            flags=self.flags,
+        )
+
+
 class Received:
     """A checked object that waits for its place: in the spool until :meth:`place`, then under its key."""
 
-    def __init__(self, objects: ObjectStore, spool: Spool, record: InstanceRecord) -> None:
+    def __init__(self, objects: ObjectStore, spool: Spool, description: Description) -> None:
         self._objects = objects
         self._spool = spool
-        self._record = record
-        self._placed = False
+        self._description = description
+        self._record: InstanceRecord | None = None
 
     @property
     def ref(self) -> InstanceRef:
         """What the object is."""
-        return self._record.ref
+        return self._description.ref
 
     @property
     def digest(self) -> bytes:
         """BLAKE3 of its data set."""
-        return self._record.location.digest
+        return self._description.digest
 
     def place(self, layout: Layout) -> InstanceRecord:
         """Put the object in its place, durably, unless it is there; return what the index should say of it."""
-        if not self._placed:
-            record = self._record
-            key = self._objects.put(self._spool, layout.key(record.attributes, record.received_us))
-            self._record = replace(record, location=replace(record.location, key=key))
-            self._placed = True
+        if self._record is None:
+            told = self._description
+            self._record = told.at(self._objects.put(self._spool, layout.key(told.attributes, told.received_us)))
         return self._record
 
     def withdraw(self) -> None:
         """Take the object out of its place again. Only for when the index surely has no row of it. Never raises."""
-        if self._placed:
-            self._placed = False
+        record, self._record = self._record, None
+        if record is not None:
             try:
-                self._objects.delete(self._record.location.key)
+                self._objects.delete(record.location.key)
             except CalotypeError as error:
-                _log.warning("%s is an orphan until verify removes it: %s", self._record.location.key, error)
+                _log.warning("%s is an orphan until verify removes it: %s", record.location.key, error)
 
     def dropped(self, outcome: Outcome) -> Receipt:
         """Withdraw the object and say why."""
         self.withdraw()
-        return Receipt(self._record.ref, self._record.sop_class, outcome, self._record.flags)
+        return Receipt(self._description.ref, self._description.sop_class, outcome, self._description.flags)
 
 
 class Incoming:
@@ -186,24 +222,20 @@ class Incoming:
         if self._tolerant and (declared.sop_class, declared.sop_instance) != (sop_class, ref.instance):
             declared = Declared(sop_class, ref.instance, declared.transfer_syntax)
             spool = self._spool = self._rewritten(declared, spool)
-        record = InstanceRecord(
+        description = Description(
             ref=ref,
             sop_class=sop_class,
             attributes=header.attributes,
-            location=ObjectLocation(
-                key="",
-                size_bytes=self._data_offset + self._data_bytes,
-                data_offset=self._data_offset,
-                data_bytes=self._data_bytes,
-                digest=self._digest.digest(),
-                transfer_syntax=declared.transfer_syntax,
-            ),
+            data_offset=self._data_offset,
+            data_bytes=self._data_bytes,
+            digest=self._digest.digest(),
+            transfer_syntax=declared.transfer_syntax,
             header=compressed,
             origin=self._origin,
             received_us=self._clock(),
             flags=flags_of(header),
         )
-        receipt = self._keep(Received(self._objects, spool, record))
+        receipt = self._keep(Received(self._objects, spool, description))
         self.discard()
         return receipt
 
