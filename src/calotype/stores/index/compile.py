@@ -149,11 +149,29 @@ class _Columns:
 
     def __call__(self, keyword: str, name: str = "") -> Expression:
         attribute = BY_KEYWORD[keyword]
+        if keyword in _COUNTED:
+            return _COUNTED[keyword]
         table = self._patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
         column = table.c[name or attribute.column]
         if keyword not in self._hidden:
             return column
         return column + 0 if isinstance(column.type, BigInteger) else column.concat("")
+
+
+def _counted(count: ColumnElement[Any], *where: ColumnElement[bool]) -> Expression:
+    return select(count).where(*where).correlate(schema.study, schema.series).scalar_subquery()
+
+
+_SERIES_OF_STUDY: Final = schema.tally.c.study_row == schema.study.c.id
+_ONE_SERIES: Final = and_(
+    schema.tally.c.study_row == schema.series.c.study_row, schema.tally.c.series_row == schema.series.c.id
+)
+_COUNTED: Final = {
+    "NumberOfStudyRelatedSeries": _counted(func.count(schema.tally.c.series_row), _SERIES_OF_STUDY),
+    "NumberOfStudyRelatedInstances": _counted(func.sum(schema.tally.c.instances), _SERIES_OF_STUDY),
+    "NumberOfSeriesRelatedInstances": _counted(schema.tally.c.instances, _ONE_SERIES),
+}
+"""What is counted when it is asked for, of what each series holds."""
 
 
 def _ordered(keyword: str, columns: _Columns) -> list[Expression]:

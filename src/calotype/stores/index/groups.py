@@ -24,7 +24,7 @@ MAX_GROUP: Final = 256
 
 
 class _Ticket(Generic[Work, Result]):
-    """One thread's work and what became of it; ``wake`` is a lock held until the thread may go on."""
+    """The work of a thread that waits and what became of it; ``wake`` is a lock held until it may go on."""
 
     __slots__ = ("done", "error", "result", "wake", "work")
 
@@ -33,7 +33,8 @@ class _Ticket(Generic[Work, Result]):
         self.result: Result | None = None
         self.error: BaseException | None = None
         self.done = False
-        self.wake: threading.Lock | None = None
+        self.wake = threading.Lock()
+        self.wake.acquire()
 
     def outcome(self) -> Result:
         if self.error is not None:
@@ -58,21 +59,31 @@ class GroupCommit(Generic[Work, Result]):
 
     def submit(self, work: Work) -> Result:
         """Have ``work`` done in some group and return its result, or raise its error. Unavailable after close."""
-        ticket: _Ticket[Work, Result] = _Ticket(work)
         with self._lock:
             if self._closed:
                 raise Unavailable("the index is closed")
-            if self._led:
-                ticket.wake = threading.Lock()
-                ticket.wake.acquire()
-                self._waiting.append(ticket)
-            else:
+            is_alone = not self._led
+            if is_alone:
                 self._led = True
-        if ticket.wake is not None:
-            ticket.wake.acquire()
+            else:
+                ticket: _Ticket[Work, Result] = _Ticket(work)
+                self._waiting.append(ticket)
+        if is_alone:
+            return self._lead_alone(work)
+        ticket.wake.acquire()
         if not ticket.done:
             self._lead(ticket)
         return ticket.outcome()
+
+    def _lead_alone(self, work: Work) -> Result:
+        """Run a group of one: whoever finds nobody leading finds nobody waiting either."""
+        try:
+            (outcome,) = self._run((work,))
+        finally:
+            self._pass_on(())
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     def _lead(self, own: _Ticket[Work, Result]) -> None:
         """Run one group, then hand the lead to the thread that has waited longest."""
@@ -91,16 +102,22 @@ class GroupCommit(Generic[Work, Result]):
             for ticket in group:
                 ticket.error = error
         finally:
-            with self._lock:
-                successor = self._waiting.popleft() if self._waiting else None
-                if successor is None:
-                    self._led = False
+            self._pass_on(group[1:])
+
+    def _pass_on(self, followers: Sequence[_Ticket[Work, Result]]) -> None:
+        """Hand the lead on, or lay it down, and wake those whose work is done."""
+        with self._lock:
+            successor = self._waiting.popleft() if self._waiting else None
+            if successor is None:
+                self._led = False
+                if self._closed:
                     self._idle.notify_all()
-            # The successor first: it can open the next transaction while our followers still wake up.
-            for ticket in ([successor] if successor else []) + group[1:]:
-                ticket.done = ticket is not successor
-                if ticket.wake is not None:
-                    ticket.wake.release()
+        # The successor first: it can open the next transaction while our followers still wake up.
+        if successor is not None:
+            successor.wake.release()
+        for ticket in followers:
+            ticket.done = True
+            ticket.wake.release()
 
     def close(self) -> None:
         """Let the threads that wait already have their turn, refuse new ones, and return when all is quiet."""

@@ -32,6 +32,9 @@ _MAX_INTEGER: Final = 2**63 - 1
 UNSPLIT_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})
 """In these a backslash is text (PS3.5 6.2)."""
 
+_SHORT: Final = 128
+"""Characters up to which a text may be remembered: what is remembered stays within a megabyte or two."""
+
 Key = str | int | None
 
 
@@ -59,15 +62,34 @@ def clean(text: str, vr: str) -> str:
     return text
 
 
-# Objects of a series say the same of most things; the bound is a few thousand short texts.
-@lru_cache(maxsize=4096)
+def columns(keyword: str, text: str) -> tuple[Key, ...]:
+    """Return what stands in an attribute's own column and in its key columns."""
+    return _remembered(keyword, text) if len(text) <= _SHORT else _columns(keyword, text)
+
+
+def absent_columns(attribute: Attribute) -> tuple[Key, ...]:
+    """Return what :func:`columns` does where an object says nothing."""
+    return ("", *(absent(attribute) for _ in key_columns(attribute)))
+
+
+def _columns(keyword: str, text: str) -> tuple[Key, ...]:
+    text = clean(text, BY_KEYWORD[keyword].vr)
+    return (text, *keys(keyword, text))
+
+
+# Objects of a series say the same of most things.
+_remembered: Final = lru_cache(maxsize=4096)(_columns)
+
+
 def keys(keyword: str, text: str) -> tuple[Key, ...]:
     """Return what stands in the key columns of an attribute with this (clean) text."""
     attribute = BY_KEYWORD[keyword]
+    if text and "\\" not in text:
+        return value_keys(attribute, text)
     each = [value_keys(attribute, value) for value in values.split_values(text, attribute.vr)]
     match each:
         case []:
-            return tuple(absent(attribute) for _ in key_columns(attribute))
+            return absent_columns(attribute)[1:]
         case [single]:
             return single
     if attribute.matching is Matching.INTEGER:

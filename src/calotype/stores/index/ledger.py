@@ -2,7 +2,7 @@
 
 A ledger works inside a transaction that its owner opens and ends. It remembers the rows of studies in work, so that
 a further instance of a known series costs two inserts; and it adds counters up, so that a group of instances costs
-one UPDATE per series and study (:meth:`Ledger.settle`). What it remembers is true only while nobody else writes and
+one UPDATE per series (:meth:`Ledger.settle`). What it remembers is true only while nobody else writes and
 nothing is rolled back: the owner says :meth:`Ledger.forget` otherwise.
 
 A ``CalotypeError`` raised here means that nothing was written for that record. Any other exception leaves the
@@ -48,40 +48,16 @@ class _Study:
     verdicts: dict[Face, str | None] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Totals:
-    """Changes to the one row of totals, in the order of its statement."""
-
-    patients: int = 0
-    studies: int = 0
-    series: int = 0
-    instances: int = 0
-    stored_bytes: int = 0
-    versions: int = 0
-    patient_conflicts: int = 0
-
-    def values(self) -> tuple[int, ...]:
-        return (
-            self.patients,
-            self.studies,
-            self.series,
-            self.instances,
-            self.stored_bytes,
-            self.versions,
-            self.patient_conflicts,
-        )
-
-
 class Ledger:
     """Writes records through one connection; used by one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, statements: Statements) -> None:
         self._execute = connection.execute
+        # For the statements of every commit, which leave nothing to fetch: one cursor, made once.
+        self._write = connection.cursor().execute
         self._sql = statements
         self._studies: OrderedDict[UID, _Study] = OrderedDict()
-        self._series_counts: dict[int, list[int]] = {}
-        self._study_counts: dict[int, list[int]] = {}
-        self._totals = _Totals()
+        self._counts: dict[tuple[int, int], tuple[int, int]] = {}
 
     # The verbs of the port
 
@@ -97,10 +73,10 @@ class Ledger:
         face = Face.of(record.attributes)
         detail = self._verdict(study, face)
         flags = record.flags if detail is None else record.flags | {Flag.PATIENT_CONFLICT}
-        cursor = self._execute(self._sql.insert_instance, instance_values(record, series_row, flags))
+        cursor = self._write(self._sql.insert_instance, instance_values(record, series_row, flags))
         if cursor.rowcount != 1:
             raise _known(ref.instance)
-        self._execute(self._sql.insert_header, (cursor.lastrowid, record.header))
+        self._write(self._sql.insert_header, (cursor.lastrowid, record.header))
         self._count(study.row, series_row, 1, record.location.size_bytes)
         if record.sop_class not in study.sop_classes:
             study.sop_classes.add(record.sop_class)
@@ -117,9 +93,7 @@ class Ledger:
 
     def keep_version(self, record: InstanceRecord) -> None:
         """Write a further version unless its object is kept as one already."""
-        if self._execute(self._sql.insert_version, version_values(record)).rowcount == 1:
-            self._totals.versions += 1
-            self._totals.stored_bytes += record.location.size_bytes
+        self._execute(self._sql.insert_version, version_values(record))
 
     def replace(self, record: InstanceRecord) -> StoredInstance:
         """Write ``record`` in the place of what has its SOP Instance UID. NotFound when nothing has."""
@@ -149,23 +123,14 @@ class Ledger:
 
     def settle(self) -> None:
         """Write the counters that have changed. Before every COMMIT."""
-        for series_row, (instances, size_bytes) in self._series_counts.items():
-            self._execute(self._sql.count_series, (size_bytes, instances, series_row))
-        for study_row, (series, instances, size_bytes) in self._study_counts.items():
-            self._execute(self._sql.count_study, (size_bytes, instances, series, study_row))
-        self._series_counts.clear()
-        self._study_counts.clear()
-        changes = self._totals.values()
-        if any(changes):
-            self._execute(self._sql.count_totals, changes)
-            self._totals = _Totals()
+        for series, change in self._counts.items():
+            self._write(self._sql.count, change + series)
+        self._counts.clear()
 
     def forget(self) -> None:
         """Forget everything: after a rollback, or when somebody else has written."""
         self._studies.clear()
-        self._series_counts.clear()
-        self._study_counts.clear()
-        self._totals = _Totals()
+        self._counts.clear()
 
     # Below: the parts
 
@@ -191,9 +156,8 @@ class Ledger:
         if row is None:
             face = Face.of(attributes)
             patient_row, known = self._patient(uid, face, attributes)
-            values = [patient_row, *level_values(Level.STUDY, attributes), "", "", "", "", 0, 0, 0]
+            values = [patient_row, *level_values(Level.STUDY, attributes), "", "", "", ""]
             study = _Study(_row_number(self._execute(self._sql.insert_study, values)), known, set(), set())
-            self._totals.studies += 1
         else:
             study = _Study(row[0], Face(*row[3:8]), _values(row[1]), _values(row[2]))
         if len(self._studies) >= STUDIES_REMEMBERED:
@@ -207,17 +171,15 @@ class Ledger:
         if row is not None:
             return row[0], Face(*row[1:6])
         values = [*level_values(Level.PATIENT, attributes), identity[2]]
-        self._totals.patients += 1
         return _row_number(self._execute(self._sql.insert_patient, values)), face
 
     def _series(self, study: _Study, uid: UID, attributes: dict[str, str]) -> int:
         row = self._execute(self._sql.select_series, (study.row, uid)).fetchone()
         if row is not None:
             return int(row[0])
-        values = [study.row, *level_values(Level.SERIES, attributes), 0, 0]
+        values = [study.row, *level_values(Level.SERIES, attributes)]
         series_row = _row_number(self._execute(self._sql.insert_series, values))
-        self._study_counts.setdefault(study.row, [0, 0, 0])[0] += 1
-        self._totals.series += 1
+        self._execute(self._sql.insert_tally, (study.row, series_row))
         new = _values(attributes.get("Modality", "")) - study.modalities
         if new:
             study.modalities |= new
@@ -233,22 +195,12 @@ class Ledger:
             return study.verdicts.setdefault(face, disagreement(study.face, face))
 
     def _note_patient(self, record: InstanceRecord, detail: str) -> None:
-        cursor = self._execute(self._sql.insert_patient_conflict, conflict_values(record, detail))
-        self._totals.patient_conflicts += cursor.rowcount
+        self._execute(self._sql.insert_patient_conflict, conflict_values(record, detail))
 
     def _count(self, study_row: int, series_row: int, instances: int, size_bytes: int) -> None:
-        series = self._series_counts.get(series_row)
-        if series is None:
-            series = self._series_counts[series_row] = [0, 0]
-        series[0] += instances
-        series[1] += size_bytes
-        study = self._study_counts.get(study_row)
-        if study is None:
-            study = self._study_counts[study_row] = [0, 0, 0]
-        study[1] += instances
-        study[2] += size_bytes
-        self._totals.instances += instances
-        self._totals.stored_bytes += size_bytes
+        series = (study_row, series_row)
+        counted = self._counts.get(series, (0, 0))
+        self._counts[series] = (counted[0] + instances, counted[1] + size_bytes)
 
     def _select(self, uid: UID) -> tuple[int, ...]:
         row: tuple[int, ...] | None = self._execute(self._sql.select_instance, (uid,)).fetchone()
@@ -269,19 +221,15 @@ class Ledger:
         self._studies.pop(gone.ref.study, None)
         if self._execute(self._sql.delete_empty_series, (series_row,)).rowcount == 1:
             # SQLite gives the number of a deleted row again: no count may be left over for its successor.
-            self._series_counts.pop(series_row)
-            self._study_counts[study_row][0] -= 1
-            self._totals.series -= 1
+            self._counts.pop((study_row, series_row))
+            self._execute(self._sql.delete_tally, (study_row, series_row))
             left = set[str]().union(
                 *(_values(modality) for (modality,) in self._execute(self._sql.modalities_of_study, (study_row,)))
             )
             self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", left), study_row))
             if self._execute(self._sql.delete_empty_study, (study_row,)).rowcount == 1:
-                self._study_counts.pop(study_row)
-                self._totals.studies -= 1
-                self._totals.patients -= self._execute(self._sql.delete_empty_patient, (patient_row,)).rowcount
-                cursor = self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
-                self._totals.patient_conflicts -= cursor.rowcount
+                self._execute(self._sql.delete_empty_patient, (patient_row,))
+                self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
                 return
         if self._execute(self._sql.has_sop_class, (study_row, gone.sop_class)).fetchone() is None:
             (classes,) = self._execute(self._sql.sop_classes_of_study, (study_row,)).fetchone()

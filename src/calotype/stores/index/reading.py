@@ -60,7 +60,11 @@ PATIENT_CONFLICT_CHUNK: Final = """
     FROM patient_conflict WHERE id IN (SELECT value FROM json_each(?))"""
 
 TOTALS: Final = """
-    SELECT patients, studies, series, instances, versions + patient_conflicts, stored_bytes FROM total"""
+    SELECT (SELECT count(*) FROM patient), (SELECT count(*) FROM study), count(t.series_row),
+        coalesce(sum(t.instances), 0),
+        v.versions + (SELECT count(*) FROM patient_conflict), coalesce(sum(t.stored_bytes), 0) + v.stored_bytes
+    FROM (SELECT count(*) AS versions, coalesce(sum(size_bytes), 0) AS stored_bytes FROM version) v
+        LEFT JOIN tally t"""
 """The fields of a Statistics, in their order."""
 
 _LISTED: Final = "IN (SELECT value FROM json_each(?))"

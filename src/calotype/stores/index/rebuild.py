@@ -34,7 +34,7 @@ PREFIX: Final = "next_"
 
 _MERGED: Final = (schema.version, schema.patient_conflict)
 """Tables that keep their rows and take the new ones in."""
-_NEW: Final = (*schema.DERIVED, *_MERGED, schema.total)
+_NEW: Final = (*schema.DERIVED, *_MERGED)
 _DIALECT: Final = sqlite.dialect()
 
 _JOURNAL: Final = f"{PREFIX}journal"
@@ -49,7 +49,6 @@ _WATCH: Final = (
         INSERT OR IGNORE INTO {_JOURNAL} VALUES (new.sop_instance_uid); END""",
     f"""CREATE TRIGGER {PREFIX}delete AFTER DELETE ON instance BEGIN
         INSERT OR IGNORE INTO {_JOURNAL} VALUES (old.sop_instance_uid); END""",
-    f"INSERT INTO {PREFIX}total (id) VALUES (1)",
     f"CREATE TABLE {_OWNER} (token TEXT)",
 )
 
@@ -70,17 +69,6 @@ _LIVE_RECORD: Final = f"""
         JOIN header h ON h.instance_row = i.id
     WHERE i.sop_instance_uid = ?"""
 """Everything a record holds, out of the live rows."""
-
-_TOTALS: Final = """
-    UPDATE total SET
-        patients = (SELECT count(*) FROM patient),
-        studies = (SELECT count(*) FROM study),
-        series = (SELECT coalesce(sum(number_of_study_related_series), 0) FROM study),
-        instances = (SELECT coalesce(sum(number_of_study_related_instances), 0) FROM study),
-        versions = (SELECT count(*) FROM version),
-        patient_conflicts = (SELECT count(*) FROM patient_conflict),
-        stored_bytes = (SELECT coalesce(sum(stored_bytes), 0) FROM study)
-            + (SELECT coalesce(sum(size_bytes), 0) FROM version)"""
 
 Submit = Callable[[Callable[[], Any]], Any]
 """Have work done on the write connection, inside a transaction."""
@@ -210,7 +198,6 @@ class SqliteRebuild:
             "DELETE FROM version WHERE object_key = (SELECT i.object_key FROM instance i"
             " WHERE i.sop_instance_uid = version.sop_instance_uid)"
         )
-        self._execute(_TOTALS)
         self._remove()
         self._forget_live()
 

@@ -11,26 +11,38 @@ from typing import Any, Final
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.services.archive.ports import Channel, Flag, InstanceRecord, ObjectLocation, Origin, StoredInstance
 from calotype.stores.index import schema
-from calotype.stores.index.keys import KEYED, Key, clean, keys
+from calotype.stores.index.keys import KEYED, Key, absent_columns, clean, columns, keys
 
 Row = tuple[str | int | bytes | None, ...]
 
-_ATTRIBUTES: Final = {
-    level: tuple((a.keyword, a.vr, a.keyword in KEYED) for a in schema.stored(level)) for level in Level
+_Stored = tuple[tuple[str, str, bool, tuple[Key, ...]], ...]
+"""Keyword, VR, whether it has keys, and what stands in its columns when an object says nothing."""
+
+_ATTRIBUTES: Final[dict[Level, _Stored]] = {
+    level: tuple((a.keyword, a.vr, a.keyword in KEYED, absent_columns(a)) for a in schema.stored(level))
+    for level in Level
 }
+_OWN_IDENTITY: Final = 2
+"""SOP Instance UID and SOP Class UID, the first attributes of an instance."""
+_OF_AN_INSTANCE: Final = _ATTRIBUTES[Level.IMAGE][_OWN_IDENTITY:]
 
 
 def level_values(level: Level, attributes: Mapping[str, str]) -> list[Key]:
     """Return the values of a table's attribute columns, each followed by its keys."""
+    return _values(_ATTRIBUTES[level], attributes)
+
+
+def _values(stored: _Stored, attributes: Mapping[str, str]) -> list[Key]:
     values: list[Key] = []
     get = attributes.get
-    for keyword, vr, is_keyed in _ATTRIBUTES[level]:
-        text = get(keyword, "")
-        if text:
-            text = clean(text, vr)
-        values.append(text)
-        if is_keyed:
-            values.extend(keys(keyword, text))
+    for keyword, vr, is_keyed, nothing in stored:
+        text = get(keyword)
+        if not text:
+            values += nothing
+        elif is_keyed:
+            values += columns(keyword, text)
+        else:
+            values.append(clean(text, vr))
     return values
 
 
@@ -77,7 +89,14 @@ def named(record: InstanceRecord) -> dict[str, str]:
 
 def instance_values(record: InstanceRecord, series_row: int, flags: frozenset[Flag]) -> Row:
     """Return a row of ``instance``."""
-    return (series_row, *level_values(Level.IMAGE, named(record)), *object_values(record, flags))
+    # One row for every object received: no merging of names as for the other levels, which are written once.
+    return (
+        series_row,
+        clean(record.ref.instance, "UI"),
+        clean(record.sop_class, "UI"),
+        *_values(_OF_AN_INSTANCE, record.attributes),
+        *object_values(record, flags),
+    )
 
 
 def version_values(record: InstanceRecord) -> Row:

@@ -110,9 +110,6 @@ study: Final = Table(
     Column("patient_row", _Row, nullable=False, index=True),
     *_attributes(Level.STUDY),
     *_texts(GATHERED),
-    _number("number_of_study_related_series", "0"),
-    _number("number_of_study_related_instances", "0"),
-    _number("stored_bytes", "0"),
     UniqueConstraint("study_instance_uid"),
     # The study list's order; the columns stand together so that a page is a walk along this index.
     Index("ix_study_newest", text("study_date_key DESC"), text("study_time_key DESC"), "id"),
@@ -126,8 +123,6 @@ series: Final = Table(
     Column("id", _Row, primary_key=True),
     Column("study_row", _Row, nullable=False),
     *_attributes(Level.SERIES),
-    _number("number_of_series_related_instances", "0"),
-    _number("stored_bytes", "0"),
     # Faulty devices use one Series Instance UID in two studies: unique within its study only.
     UniqueConstraint("study_row", "series_instance_uid"),
     Index("ix_series_series_instance_uid", "series_instance_uid"),
@@ -179,14 +174,17 @@ patient_conflict: Final = Table(
     UniqueConstraint("study_instance_uid", "detail"),
 )
 
-total: Final = Table(
-    "total",
+tally: Final = Table(
+    "tally",
     metadata,
-    Column("id", _Row, primary_key=True, autoincrement=False),
-    *[_number(name, "0") for name in ("patients", "studies", "series", "instances", "stored_bytes")],
-    *[_number(name, "0") for name in ("versions", "patient_conflicts")],
+    Column("study_row", _Row, primary_key=True, autoincrement=False),
+    Column("series_row", _Row, primary_key=True, autoincrement=False),
+    _number("instances"),
+    _number("stored_bytes"),
+    sqlite_with_rowid=False,
 )
-"""One row, maintained with every change."""
+"""What each series holds: every counter there is, once. A study's are a short walk, the archive's a long one over
+rows of twenty bytes; so an object received changes one counter, in one small page."""
 
-DERIVED: Final = (patient, study, series, instance, header)
+DERIVED: Final = (patient, study, series, instance, header, tally)
 """The tables that a rebuild makes anew from the objects; the others are kept."""

@@ -71,6 +71,8 @@ class SqliteIndex:
         except BaseException:
             self._writer.close()
             raise
+        # One cursor for what ends and begins every commit: none of it leaves rows to fetch.
+        self._execute = self._writer.cursor().execute
         self._ledger = Ledger(self._writer, Statements())
         self._data_version = 0
         self._readers = Readers(settings)
@@ -109,7 +111,7 @@ class SqliteIndex:
         return [self._run([work])[0] for work in works]
 
     def _transaction(self, works: Sequence[Work]) -> list[Any]:
-        execute = self._writer.execute
+        execute = self._execute
         try:
             execute(BEGIN)
             (data_version,) = execute(DATA_VERSION).fetchone()

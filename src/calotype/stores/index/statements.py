@@ -81,17 +81,10 @@ class Statements:
             WHERE i.sop_instance_uid = ?"""
         """By UID: the rows of all four levels, then what a StoredInstance holds."""
 
-        self.count_series = f"""
-            UPDATE {p}series SET stored_bytes = stored_bytes + ?,
-                number_of_series_related_instances = number_of_series_related_instances + ? WHERE id = ?"""
-        self.count_study = f"""
-            UPDATE {p}study SET stored_bytes = stored_bytes + ?,
-                number_of_study_related_instances = number_of_study_related_instances + ?,
-                number_of_study_related_series = number_of_study_related_series + ? WHERE id = ?"""
-        self.count_totals = f"""
-            UPDATE {p}total SET patients = patients + ?, studies = studies + ?, series = series + ?,
-                instances = instances + ?, stored_bytes = stored_bytes + ?, versions = versions + ?,
-                patient_conflicts = patient_conflicts + ? WHERE id = 1"""
+        self.insert_tally = f"INSERT INTO {p}tally VALUES (?, ?, 0, 0)"
+        self.count = f"""
+            UPDATE {p}tally SET instances = instances + ?, stored_bytes = stored_bytes + ?
+            WHERE study_row = ? AND series_row = ?"""
         self.set_modalities = f"UPDATE {p}study SET modalities_in_study = ?, modalities_in_study_key = ? WHERE id = ?"
         self.set_sop_classes = (
             f"UPDATE {p}study SET sop_classes_in_study = ?, sop_classes_in_study_key = ? WHERE id = ?"
@@ -102,6 +95,7 @@ class Statements:
         self.delete_empty_series = f"""
             DELETE FROM {p}series WHERE id = ? AND NOT EXISTS
                 (SELECT 1 FROM {p}instance i WHERE i.series_row = {p}series.id)"""
+        self.delete_tally = f"DELETE FROM {p}tally WHERE study_row = ? AND series_row = ?"
         self.delete_empty_study = f"""
             DELETE FROM {p}study WHERE id = ? AND NOT EXISTS
                 (SELECT 1 FROM {p}series e WHERE e.study_row = {p}study.id)"""

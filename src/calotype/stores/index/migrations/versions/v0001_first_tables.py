@@ -26,11 +26,6 @@ def _text(name: str) -> sa.Column[str]:
     return sa.Column(name, sa.Text, nullable=False, server_default="")
 
 
-def _count(name: str) -> sa.Column[int]:
-    """Return a number that starts at nothing."""
-    return sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
-
-
 def _key(name: str) -> sa.Column[int]:
     """Return a number to compare, that text may not have."""
     return sa.Column(name, sa.BigInteger)
@@ -42,7 +37,7 @@ def _given(name: str, type_: Any) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
-    """Make all tables, and the one row of totals."""
+    """Make all tables."""
     _patient()
     _study()
     _series()
@@ -50,8 +45,7 @@ def upgrade() -> None:
     _header()
     _version()
     _patient_conflict()
-    _total()
-    op.execute("INSERT INTO total (id) VALUES (1)")
+    _tally()
 
 
 def _patient() -> None:
@@ -154,9 +148,6 @@ def _study() -> None:
         _text("modalities_in_study_key"),
         _text("sop_classes_in_study"),
         _text("sop_classes_in_study_key"),
-        _count("number_of_study_related_series"),
-        _count("number_of_study_related_instances"),
-        _count("stored_bytes"),
         sa.UniqueConstraint("study_instance_uid"),
     )
     for name in (
@@ -235,8 +226,6 @@ def _series() -> None:
         _text("performed_procedure_step_start_date_key"),
         _text("performed_procedure_step_start_time"),
         _text("performed_procedure_step_start_time_key"),
-        _count("number_of_series_related_instances"),
-        _count("stored_bytes"),
         sa.UniqueConstraint("study_row", "series_instance_uid"),
     )
     for name in (
@@ -356,15 +345,12 @@ def _patient_conflict() -> None:
     )
 
 
-def _total() -> None:
+def _tally() -> None:
     op.create_table(
-        "total",
-        _row("id", primary_key=True, autoincrement=False),
-        _count("patients"),
-        _count("studies"),
-        _count("series"),
-        _count("instances"),
-        _count("stored_bytes"),
-        _count("versions"),
-        _count("patient_conflicts"),
+        "tally",
+        _row("study_row", primary_key=True, autoincrement=False),
+        _row("series_row", primary_key=True, autoincrement=False),
+        _given("instances", sa.BigInteger),
+        _given("stored_bytes", sa.BigInteger),
+        sqlite_with_rowid=False,
     )
