@@ -75,11 +75,27 @@ def collect(walk: Walk, tokens: list[Token], context: Context) -> tuple[dict[str
             attributes[keyword] = value
         if odd:
             oddities.update(odd)
-    if _PATIENT_ID not in attributes:
-        oddities.add(Oddity.NO_PATIENT_ID)
+    check_patient_id(attributes, oddities)
     if not _charset_in_order(walk, tokens):
         oddities.add(Oddity.BAD_TEXT)
     return attributes, oddities
+
+
+def add(walk: Walk, tokens: list[Token], context: Context, attributes: dict[str, str], oddities: set[Oddity]) -> None:
+    """Add what single elements say, each seen for the first time: nothing is remembered."""
+    for token in tokens:
+        if token[0] in _WANTED:
+            keyword, value, odd = _read(walk, token, context)
+            if value:
+                attributes[keyword] = value
+            if odd:
+                oddities.update(odd)
+
+
+def check_patient_id(attributes: dict[str, str], oddities: set[Oddity]) -> None:
+    """Add what is to be told of a data set whose attributes are all there."""
+    if _PATIENT_ID not in attributes:
+        oddities.add(Oddity.NO_PATIENT_ID)
 
 
 def _charset_in_order(walk: Walk, tokens: list[Token]) -> bool:

@@ -89,6 +89,11 @@ def to_json(walk: Walk, tokens: list[Token], context: Context) -> bytes:
     return f"{{{body}}}".encode("utf-8", "replace")
 
 
+def member(walk: Walk, token: Token, context: Context) -> str:
+    """Return ``"GGGGEEEE":{...}`` for one element of the data set itself, empty when it has no place there."""
+    return _member(walk, token, context, "")
+
+
 def _members(
     walk: Walk, tokens: list[Token], context: Context, path: str, remembered: dict[bytes, str] | None
 ) -> list[str]:

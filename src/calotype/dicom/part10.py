@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Final
 
 from calotype.dicom import json_model
@@ -16,6 +18,7 @@ from calotype.dicom.datasets import LONG_FORM, SHORT_FORM
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.indexed import Oddity, collect
 from calotype.dicom.json_model import Context
+from calotype.dicom.templates import Templates
 from calotype.dicom.text import DEFAULT_CHARSETS
 from calotype.dicom.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
@@ -44,6 +47,8 @@ _INFLATED_CHUNK_BYTES: Final = 1024 * 1024
 
 _PIXEL_DATA: Final = 0x7FE00010
 
+_templates: Final = Templates()
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -58,20 +63,21 @@ class Header:
     attributes: dict[str, str]
     oddities: frozenset[Oddity]
     pixel_data_offset: int | None
-    _walk: Walk = field(repr=False)
-    _tokens: list[Token] = field(repr=False)
-    _context: Context = field(repr=False)
+    _json: Callable[[], bytes] = field(repr=False)
 
     def json(self) -> bytes:
         """Return the data set as a DICOM JSON object (PS3.18 Annex F), UTF-8, bulk data as relative URIs."""
-        return json_model.to_json(self._walk, self._tokens, self._context)
+        return self._json()
 
 
-def scan(data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int) -> Header:
+def scan(
+    data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int, templates: Templates | None = _templates
+) -> Header:
     """Read the header of a data set of ``data_bytes`` bytes, of which ``data`` is a prefix or all.
 
     Raises NeedMore when the prefix does not reach far enough (call again with a view of everything), InvalidRequest
     when the data set is truncated ("truncated: element (7FE0,0010) PixelData needs X bytes, Y are left") or is none.
+    ``templates`` make it faster and change nothing; without them everything is walked over.
     """
     how = syntax_of(transfer_syntax)
     if how.deflated and not _starts_explicit(data):
@@ -81,8 +87,14 @@ def scan(data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int) -> Head
     buffer = _as_buffer(data)
     if bytes(buffer[128:134]) == b"DICM\x02\0":
         raise InvalidRequest("a Part 10 file stands where a data set should: send what follows its meta information")
-    header = _scan(buffer, data_bytes, how)
-    return _damaged(header) if how.deflated else header
+    if how.deflated:
+        return _damaged(_walked(buffer, data_bytes, how))
+    if templates is not None and how.little_endian:
+        recalled = templates.recall(buffer, data_bytes, explicit=how.explicit_vr)
+        if recalled is not None:
+            offset = _pixel_data_offset(recalled.rest)
+            return Header(recalled.attributes, frozenset(recalled.oddities), offset, recalled.json)
+    return _walked(buffer, data_bytes, how, templates)
 
 
 def _as_buffer(data: ReadableBuffer) -> bytes | memoryview:
@@ -93,7 +105,9 @@ def _as_buffer(data: ReadableBuffer) -> bytes | memoryview:
     return memoryview(data).cast("B").toreadonly()
 
 
-def _scan(buffer: bytes | memoryview, data_bytes: int, how: TransferSyntax) -> Header:
+def _walked(
+    buffer: bytes | memoryview, data_bytes: int, how: TransferSyntax, learner: Templates | None = None
+) -> Header:
     walk = Walk(buffer, data_bytes, explicit=how.explicit_vr, little=how.little_endian)
     tokens = walk.top()
     context = Context(DEFAULT_CHARSETS, little=walk.little, signed=False).within(walk, tokens)
@@ -102,8 +116,17 @@ def _scan(buffer: bytes | memoryview, data_bytes: int, how: TransferSyntax) -> H
         oddities.add(Oddity.ODD_LENGTH)
     if walk.damaged:
         oddities.add(Oddity.HEADER_DAMAGED)
-    offset = next((token[3] for token in reversed(tokens) if token[0] == _PIXEL_DATA), None)
-    return Header(attributes, frozenset(oddities), offset, walk, tokens, context)
+    if learner is not None:
+        learner.learn(walk, tokens, context)
+    document = partial(json_model.to_json, walk, tokens, context)
+    return Header(attributes, frozenset(oddities), _pixel_data_offset(tokens), document)
+
+
+def _pixel_data_offset(tokens: list[Token]) -> int | None:
+    for token in reversed(tokens):
+        if token[0] == _PIXEL_DATA:
+            return token[3]
+    return None
 
 
 def _damaged(header: Header) -> Header:
@@ -121,7 +144,7 @@ def _scan_deflated(data: ReadableBuffer, how: TransferSyntax) -> Header:
     for keep_bytes in _INFLATED_PREFIXES_BYTES:
         prefix, total_bytes, wrapped = _inflate(data, keep_bytes)
         try:
-            header = replace(_scan(prefix, total_bytes, how), pixel_data_offset=None)
+            header = replace(_walked(prefix, total_bytes, how), pixel_data_offset=None)
         except NeedMore:
             continue
         return _damaged(header) if wrapped else header
@@ -181,6 +204,7 @@ class FileMeta:
 
 _PREAMBLE_BYTES: Final = 128
 _PREFIX: Final = b"DICM"
+_META_START: Final = b"\0" * _PREAMBLE_BYTES + _PREFIX
 _MAX_UI_BYTES: Final = 0xFFFE
 _MAX_META_BYTES: Final = 1024 * 1024
 """Private Information (0002,0102) may be long, but nobody needs more; a hostile length must not make us wait."""
@@ -268,21 +292,34 @@ def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, 
     UIDs that are not UIDs are written as they are: the file says what its data set says. Raises InvalidRequest for
     one that no UI element can hold.
     """
-    for name, uid in (("Class", sop_class), ("Instance", sop_instance)):
-        if len(uid.encode("utf-8")) > _MAX_UI_BYTES:
-            raise InvalidRequest(f"a SOP {name} UID of {len(uid)} characters fits no file: it may have 64")
+    instance = sop_instance.encode("utf-8")
+    before, after = _constant_meta(sop_class, transfer_syntax, source_ae_title)
+    if len(instance) > _MAX_UI_BYTES:
+        raise _fits_no_file("Instance", sop_instance)
+    element = _element(0x0003, b"UI", instance)
+    length = _element(0x0000, b"UL", struct.pack("<L", len(before) + len(element) + len(after)))
+    return b"".join((_META_START, length, before, element, after))
+
+
+@lru_cache(maxsize=256)
+def _constant_meta(sop_class: UID, transfer_syntax: UID, source_ae_title: str) -> tuple[bytes, bytes]:
+    """Return the elements before and after the SOP Instance UID; they are the same from object to object."""
+    class_uid = sop_class.encode("utf-8")
+    if len(class_uid) > _MAX_UI_BYTES:
+        raise _fits_no_file("Class", sop_class)
+    before = _element(0x0001, b"OB\0\0", b"\0\1") + _element(0x0002, b"UI", class_uid)
     elements = [
-        _element(0x0001, b"OB\0\0", b"\0\1"),
-        _element(0x0002, b"UI", sop_class.encode("utf-8")),
-        _element(0x0003, b"UI", sop_instance.encode("utf-8")),
         _element(0x0010, b"UI", transfer_syntax.encode("utf-8")),
         _element(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.encode("ascii")),
         _element(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.encode("ascii")),
     ]
     if source_ae_title:
         elements.append(_element(0x0016, b"AE", source_ae_title.encode("utf-8")))
-    group = b"".join(elements)
-    return b"".join((b"\0" * _PREAMBLE_BYTES, _PREFIX, _element(0x0000, b"UL", struct.pack("<L", len(group))), group))
+    return before, b"".join(elements)
+
+
+def _fits_no_file(name: str, uid: UID) -> InvalidRequest:
+    return InvalidRequest(f"a SOP {name} UID of {len(uid)} characters fits no file: it may have 64")
 
 
 def _element(number: int, vr: bytes, value: bytes) -> bytes:

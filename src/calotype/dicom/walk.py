@@ -94,6 +94,32 @@ class Walk:
         self._left = MAX_ELEMENTS
         return tokens
 
+    def single(self, pos: int) -> Token:
+        """Read the one element of the data set at ``pos``, in the layout that the data set claims.
+
+        Raises what :meth:`top` does, and Damage where that would look for what a damaged device means.
+        """
+        if pos > self.available - 8:
+            raise NeedMore
+        layout = LAYOUTS[self.explicit, self.little]
+        head, length = layout.first(self.data, pos)
+        known = layout.known.get(head) or layout.learn(head)
+        tag, vr, form = known
+        if form not in {Form.PLAIN, Form.LONG, Form.SEQUENCE}:
+            raise Damage(f"no plain element at byte {pos}")
+        vr, start, length = self._special(pos, self.total, 0, known, length, layout, [])
+        return tag, vr, pos, start, start + length
+
+    def rest(self, pos: int, max_elements: int) -> list[Token]:
+        """Walk as :meth:`top` does, but from the element of the data set at ``pos``, in the layout that it claims.
+
+        Raises Damage too, and InvalidRequest above ``max_elements``, those inside sequences counted.
+        """
+        self._left = max_elements
+        tokens, _ = self._elements(pos, self.total, 0, delimited=False, explicit=self.explicit)
+        self._left = MAX_ELEMENTS
+        return tokens
+
     def items(self, token: Token) -> Iterator[list[Token]]:
         """Return the elements of each item of a sequence; ends early where the sequence is damaged."""
         _, vr, _, start, end = token

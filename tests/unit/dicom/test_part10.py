@@ -12,6 +12,7 @@ from pydicom import dcmread
 from calotype.dicom import part10
 from calotype.dicom.part10 import FileMeta, NeedMore, Oddity, read_file_meta, scan, write_file_meta
 from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, UID
+from calotype.dicom.walk import Walk
 from calotype.errors import InvalidRequest
 from support import samples
 
@@ -286,7 +287,7 @@ def test_a_data_set_cut_anywhere_in_a_value_is_refused(syntax, cut):
 def test_every_cut_of_a_data_set_is_refused_or_falls_between_elements():
     items = samples.Undefined([[(0x00400007, "LO", "CT")], [(0x00400007, "LO", "MR")]])
     data = samples.small(changes={0x00400275: ("SQ", items)})
-    ends = {token[4] for token in scan_all(data)._tokens} | {0}
+    ends = {token[4] for token in Walk(data, len(data), explicit=True, little=True).top()} | {0}
     # After each whole item only the delimiter of the sequence is missing: 8 bytes at the end, 26 for an item.
     after_items = {len(data) - 8, len(data) - 8 - 26}
     assert {size for size in range(len(data) + 1) if _is_read(data[:size])} == ends | after_items
