@@ -1,7 +1,11 @@
-"""Puts a stored object on the wire without ever holding it whole.
+"""Puts a stored object on the wire without ever holding it whole: blocks are read and leave with their PDV prefixes.
 
-Two ways, the same bytes: the kernel copies from file to socket and only the PDV prefixes pass through us, or
-blocks are read and leave together with their prefixes. Nothing here knows what the object is.
+Nothing here knows what the object is.
+
+Why not ``os.sendfile``: measured on Linux over loopback, 0.5 MB objects in PDUs of 16, 128 and 256 KB, a whole block
+in one ``sendmsg`` takes 0.15, 0.13 and 0.12 ms where a prefix and a ``sendfile`` for each PDU take 0.32, 0.22 and
+0.16 ms. Objects of 20 KB (0.06 ms) and of 50 MB (14 to 40 ms, whichever way) show no difference. Half-sized blocks
+cost a quarter more, mapping the file half as much again.
 """
 
 from __future__ import annotations
@@ -10,9 +14,10 @@ from dataclasses import dataclass
 
 from calotype.dicom.wire.dimse import fragment_bytes
 from calotype.dicom.wire.pdu import pdv_prefix
-from calotype.network.sockets import SENDFILE_FLOOR_BYTES, Buffer, ObjectSource, Stream
+from calotype.network.sockets import Buffer, ObjectSource, Stream
 
 _BLOCK_BYTES = 1024 * 1024
+_PAD = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,51 +31,34 @@ class Slice:
 
 
 def send_object(stream: Stream, head: bytes, source: ObjectSource, part: Slice, timeout_s: float) -> None:
-    """Send ``head`` (the command's PDUs) and then ``part`` of ``source`` as data set PDUs.
+    """Send ``head`` (the command's PDUs) and then ``part`` of ``source`` as data set PDUs, a NUL after an odd one.
 
     EOFError when the object is shorter than announced; OSError and TimeoutError as the socket raises them. After
-    any of these the stream is in the middle of a PDU and only good for closing.
+    any of these the stream is in the middle of a message and only good for closing.
     """
-    descriptor = None
-    if stream.capabilities.sendfile and part.max_pdu_bytes >= SENDFILE_FLOOR_BYTES:
-        descriptor = source.fileno()
-    if descriptor is None:
-        _send_blocks(stream, head, source, part, timeout_s)
-    else:
-        _send_file(stream, head, descriptor, part, timeout_s)
-
-
-def _send_file(stream: Stream, head: bytes, descriptor: int, part: Slice, timeout_s: float) -> None:
-    offset, left, longest = part.offset, part.size_bytes, fragment_bytes(part.max_pdu_bytes)
-    while True:
-        count = min(longest, left)
-        left -= count
-        prefix = pdv_prefix(part.context_id, count, is_command=False, is_last=left == 0)
-        stream.send(head + prefix, timeout_s, more_follows=count > 0)
-        stream.send_file(descriptor, offset, count, timeout_s)
-        if left == 0:
-            return
-        offset += count
-        head = b""
-
-
-def _send_blocks(stream: Stream, head: bytes, source: ObjectSource, part: Slice, timeout_s: float) -> None:
     longest = fragment_bytes(part.max_pdu_bytes)
     block_bytes = max(_BLOCK_BYTES // longest, 1) * longest
     offset, left = part.offset, part.size_bytes
     parts: list[Buffer] = [head]
     while True:
-        block = memoryview(source.read_at(offset, min(block_bytes, left)))
-        if len(block) < min(block_bytes, left):
+        wanted_bytes = min(block_bytes, left)
+        block = memoryview(source.read_at(offset, wanted_bytes))
+        if len(block) < wanted_bytes:
             message = f"the object ends {left - len(block)} bytes early"
             raise EOFError(message)
-        offset += len(block)
-        left -= len(block)
-        for start in range(0, len(block) or 1, longest):
+        offset += wanted_bytes
+        left -= wanted_bytes
+        for start in range(0, wanted_bytes or 1, longest):
             fragment = block[start : start + longest]
-            is_last = left == 0 and start + longest >= len(block)
-            parts.append(pdv_prefix(part.context_id, len(fragment), is_command=False, is_last=is_last))
+            is_last = left == 0 and start + longest >= wanted_bytes
+            # PS3.8 Annex E: "each Fragment shall contain an even number of bytes". All but the last of an object do.
+            # A deflated stream ends itself and is padded so by PS3.5 A.5; of other objects odd ones are broken, but a
+            # byte after their last element does less harm than peers that abort over an odd fragment.
+            is_odd = len(fragment) % 2
+            parts.append(pdv_prefix(part.context_id, len(fragment) + is_odd, is_command=False, is_last=is_last))
             parts.append(fragment)
+            if is_odd:
+                parts.append(_PAD)
         stream.send_parts(parts, timeout_s)
         if left == 0:
             return

@@ -9,7 +9,6 @@ Errors here are the operating system's own (``OSError``, ``TimeoutError``); ``as
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import ssl
@@ -21,10 +20,6 @@ from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
-SENDFILE_FLOOR_BYTES = 32 * 1024
-"""Below this PDU size two calls per PDU cost more than copying the object: ``sendmsg`` of slices is as fast."""
-
-_BLOCK_BYTES = 1024 * 1024
 _MAX_PARTS = 512
 _COPY_BELOW_BYTES = 64 * 1024
 
@@ -35,10 +30,6 @@ class Capabilities:
 
     quickack: int | None = None
     """The TCP option that asks for an immediate ACK, or ``None``."""
-    more: int = 0
-    """The ``send`` flag which says that more follows at once, or 0."""
-    sendfile: bool = False
-    """Whether the kernel copies from a file to a socket by itself."""
     sendmsg: bool = False
     """Whether several buffers leave in one call."""
 
@@ -50,7 +41,7 @@ PLAIN = Capabilities()
 def detect() -> Capabilities:
     """Return what this platform offers."""
     if sys.platform == "linux":
-        return Capabilities(quickack=socket.TCP_QUICKACK, more=socket.MSG_MORE, sendfile=True, sendmsg=True)
+        return Capabilities(quickack=socket.TCP_QUICKACK, sendmsg=True)
     else:  # noqa: RET505 - written so, the type checker knows that only one of the two is for this platform
         return Capabilities(sendmsg=hasattr(socket.socket, "sendmsg"))
 
@@ -60,10 +51,6 @@ class ObjectSource(Protocol):
 
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         """Return up to ``size_bytes`` from ``offset``; shorter only at the end."""
-        ...
-
-    def fileno(self) -> int | None:
-        """Return a descriptor fit for ``os.sendfile``, or ``None``."""
         ...
 
 
@@ -94,16 +81,15 @@ class Stream:
         self._acknowledge_at_once()
         return received
 
-    def send(self, data: Buffer, timeout_s: float, *, more_follows: bool = False) -> None:
+    def send(self, data: Buffer, timeout_s: float) -> None:
         """Send all of ``data``; ``timeout_s`` is for each step of progress, not for the whole."""
         self._set_timeout(timeout_s)
-        flags = self.capabilities.more if more_follows else 0
-        sent = self._socket.send(data, flags) if flags else self._socket.send(data)
+        sent = self._socket.send(data)
         if sent < len(data):
             rest = memoryview(data)
             while sent < len(rest):
                 rest = rest[sent:]
-                sent = self._socket.send(rest, flags) if flags else self._socket.send(rest)
+                sent = self._socket.send(rest)
 
     def send_parts(self, parts: Sequence[Buffer], timeout_s: float) -> None:
         """Send several buffers as one."""
@@ -114,24 +100,6 @@ class Stream:
         self._set_timeout(timeout_s)
         for start in range(0, len(parts), _MAX_PARTS):
             self._send_message(parts[start : start + _MAX_PARTS])
-
-    def send_file(self, descriptor: int, offset: int, size_bytes: int, timeout_s: float) -> None:
-        """Send a slice of a file without copying it through Python. EOFError when the file is shorter."""
-        self._set_timeout(timeout_s)
-        out = self._socket.fileno()
-        end = offset + size_bytes
-        while offset < end:
-            try:
-                sent = os.sendfile(out, descriptor, offset, end - offset)
-            except BlockingIOError:
-                if not _is_writable(out, timeout_s):
-                    message = "the peer takes no data"
-                    raise TimeoutError(message) from None
-                continue
-            if sent == 0:
-                message = f"the object ends {end - offset} bytes early"
-                raise EOFError(message)
-            offset += sent
 
     def try_send(self, data: Buffer) -> None:
         """Send if it goes at once, else not; any thread may call this. Does nothing under TLS.

@@ -163,9 +163,6 @@ class BrokenSource:
     def read_at(self, offset, size_bytes):
         return bytes(max(size_bytes - 1, 0))
 
-    def fileno(self):
-        return None
-
 
 def test_an_object_shorter_than_announced_aborts(dialogue):
     association, peer = dialogue

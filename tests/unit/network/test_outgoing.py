@@ -11,7 +11,7 @@ from calotype.network.outgoing import Slice, send_object
 
 
 class FileSource:
-    """An object in a file; offers its descriptor as a file system store does."""
+    """An object in a file."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -19,9 +19,6 @@ class FileSource:
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         self._file.seek(offset)
         return self._file.read(size_bytes)
-
-    def fileno(self) -> int | None:
-        return self._file.fileno()
 
     def close(self) -> None:
         self._file.close()
@@ -51,11 +48,11 @@ def pdvs(data: bytes):
 
 def on_the_wire(part: Slice) -> int:
     fragments = max(-(-part.size_bytes // fragment_bytes(part.max_pdu_bytes)), 1)
-    return part.size_bytes + 12 * fragments
+    return part.size_bytes + part.size_bytes % 2 + 12 * fragments
 
 
 @pytest.mark.parametrize("max_pdu_bytes", [128, 16_384, 32_768, 131_072, 1_048_576])
-@pytest.mark.parametrize("size_bytes", [0, 1, 20_000, 1_300_000])
+@pytest.mark.parametrize("size_bytes", [0, 2, 20_000, 1_300_000])
 def test_an_object_becomes_pdus_of_the_peers_length(stream_pair, collect, source, max_pdu_bytes, size_bytes):
     stream, peer = stream_pair
     content = source.read_at(0, 2_000_000)
@@ -70,7 +67,19 @@ def test_an_object_becomes_pdus_of_the_peers_length(stream_pair, collect, source
     assert [pdv.is_last for pdv in fragments] == [False] * (len(fragments) - 1) + [True]
     assert {(pdv.context_id, pdv.is_command) for pdv in fragments} == {(5, False)}
     assert max(len(pdv.data) for pdv in fragments) + 6 <= max_pdu_bytes
-    assert all(len(pdv.data) % 2 == 0 for pdv in fragments[:-1])
+    assert all(len(pdv.data) % 2 == 0 for pdv in fragments)
+
+
+@pytest.mark.parametrize("size_bytes", [1, 16_377, 16_379, 1_300_000 - 1])
+def test_an_odd_object_is_followed_by_one_nul(stream_pair, collect, source, content, size_bytes):
+    stream, peer = stream_pair
+    part = Slice(context_id=5, offset=0, size_bytes=size_bytes, max_pdu_bytes=16_384)
+    sender = threading.Thread(target=send_object, args=(stream, b"", source, part, 10))
+    sender.start()
+    fragments = list(pdvs(collect(peer, on_the_wire(part))))
+    sender.join()
+    assert b"".join(pdv.data for pdv in fragments) == content[:size_bytes] + b"\0"
+    assert all(len(pdv.data) % 2 == 0 for pdv in fragments)
 
 
 @pytest.mark.parametrize("max_pdu_bytes", [16_384, 131_072])

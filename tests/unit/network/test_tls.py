@@ -29,9 +29,6 @@ class FileSource:
         self.file.seek(offset)
         return self.file.read(size_bytes)
 
-    def fileno(self):
-        return self.file.fileno()
-
 
 class Stored:
     """A service that keeps the data sets it gets."""
