@@ -112,15 +112,16 @@ def _read(walk: Walk, token: Token, context: Context) -> _Found:
     wanted = _WANTED[tag]
     if vr in SEQUENCES:
         return wanted.keyword, "", (Oddity.HEADER_DAMAGED,)
-    vr = resolve(vr, context)
     raw = bytes(walk.data[start : min(end, start + MAX_VALUE_BYTES)])
     odd: tuple[Oddity, ...] = ()
-    if vr not in _TEXTS and vr not in _NUMBERS:
-        # Bytes where text or a number should be: read as the Standard's VR.
-        odd, vr = (Oddity.HEADER_DAMAGED,), wanted.vr
-    if vr in _NUMBERS:
-        value, bad = _numbers(raw, vr, context)
-        return wanted.keyword, value, odd + bad
+    if vr not in _TEXTS:
+        vr = resolve(vr, context)
+        if vr not in _NUMBERS:
+            # Bytes where text or a number should be: read as the Standard's VR.
+            odd, vr = (Oddity.HEADER_DAMAGED,), wanted.vr
+        if vr in _NUMBERS:
+            value, bad = _numbers(raw, vr, context)
+            return wanted.keyword, value, odd + bad
     value, good = text.decode_checked(raw, context.charsets, vr)
     if "\0" in value:
         # No index can keep NULL, and no VR allows it inside a value.
@@ -182,17 +183,17 @@ def _names(value: str) -> _Checked:
 
 
 def _uids(value: str) -> _Checked:
-    good = all(is_valid_uid(part) for part in value.split("\\"))
+    good = all(map(is_valid_uid, value.split("\\")))
     return value, None if good else Oddity.BAD_UID
 
 
 def _decimal(value: str) -> _Checked:
-    good = all(not part or _NUMBER.fullmatch(part) for part in value.split("\\"))
+    good = all(map(_NUMBER.fullmatch, filter(None, value.split("\\"))))
     return value, None if good else Oddity.BAD_NUMBER
 
 
 def _integer(value: str) -> _Checked:
-    good = all(not part or _INTEGER.fullmatch(part) for part in value.split("\\"))
+    good = all(map(_INTEGER.fullmatch, filter(None, value.split("\\"))))
     return value, None if good else Oddity.BAD_NUMBER
 
 

@@ -32,6 +32,9 @@ _TRAILING_PADDING: Final = 0xFFFCFFFC
 
 _CHARACTER_SET_IN_JSON: Final = '"00080005":{"vr":"CS","Value":["ISO_IR 192"]}'
 
+_SPECIAL: Final = PIXEL_DATA | {_SPECIFIC_CHARACTER_SET, _TRAILING_PADDING}
+"""Elements whose place in the document is not that of their VR."""
+
 _MAX_INLINE_BYTES: Final = 1024 * 1024
 
 _REMEMBERED_BYTES: Final = 512
@@ -128,6 +131,10 @@ def _members(
 def _member(walk: Walk, token: Token, context: Context, path: str) -> str:
     """Return ``"GGGGEEEE":{...}`` for one element, empty for one that has no place in the document."""
     tag, vr, _, start, end = token
+    convert = _CONVERTERS.get(vr)
+    if convert is not None and 0 < end - start <= BULK_BYTES and tag & 0xFFFF and tag not in _SPECIAL:
+        # What nearly every element is; all the rest is worked out below.
+        return f'"{tag:08X}":{{"vr":"{vr}"{convert(bytes(walk.data[start:end]), vr, context)}}}'
     name = f"{tag:08X}"
     if vr in SEQUENCES:
         return f'"{name}":{_sequence(walk, token, context, f"{path}{name}")}'
@@ -157,13 +164,13 @@ def _sequence(walk: Walk, token: Token, context: Context, path: str) -> str:
 def _values(values: Iterable[str]) -> str:
     """Return the member ``Value`` for values that are JSON already; empty ones are null (F.2.5)."""
     listed = [value or "null" for value in values]
-    return f',"Value":[{",".join(listed)}]' if any(value != "null" for value in listed) else ""
+    return f',"Value":[{",".join(listed)}]' if listed.count("null") < len(listed) else ""
 
 
 def _strings(raw: bytes, vr: str, context: Context) -> str:
     value = text.decode(raw, context.charsets, vr)
     if "\\" in value:
-        return _values(quote(part) if part else "" for part in (part.strip(" \0") for part in value.split("\\")))
+        return _values([quote(part) if part else "" for part in [part.strip(" \0") for part in value.split("\\")]])
     # PS3.5 6.2: leading spaces mean nothing, except in UC.
     value = value if vr == "UC" else value.lstrip(" ")
     return f',"Value":[{quote(value)}]' if value else ""
@@ -214,7 +221,7 @@ def _numbers(raw: bytes, vr: str, context: Context) -> str:
     if "\\" not in value:
         number = _number(value.strip(), vr)
         return f',"Value":[{number}]' if number else ""
-    return _values(_number(part.strip(" \0"), vr) for part in value.split("\\"))
+    return _values([_number(part.strip(" \0"), vr) for part in value.split("\\")])
 
 
 _FORMATS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
@@ -227,7 +234,7 @@ def unpack(raw: bytes, vr: str, context: Context) -> tuple[int | float, ...]:
 
 
 def _integers(raw: bytes, vr: str, context: Context) -> str:
-    return _values(str(number) for number in unpack(raw, vr, context))
+    return _values([str(number) for number in unpack(raw, vr, context)])
 
 
 def _long_integers(raw: bytes, vr: str, context: Context) -> str:
