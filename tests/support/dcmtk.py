@@ -1,8 +1,13 @@
-"""DCMTK's command line tools as foreign peers; one that is missing is a failure of the test that needs it."""
+"""DCMTK's command line tools as foreign peers.
+
+A tool that is missing is said by :func:`need`, and nowhere else: a failure in CI, where every peer must be there, and
+a skip with the way to install it elsewhere.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -10,7 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 TOOL_S = 60
+INSTALL = "install DCMTK, on Debian and Ubuntu: sudo apt-get install dcmtk"
+
+
+def need(tool: str) -> str:
+    """Return where a tool is; end the test that needs it when it is nowhere."""
+    path = shutil.which(tool)
+    if path is None:
+        end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
+        end(f"{tool} is not here; {INSTALL}")
+    return path
 
 
 def free_port() -> int:
@@ -22,7 +39,7 @@ def free_port() -> int:
 def run(tool: str, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a tool to its end in ``folder``; stderr goes into stdout, where DCMTK logs."""
     return subprocess.run(
-        [tool, *map(str, arguments)],
+        [need(tool), *map(str, arguments)],
         cwd=folder,
         env={**os.environ, "TCP_NODELAY": "1"},
         stdout=subprocess.PIPE,
@@ -37,9 +54,10 @@ def run(tool: str, *arguments: object, folder: Path) -> subprocess.CompletedProc
 @contextmanager
 def serving(tool: str, port: int, *arguments: object, folder: Path) -> Iterator[None]:
     """Run a tool that listens on ``port`` until the block ends."""
+    program = need(tool)
     log = folder / f"{tool}.log"
     with log.open("w") as output:
-        process = subprocess.Popen([tool, *map(str, arguments)], cwd=folder, stdout=output, stderr=output)
+        process = subprocess.Popen([program, *map(str, arguments)], cwd=folder, stdout=output, stderr=output)
         try:
             _wait_for(port, process, log)
             yield
