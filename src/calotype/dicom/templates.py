@@ -190,7 +190,7 @@ class Templates:
         """Read the header of a little endian data set of ``total`` bytes, ``None`` when that takes a walk."""
         head = _head(data)
         known = self._by_series.get(_key(head, explicit=explicit))
-        if known is None or len(data) > total:
+        if known is None:
             return None
         for template in known:
             try:

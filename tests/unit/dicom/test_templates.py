@@ -59,7 +59,7 @@ def test_a_slice_of_another_series_or_syntax_is_walked_over():
 
 def test_what_differs_later_is_learned_too():
     templates = taught(slice_of(1), slice_of(2))
-    assert not recalled(templates, slice_of(3, changes={0x00281050: ("DS", "45")}))
+    assert not recalled(templates, slice_of(2, changes={0x00281050: ("DS", "45")}))
     assert recalled(templates, slice_of(4, changes={0x00281050: ("DS", "50.5")}))
 
 
@@ -121,17 +121,98 @@ def test_oddities_of_what_varies_and_of_what_does_not_are_told():
 
     templates = taught(odd(1, "A"), odd(2, "B"))
     assert recalled(templates, odd(3, ""))
+    assert recalled(templates, odd(3, "C"))
     header = scan(odd(3, ""), UID(samples.EXPLICIT), data_bytes=len(odd(3, "")), templates=templates)
     assert header.oddities == frozenset({Oddity.BAD_DATE, Oddity.NO_PATIENT_ID, Oddity.BAD_NUMBER})
 
 
-def test_damaged_headers_are_not_learned():
-    damaged = [slice_of(number) + b"\x08\0\x05\0CS\0\0" for number in (1, 2, 3)]
-    templates = taught(*damaged[:2])
-    assert not recalled(templates, damaged[2])
-    odd = [slice_of(number) + b"\xfc\xff\xfc\xffOB\0\0\3\0\0\0abc" for number in (1, 2, 3)]
-    templates = taught(*odd[:2])
-    assert not recalled(templates, odd[2])
+def element(tag, vr, value):
+    """An element in explicit VR, short form, of any length and any VR."""
+    return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr, len(value)) + value
+
+
+def with_element(data, raw, *, before=0x7FE00010):
+    """A data set with bytes put in before an element."""
+    at = data.index(struct.pack("<HH", before >> 16, before & 0xFFFF))
+    return data[:at] + raw + data[at:]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        element(0x00991001, b"LO", b"odd"),
+        element(0x00991001, b"??", b"ab"),
+        element(0x00080070, b"LO", b"once more "),
+        struct.pack("<HH2sHL", 0x0099, 0x1001, b"SQ", 0, 4) + b"abcd",
+    ],
+    ids=["odd length", "no VR", "order", "damaged sequence"],
+)
+def test_headers_that_are_not_in_order_are_neither_learned_nor_recalled(raw):
+    odd = [with_element(slice_of(number), raw) for number in (1, 2, 3)]
+    assert not recalled(taught(*odd[:2]), odd[2])
+    assert not recalled(taught(slice_of(1), slice_of(2)), odd[2])
+
+
+def test_what_is_odd_behind_the_template_is_no_match():
+    templates = taught(slice_of(1), slice_of(2))
+    assert not recalled(templates, slice_of(3) + struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, 3) + b"abc")
+    assert not recalled(templates, slice_of(3) + b"\0" * 6)
+
+
+def test_an_odd_length_of_what_varies_is_no_match():
+    templates = taught(slice_of(1), slice_of(2))
+    data = slice_of(3)
+    number = element(0x00200013, b"IS", b"3 ")
+    assert number in data
+    assert not recalled(templates, data.replace(number, element(0x00200013, b"IS", b"345")))
+
+
+def test_another_element_in_the_place_of_a_sequence_is_no_match():
+    def related(number):
+        return slice_of(number, changes={RELATED: ("SQ", [[(0x00081155, "UI", samples.uid(8, number))]])})
+
+    templates = taught(related(1), related(2))
+    assert recalled(templates, related(3))
+    assert not recalled(templates, related(4).replace(b"\x08\0\x40\x11SQ", b"\x08\0\x41\x11SQ"))
+    assert not recalled(templates, related(4).replace(b"\x08\0\x40\x11SQ", b"\x08\0\x40\x11OB"))
+
+
+def test_a_sequence_that_is_damaged_is_no_match():
+    def related(number, item_bytes):
+        item = struct.pack("<HHL", 0xFFFE, 0xE000, item_bytes) + element(0x00081155, b"UI", b"1.2.%d\0" % number)
+        sequence = struct.pack("<HH2sHL", 0x0099, 0x1001, b"SQ", 0, len(item)) + item
+        return with_element(slice_of(number), sequence)
+
+    templates = taught(related(1, 14), related(2, 14))
+    assert recalled(templates, related(3, 14))
+    assert not recalled(templates, related(4, 16))
+
+
+def test_a_first_element_whose_length_reads_as_a_vr_is_no_match():
+    def first(number, size):
+        # 21316 bytes: in implicit VR, the letters DS.
+        return slice_of(number, samples.IMPLICIT, changes={0x00080005: None, 0x00080001: ("UN", b"x" * size)})
+
+    templates = taught(first(1, 4), first(2, 6), syntax=samples.IMPLICIT)
+    assert not recalled(templates, first(3, 21316), samples.IMPLICIT)
+
+
+def test_more_bytes_than_there_should_be_are_for_a_walk_to_judge():
+    templates = taught(slice_of(1), slice_of(2))
+    data = slice_of(3)
+    for total in (len(data) - 32, len(data) - 33, 500):
+        assert said(data, samples.EXPLICIT, templates, total) == said(data, samples.EXPLICIT, None, total)
+
+
+def test_a_sign_told_behind_the_template_is_no_match(monkeypatch):
+    def signed(number, sign):
+        changes = {0x00280103: ("US", sign), 0x00280120: ("US", 0xFFFF)}
+        return slice_of(number, samples.IMPLICIT, changes=changes)
+
+    monkeypatch.setattr(room, "MAX_ELEMENTS", 60)
+    templates = taught(signed(1, 0), signed(2, 0), syntax=samples.IMPLICIT)
+    assert not recalled(templates, signed(3, 1), samples.IMPLICIT)
+    assert not recalled(templates, signed(4, 0), samples.IMPLICIT)
 
 
 def test_elements_behind_pixel_data_are_walked_over():
