@@ -66,6 +66,8 @@ class Form(Enum):
     """The row numbers of all, at most ``limit``, found first and sorted then: right where few rows answer."""
     ROWS = auto()
     """Row numbers alone, from ``offset``, at most ``limit``."""
+    ANY = auto()
+    """Row numbers alone, at most ``limit``, in whatever order costs least."""
     CHUNK = auto()
     """Row number and fields of the rows listed in ``rows``, in any order; conditions and order play no part."""
     COUNT = auto()
@@ -112,8 +114,9 @@ def _select(plan: Plan, form: Form) -> Select[Any]:
     answer = [table.c.id, *(columns(keyword) for keyword in plan.fields)]
     if form is Form.CHUNK:
         return select(*answer).select_from(_source(plan.level)).where(table.c.id.in_(_listed(bindparam("rows"))))
-    keys = [(key, descending) for keyword, descending in plan.order for key in _ordered(keyword, columns)]
-    order = [key.desc() if descending else key for key, descending in keys]
+    order = [
+        key.desc() if descending else key for keyword, descending in plan.order for key in _ordered(keyword, columns)
+    ]
     if form is Form.WALK:
         # The database shall follow the order; only what leads it may narrow the walk.
         columns = _Columns(plan.level, hidden=asked - {plan.order[0][0]})
@@ -127,10 +130,12 @@ def _select(plan: Plan, form: Form) -> Select[Any]:
             some = found.add_columns(literal(1)).limit(bindparam("cap", type_=Integer))
             return select(func.count()).select_from(some.subquery())
         case Form.GATHER:
-            named = [(key.label(f"key_{i}"), descending) for i, (key, descending) in enumerate(keys)]
-            few = found.add_columns(table.c.id, *(key for key, _ in named)).limit(limit).subquery()
-            own = [few.c[key.name].desc() if descending else few.c[key.name] for key, descending in named]
-            return select(few.c.id).order_by(*own, few.c.id)
+            # Numbers alone come out of an index where one answers; what sorts them is read for the few.
+            few = found.add_columns(table.c.id).limit(limit)
+            chosen = select(table.c.id).select_from(_source(plan.level)).where(table.c.id.in_(few))
+            return chosen.order_by(*order, table.c.id)
+        case Form.ANY:
+            return found.add_columns(table.c.id).limit(limit)
         case Form.ROWS:
             return found.add_columns(table.c.id).order_by(*order, table.c.id).limit(limit).offset(offset)
         case _:

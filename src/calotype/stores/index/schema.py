@@ -81,13 +81,18 @@ study list's order; ``StudyDate`` leads that order."""
 
 
 def _indexes(table: str, level: Level) -> list[Index]:
-    """Return one index per query key of a table; unique keys have theirs from their constraint."""
-    return [
-        Index(f"ix_{table}_{column}", column)
-        for attribute in stored(level)
-        if attribute.matching not in (Matching.NONE, Matching.UID) and attribute.keyword not in _UNINDEXED
-        for column in (key_columns(attribute) or (attribute.column,))
-    ]
+    """Return one index per query key of a table; unique keys have theirs from their constraint.
+
+    The first of a name holds all groups: in it names are sorted, and found by what stands in the middle of them,
+    without reading the rows.
+    """
+    indexes = []
+    for attribute in stored(level):
+        if attribute.matching not in (Matching.NONE, Matching.UID) and attribute.keyword not in _UNINDEXED:
+            first, *others = key_columns(attribute) or (attribute.column,)
+            indexes.append(Index(f"ix_{table}_{first}", first, *others))
+            indexes += [Index(f"ix_{table}_{column}", column) for column in others]
+    return indexes
 
 
 metadata: Final = MetaData()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection
-from calotype.dicom.query.model import Match, Query
+from calotype.dicom.query.model import Match, Page, Query
 from calotype.errors import CalotypeError, Unavailable
 from calotype.services.archive.ports import (
     ConflictRecord,
@@ -43,6 +43,9 @@ T = TypeVar("T")
 Work = Callable[[], Any]
 """What one thread wants done inside the transaction."""
 
+EVERYTHING: Final = Page()
+FIRST: Final = 128
+"""Matches of a question without end that are given before the others are looked for."""
 ONE_FETCH: Final = 1000
 """Matches that are fetched at once; more come in chunks."""
 FEW: Final = 2000
@@ -155,6 +158,8 @@ class SqliteIndex:
         """Answer a question; nothing is held between two matches but row numbers."""
         shape, values = plan(query)
         limit, offset = query.page.limit, query.page.offset
+        if query.page == EVERYTHING and not query.order:
+            return self._find_all(shape, values)
         if limit is None or limit > ONE_FETCH:
             return self._find_long(shape, {**values, "limit": -1 if limit is None else limit, "offset": offset})
         form = Form.PAGE
@@ -166,6 +171,16 @@ class SqliteIndex:
             form = Form.WALK
         found = self._fetch(shape, form, {**values, "limit": limit, "offset": offset})
         return (_match(shape, row) for row in found)
+
+    def _find_all(self, shape: Plan, values: Values) -> Iterator[Match]:
+        """Answer without page and order: the first matches at once, then whatever else there is."""
+        sql, constants = statement(shape, Form.ANY)
+        first = self._numbers(sql, {**constants, **values, "limit": FIRST})
+        yield from self._matches(shape, first)
+        if len(first) == FIRST:
+            given = frozenset(first)
+            others = self._numbers(sql, {**constants, **values, "limit": -1})
+            yield from self._matches(shape, array("q", (number for number in others if number not in given)))
 
     def _find_long(self, shape: Plan, values: Values) -> Iterator[Match]:
         sql, constants = statement(shape, Form.ROWS)

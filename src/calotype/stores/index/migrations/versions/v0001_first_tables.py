@@ -36,6 +36,12 @@ def _given(name: str, type_: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, nullable=False)
 
 
+def _name_index(table: str, name: str) -> None:
+    """Make the first index of a person name, which holds all its groups."""
+    columns = [f"{name}_key", f"{name}_ideographic_key", f"{name}_phonetic_key"]
+    op.create_index(f"ix_{table}_{name}_key", table, columns)
+
+
 def upgrade() -> None:
     """Make all tables."""
     _patient()
@@ -83,10 +89,11 @@ def _patient() -> None:
         "patient_birth_time_key",
         "patient_id_key",
         "patient_name_ideographic_key",
-        "patient_name_key",
         "patient_name_phonetic_key",
     ):
         op.create_index(f"ix_patient_{name}", "patient", [name])
+    for name in ("patient_name",):
+        _name_index("patient", name)
 
 
 def _study() -> None:
@@ -157,7 +164,6 @@ def _study() -> None:
         "issuer_of_patient_id_key",
         "modalities_in_study_key",
         "name_of_physicians_reading_study_ideographic_key",
-        "name_of_physicians_reading_study_key",
         "name_of_physicians_reading_study_phonetic_key",
         "occupation_key",
         "other_patient_ids_key",
@@ -166,17 +172,17 @@ def _study() -> None:
         "patient_birth_time_key",
         "patient_id_key",
         "patient_name_ideographic_key",
-        "patient_name_key",
         "patient_name_phonetic_key",
         "patient_row",
         "referring_physician_name_ideographic_key",
-        "referring_physician_name_key",
         "referring_physician_name_phonetic_key",
         "study_description_key",
         "study_id_key",
         "study_time_key",
     ):
         op.create_index(f"ix_study_{name}", "study", [name])
+    for name in ("name_of_physicians_reading_study", "patient_name", "referring_physician_name"):
+        _name_index("study", name)
     op.create_index(
         "ix_study_newest", "study", [sa.text("study_date_key DESC"), sa.text("study_time_key DESC"), "id"]
     )
@@ -236,12 +242,10 @@ def _series() -> None:
         "manufacturer_model_name_key",
         "modality_key",
         "operators_name_ideographic_key",
-        "operators_name_key",
         "operators_name_phonetic_key",
         "performed_procedure_step_start_date_key",
         "performed_procedure_step_start_time_key",
         "performing_physician_name_ideographic_key",
-        "performing_physician_name_key",
         "performing_physician_name_phonetic_key",
         "protocol_name_key",
         "series_date_key",
@@ -252,6 +256,8 @@ def _series() -> None:
         "station_name_key",
     ):
         op.create_index(f"ix_series_{name}", "series", [name])
+    for name in ("operators_name", "performing_physician_name"):
+        _name_index("series", name)
 
 
 def _instance() -> None:
