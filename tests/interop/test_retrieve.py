@@ -1,39 +1,17 @@
-"""Find, move and get with foreign peers: DCMTK and pynetdicom ask us, and we ask DCMTK's archive."""
+"""Move and get with foreign peers: DCMTK and pynetdicom ask us."""
 
-from contextlib import closing
-from pathlib import Path
-
-import pydicom
 import pytest
-from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import (
     CTImageStorage,
     MRImageStorage,
-    PatientRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from calotype.app.compose import House, open_archive
-from calotype.app.settings import Http, Listener, Settings, Storage
-from calotype.app.settings import Node as NodeSection
-from calotype.dicom.hierarchy import Level
-from calotype.dicom.part10 import read_file_meta
-from calotype.errors import NotFound
-from calotype.network.failures import AssociationRejected
-from calotype.scu.calling import Caller
-from calotype.scu.echo import echo
-from calotype.scu.files import gather, send_files
-from calotype.scu.folder import FolderReceiver
-from calotype.scu.get import get
-from calotype.scu.query import Root, find, move
-from calotype.scu.sender import DimseCourier
-from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Result
 from support import dcmtk
+from support.bundled import archive_of, data_set, named
 
 pytestmark = pytest.mark.interop
 
@@ -50,24 +28,15 @@ BUNDLED = (
     "reportsi.dcm",
     "rtplan.dcm",
 )
-CALLER = Caller("TESTER")
-
-
-def data_set(path):
-    """The bytes of a file behind its meta information, from our reader."""
-    content = Path(path).read_bytes()
-    return content[read_file_meta(content).data_offset :]
 
 
 @pytest.fixture(scope="module")
-def bundled():
-    """Study Instance UID -> the data sets of its objects."""
-    studies = {}
-    for name in BUNDLED:
-        path = get_testdata_file(name)
-        study = pydicom.dcmread(path, stop_before_pixels=True).StudyInstanceUID
-        studies.setdefault(study, []).append(data_set(path))
-    return {study: sorted(objects) for study, objects in studies.items()}
+def studies():
+    """Study Instance UID -> the data sets of its objects, as they are sent."""
+    found = {}
+    for each in map(named, BUNDLED):
+        found.setdefault(each.study, []).append(each.as_sent)
+    return {study: sorted(objects) for study, objects in found.items()}
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +46,9 @@ def viewer_port():
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory, viewer_port):
-    """Our archive with pydicom's files in it, sent by our own sender; VIEWER is a node it knows."""
-    settings = Settings(
-        storage=Storage(path=tmp_path_factory.mktemp("archive"), durable=False, min_free_mib=1),
-        listeners=(Listener(name="test", bind="127.0.0.1", port=0),),
-        http=Http(enabled=False),
-        nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port), NodeSection("NOWHERE", "127.0.0.1", 1)),
-    )
-    with open_archive(settings) as opened, House(settings, opened) as house:
-        node = Node("CALOTYPE", "127.0.0.1", house.listeners[0].port)
-        files = gather([Path(get_testdata_file(name)) for name in BUNDLED])
-        sent = list(send_files(DimseCourier(CALLER), node, files))
-        assert [each.answer for each in sent if each.answer.result is not Result.COMPLETED] == []
-        assert len(sent) == len(BUNDLED)
+    """Our archive with these objects in it."""
+    files = [named(name).path for name in BUNDLED]
+    with archive_of(tmp_path_factory.mktemp("archive"), files, viewer_port=viewer_port) as node:
         yield node
 
 
@@ -98,50 +57,9 @@ def received(folder):
 
 
 CT_STUDY = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
-DEFLATED_STUDY = "1.3.6.1.4.1.5962.1.2.0.977067310.6001.0"
-"""Its one object has an odd number of bytes (PS3.5 A.5 pads it, whoever made it did not): storescp aborts on it."""
-CT_SERIES = "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
 
 
 # DCMTK asks us
-
-
-def findscu(archive, folder, *keys, model="-S"):
-    options = [option for key in keys for option in ("-k", key)]
-    peer = ("-aec", archive.ae_title, archive.host, archive.port)
-    done = dcmtk.run("findscu", model, "-X", *options, *peer, folder=folder)
-    assert done.returncode == 0, done.stdout
-    return [pydicom.dcmread(path, force=True) for path in sorted(folder.glob("rsp*.dcm"))]
-
-
-def test_findscu_finds_every_study(archive, bundled, tmp_path):
-    found = findscu(archive, tmp_path, "QueryRetrieveLevel=STUDY", "StudyInstanceUID")
-    assert sorted(each.StudyInstanceUID for each in found) == sorted(bundled)
-
-
-@pytest.mark.parametrize(
-    ("question", "keyword", "expected"),
-    [
-        ("-P QueryRetrieveLevel=PATIENT PatientID=1C* PatientName", "PatientName", "CompressedSamples^CT1"),
-        ("-S QueryRetrieveLevel=STUDY PatientName=compressedsamples^ct1 StudyID", "StudyID", "1CT1"),
-        (f"-S QueryRetrieveLevel=SERIES StudyInstanceUID={CT_STUDY} Modality", "Modality", "CT"),
-        (
-            f"-S QueryRetrieveLevel=IMAGE StudyInstanceUID={CT_STUDY} SeriesInstanceUID={CT_SERIES} InstanceNumber",
-            "InstanceNumber",
-            1,
-        ),
-    ],
-)
-def test_findscu_asks_at_each_level(archive, tmp_path, question, keyword, expected):
-    model, *keys = question.split()
-    [found] = findscu(archive, tmp_path, *keys, model=model)
-    assert found[keyword].value == expected
-
-
-def test_findscu_cancels(archive, tmp_path):
-    keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID", "--cancel", 1)
-    done = dcmtk.run("findscu", "-S", *keys, "-aec", archive.ae_title, archive.host, archive.port, folder=tmp_path)
-    assert done.returncode == 0, done.stdout
 
 
 # getscu proposes one context per class: the syntax it prefers is then the only one that can be sent. Two that it
@@ -159,15 +77,14 @@ GETSCU_OPTIONS = {
 
 @pytest.mark.parametrize(("name", "option"), GETSCU_OPTIONS.items())
 def test_getscu_gets_objects_bit_exact(archive, tmp_path, name, option):
-    original = pydicom.dcmread(get_testdata_file(name), stop_before_pixels=True)
-    keys = ("-k", "QueryRetrieveLevel=IMAGE")
-    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
-        keys += ("-k", f"{keyword}={original[keyword].value}")
+    wanted = named(name)
+    keys = ("-k", "QueryRetrieveLevel=IMAGE", "-k", f"StudyInstanceUID={wanted.study}")
+    keys += ("-k", f"SeriesInstanceUID={wanted.series}", "-k", f"SOPInstanceUID={wanted.sop_instance}")
     done = dcmtk.run(
         "getscu", "-S", "+B", option, *keys, "-aec", archive.ae_title, archive.host, archive.port, folder=tmp_path
     )
     assert done.returncode == 0, done.stdout
-    assert received(tmp_path) == [data_set(get_testdata_file(name))]
+    assert received(tmp_path) == [wanted.as_sent]
 
 
 def test_getscu_is_told_what_it_cannot_have(archive, tmp_path):
@@ -185,21 +102,20 @@ def movescu(archive, folder, destination, study, *options):
     return dcmtk.run("movescu", "-v", "-S", *titles, *keys, *options, archive.host, archive.port, folder=folder)
 
 
-def test_movescu_sends_every_study_to_storescp_bit_exact(archive, bundled, viewer_port, tmp_path):
+def test_movescu_sends_every_study_to_storescp_bit_exact(archive, studies, viewer_port, tmp_path):
     options = ("-aet", "VIEWER", "+B", "+xa", "-od", tmp_path, viewer_port)
     with dcmtk.serving("storescp", viewer_port, *options, folder=tmp_path):
-        for study in bundled.keys() - {DEFLATED_STUDY}:
+        for study in studies:
             done = movescu(archive, tmp_path, "VIEWER", study)
             assert done.returncode == 0, done.stdout
             assert "Received Final Move Response (Success)" in done.stdout
-    expected = [each for study, objects in bundled.items() if study != DEFLATED_STUDY for each in objects]
-    assert received(tmp_path) == sorted(expected)
+    assert received(tmp_path) == sorted(each for objects in studies.values() for each in objects)
 
 
-def test_movescu_receives_what_it_asked_for_itself(archive, bundled, viewer_port, tmp_path):
+def test_movescu_receives_what_it_asked_for_itself(archive, studies, viewer_port, tmp_path):
     done = movescu(archive, tmp_path, "VIEWER", CT_STUDY, "-aet", "VIEWER", "+P", viewer_port, "+B", "-od", tmp_path)
     assert done.returncode == 0, done.stdout
-    assert received(tmp_path) == bundled[CT_STUDY]
+    assert received(tmp_path) == studies[CT_STUDY]
 
 
 def test_movescu_is_told_that_the_destination_is_unknown(archive, tmp_path):
@@ -231,30 +147,7 @@ def study_keys(study=CT_STUDY):
     return keys
 
 
-def test_pynetdicom_finds_by_both_roots(archive, peer):
-    peer.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
-    peer.add_requested_context(PatientRootQueryRetrieveInformationModelFind)
-    association = peer.associate(archive.host, archive.port, ae_title=archive.ae_title)
-    try:
-        keys = study_keys()
-        keys.PatientName = ""
-        answers = list(association.send_c_find(keys, StudyRootQueryRetrieveInformationModelFind))
-        assert [status.Status for status, _ in answers] == [0xFF00, 0x0000]
-        assert str(answers[0][1].PatientName) == "CompressedSamples^CT1"
-        keys = Dataset()
-        keys.QueryRetrieveLevel = "PATIENT"
-        keys.PatientID = "*MR1"
-        answers = list(association.send_c_find(keys, PatientRootQueryRetrieveInformationModelFind))
-        assert [found.PatientID for _, found in answers if found] == ["4MR1"]
-        keys.QueryRetrieveLevel = "NONSENSE"
-        assert [s.Status for s, _ in association.send_c_find(keys, PatientRootQueryRetrieveInformationModelFind)] == [
-            0xA900
-        ]
-    finally:
-        association.release()
-
-
-def test_pynetdicom_gets_objects_bit_exact(archive, peer, bundled):
+def test_pynetdicom_gets_objects_bit_exact(archive, peer, studies):
     got = []
 
     def keep(event):
@@ -273,7 +166,7 @@ def test_pynetdicom_gets_objects_bit_exact(archive, peer, bundled):
         association.release()
     assert [status.Status for status in statuses] == [0xFF00, 0x0000]
     assert statuses[-1].NumberOfCompletedSuboperations == 1
-    assert got == bundled[CT_STUDY]
+    assert got == studies[CT_STUDY]
 
 
 def test_pynetdicom_is_told_which_objects_failed(archive, peer):
@@ -290,7 +183,7 @@ def test_pynetdicom_is_told_which_objects_failed(archive, peer):
     assert identifier.FailedSOPInstanceUIDList == "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
 
 
-def test_pynetdicom_moves_to_pynetdicom(archive, peer, viewer_port, bundled):
+def test_pynetdicom_moves_to_pynetdicom(archive, peer, viewer_port, studies):
     got, originators = [], set()
 
     def keep(event):
@@ -311,71 +204,5 @@ def test_pynetdicom_moves_to_pynetdicom(archive, peer, viewer_port, bundled):
         server.shutdown()
     assert [status.Status for status in statuses] == [0xFF00, 0x0000]
     assert "NumberOfRemainingSuboperations" not in statuses[-1]
-    assert got == bundled[CT_STUDY]
+    assert got == studies[CT_STUDY]
     assert originators == {("PYNETDICOM", 77)}
-
-
-# We ask DCMTK's archive
-
-
-@pytest.fixture
-def dcmqrscp(tmp_path, viewer_port):
-    """DCMTK's image archive with two of pydicom's files in it."""
-    port, storage = dcmtk.free_port(), tmp_path / "DCMQR"
-    storage.mkdir()
-    (tmp_path / "dcmqrscp.cfg").write_text(
-        f"NetworkTCPPort = {port}\nMaxPDUSize = 131072\nMaxAssociations = 16\n"
-        f"HostTable BEGIN\nviewer = (VIEWER, 127.0.0.1, {viewer_port})\nHostTable END\n"
-        "VendorTable BEGIN\nVendorTable END\n"
-        f"AETable BEGIN\nDCMQR {storage} RW (100, 1024mb) ANY\nAETable END\n"
-    )
-    with dcmtk.serving("dcmqrscp", port, "-c", "dcmqrscp.cfg", folder=tmp_path):
-        node = Node("DCMQR", "127.0.0.1", port)
-        files = gather([Path(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm")])
-        assert [s.answer.result for s in send_files(DimseCourier(CALLER), node, files)] == [Result.COMPLETED] * 2
-        yield node
-
-
-def test_we_echo_dcmqrscp(dcmqrscp):
-    assert echo(CALLER, dcmqrscp).max_pdu_bytes > 0
-    with pytest.raises(AssociationRejected, match="called AE title not recognized"):
-        echo(CALLER, Node("WRONG", dcmqrscp.host, dcmqrscp.port))
-
-
-def test_we_find_in_dcmqrscp(dcmqrscp):
-    answers = list(find(CALLER, dcmqrscp, Level.STUDY, {"PatientName": "Compressed*", "PatientID": ""}))
-    assert sorted(answer["PatientID"] for answer in answers) == ["1CT1", "4MR1"]
-    answers = list(find(CALLER, dcmqrscp, Level.PATIENT, {"PatientID": "4MR1"}, root=Root.PATIENT))
-    assert [answer["PatientName"] for answer in answers] == ["CompressedSamples^MR1"]
-    with closing(find(CALLER, dcmqrscp, Level.STUDY, {"PatientID": ""})) as some:
-        assert next(some)["PatientID"] in {"1CT1", "4MR1"}
-
-
-def test_we_get_from_dcmqrscp(dcmqrscp, tmp_path):
-    folder = tmp_path / "got"
-    reports = list(get(CALLER, dcmqrscp, Level.STUDY, {"StudyInstanceUID": CT_STUDY}, FolderReceiver(folder)))
-    assert (reports[-1].completed, reports[-1].failed) == (1, 0)
-    [path] = folder.iterdir()
-    assert path.name == "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322.dcm"
-    # DCMTK decodes what it serves and writes it anew, without the trailing padding of this file.
-    assert pydicom.dcmread(path).PixelData == pydicom.dcmread(get_testdata_file("CT_small.dcm")).PixelData
-
-
-def test_we_move_from_dcmqrscp(dcmqrscp, viewer_port, tmp_path):
-    folder = tmp_path / "moved"
-    folder.mkdir()
-    options = ("-aet", "VIEWER", "-od", folder, viewer_port)
-    with dcmtk.serving("storescp", viewer_port, *options, folder=tmp_path):
-        reports = list(move(CALLER, dcmqrscp, "VIEWER", Level.STUDY, {"StudyInstanceUID": CT_STUDY}))
-        assert (reports[-1].status, reports[-1].completed) == (0x0000, 1)
-        with pytest.raises(NotFound, match="A801 Move destination unknown"):
-            list(move(CALLER, dcmqrscp, "NOBODY", Level.STUDY, {"StudyInstanceUID": CT_STUDY}))
-    assert len(list(folder.iterdir())) == 1
-
-
-def test_we_get_from_ourselves_whatever_the_syntax(archive, bundled, tmp_path):
-    for number, study in enumerate(bundled):
-        folder = tmp_path / str(number)
-        *_, last = get(CALLER, archive, Level.STUDY, {"StudyInstanceUID": study}, FolderReceiver(folder))
-        assert (last.completed, last.failed) == (len(bundled[study]), 0)
-        assert received(folder) == bundled[study]
