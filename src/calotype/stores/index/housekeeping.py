@@ -18,6 +18,9 @@ from calotype.errors import CalotypeError
 CHECKPOINT_AFTER: Final = 512
 """Pieces of work between checkpoints: about 4,000 pages."""
 
+_CUT_PATIENCE_MS: Final = 250
+"""How long the writer may have to wait for readers, when the log is cut."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,27 @@ class Housekeeper:
         if self._written >= CHECKPOINT_AFTER:
             self._written = 0
             self._work.set()
+
+    def tidy(self) -> None:
+        """Move the whole log into the file and cut it to nothing: after one transaction that rewrote everything.
+
+        Else the commits that follow would work through hundreds of megabytes of it. What readers hold back stays for
+        the checkpoints to come.
+        """
+        try:
+            connection = self._connect()
+        except CalotypeError as error:
+            _log.warning("the index's log could not be cut, the next checkpoint will do: %s", error)
+            return
+        try:
+            # Copied beside the writer first, so that the writer waits for the cut only.
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {_CUT_PATIENCE_MS}").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            _log.warning("the index's log could not be cut, the next checkpoint will do: %s", error)
+        finally:
+            connection.close()
 
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None

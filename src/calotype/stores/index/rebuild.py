@@ -77,10 +77,17 @@ Submit = Callable[[Callable[[], Any]], Any]
 class SqliteRebuild:
     """Implements ``services.archive.ports.Rebuild``; used by one thread."""
 
-    def __init__(self, writer: sqlite3.Connection, submit: Submit, forget_live: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        submit: Submit,
+        forget_live: Callable[[], None],
+        tidy: Callable[[], None],
+    ) -> None:
         self._execute = writer.execute
         self._submit = submit
         self._forget_live = forget_live
+        self._tidy = tidy
         self._ledger = Ledger(writer, Statements(PREFIX))
         self._batch: list[InstanceRecord] = []
         self._versions: list[InstanceRecord] = []
@@ -100,6 +107,7 @@ class SqliteRebuild:
         self._batch, self._versions = self._versions, []
         self._flush(defer=False)
         self._submit(self._exchange)
+        self._tidy()
 
     def abandon(self) -> None:
         """Remove the new rows; the old ones stay."""

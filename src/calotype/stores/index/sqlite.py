@@ -102,7 +102,7 @@ class SqliteIndex:
 
     def rebuild(self) -> SqliteRebuild:
         """Start a second set of derived rows; one that was left half done is thrown away."""
-        return SqliteRebuild(self._writer, self._groups.submit, self._ledger.forget)
+        return SqliteRebuild(self._writer, self._groups.submit, self._ledger.forget, self._housekeeper.tidy)
 
     def _run(self, works: Sequence[Work]) -> list[Any]:
         """Do the work of a group in one transaction; should one spoil it for all, each again alone."""

@@ -219,6 +219,13 @@ class TestRebuilding:
         rebuild.swap()
         assert {row[:2] for row in drawn()} == {row[:2] for row in before}
 
+    def test_a_swap_leaves_nothing_in_the_log(self, index: SqliteIndex, path: Path) -> None:
+        rebuild = index.rebuild()
+        for number in range(300):
+            rebuild.add(record(number))
+        rebuild.swap()
+        assert path.with_name(f"{path.name}-wal").stat().st_size == 0
+
     def test_what_another_process_adds_and_removes_is_caught_up_with(self, index: SqliteIndex, path: Path) -> None:
         other = SqliteIndex(SqliteSettings(path, durable=False))
         other.add(record(1))
