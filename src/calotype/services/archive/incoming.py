@@ -310,7 +310,8 @@ def identify(found: Mapping[str, str]) -> tuple[InstanceRef, UID]:
     """Return what an object is, its SOP Class UID possibly empty. InvalidRequest when a unique key is missing."""
     missing = [keyword for keyword in _REQUIRED if keyword not in found]
     if missing:
-        raise InvalidRequest(f"the data set has no {' and no '.join(missing)}")
+        # Senders see the first 64 characters of this (Error Comment, LO): all three names fit.
+        raise InvalidRequest(f"missing: {', '.join(missing)}")
     ref = InstanceRef(UID(found["StudyInstanceUID"]), UID(found["SeriesInstanceUID"]), UID(found["SOPInstanceUID"]))
     return ref, UID(found.get("SOPClassUID", ""))
 
@@ -323,4 +324,4 @@ def flags_of(header: Header) -> frozenset[Flag]:
 
 def _agree(name: str, declared: UID, found: UID) -> None:
     if declared and declared != found:
-        raise ClassMismatch(f"{name} was announced as {declared}, and in the data set it is {found}")
+        raise ClassMismatch(f"{name} is not the one announced: {found} in the data set, {declared} announced")
