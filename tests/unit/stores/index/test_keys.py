@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calotype.dicom.query.attributes import INDEXED
-from calotype.stores.index.keys import clean, key_columns, keys
+from calotype.stores.index.keys import absent_columns, clean, columns, key_columns, keys
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,17 @@ def test_absent_text_has_as_many_keys_as_any() -> None:
         if key_columns(attribute):
             assert len(keys(attribute.keyword, "")) == len(key_columns(attribute))
             assert not any(keys(attribute.keyword, ""))
+
+
+@pytest.mark.parametrize("length", [1, 128, 129, 10_000])
+def test_columns_are_the_kept_text_and_its_keys_whatever_its_length(length: int) -> None:
+    assert columns("StudyDescription", f" {'A' * (length - 1)}\0A ") == ("A" * length, "a" * length)
+
+
+def test_columns_of_padding_alone_are_those_of_nothing() -> None:
+    for attribute in INDEXED:
+        if key_columns(attribute):
+            assert columns(attribute.keyword, " \0 ") == absent_columns(attribute)
 
 
 @pytest.mark.parametrize(
