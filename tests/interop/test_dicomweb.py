@@ -25,7 +25,7 @@ from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 from calotype.web.app import create_app
 from calotype.web.server import WebServer
 from calotype.web.settings import WebSettings
-from support import samples
+from support import bundled, samples
 
 pytestmark = pytest.mark.interop
 
@@ -106,12 +106,12 @@ def data_set_of(file):
         return file[132 + 12 + meta.file_meta.FileMetaInformationGroupLength :]
 
 
-def bundled(name):
+def content_of(name):
     return Path(get_testdata_file(name, download=False)).read_bytes()
 
 
 def test_a_file_whose_meta_names_another_object_is_refused(http):
-    response = store(http, bundled("rtplan.dcm"))
+    response = store(http, content_of("rtplan.dcm"))
 
     assert response.status_code == 409
     assert response.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xA900]
@@ -119,7 +119,7 @@ def test_a_file_whose_meta_names_another_object_is_refused(http):
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_what_pydicom_ships_goes_in_and_comes_back_bit_by_bit(http, name):
-    content = bundled(name)
+    content = content_of(name)
     assert store(http, content).status_code == 200
 
     (match,) = http.get("/instances").json()
@@ -127,6 +127,16 @@ def test_what_pydicom_ships_goes_in_and_comes_back_bit_by_bit(http, name):
     back = http.get(url, headers={"Accept": "application/dicom"}).content
 
     assert data_set_of(back) == data_set_of(content)
+
+
+def test_every_object_that_pydicom_ships_is_stored_as_it_is(http, tmp_path):
+    """One whose file meta information names another object than its data set is refused."""
+    statuses = {each: store(http, each.path.read_bytes()).status_code for each in bundled.objects()}
+
+    stored = {each for each, status in statuses.items() if status in {200, 202}}
+    assert stored == {each for each in bundled.objects() if each.meta_agrees}
+    assert {statuses[each] for each in bundled.objects() if not each.meta_agrees} == {409}
+    assert set(bundled.kept_in(tmp_path / "objects")) == {each.data_set for each in stored}
 
 
 def test_a_clients_whole_round(client):
