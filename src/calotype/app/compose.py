@@ -133,7 +133,9 @@ class House:
         tls = section.tls
         context = None
         if tls.certificate is not None:
-            context = server_context(tls.certificate, tls.key or tls.certificate, client_ca=tls.client_ca)
+            context = server_context(
+                tls.certificate, tls.key or tls.certificate, password=tls.key_password, client_ca=tls.client_ca
+            )
         settings = ListenerSettings(
             name=section.name or str(section.port),
             host=section.bind,

@@ -12,14 +12,16 @@ from pathlib import Path
 from calotype.errors import InvalidRequest
 
 
-def server_context(certificate: Path, key: Path, *, client_ca: Path | None = None) -> ssl.SSLContext:
+def server_context(
+    certificate: Path, key: Path, *, password: str = "", client_ca: Path | None = None
+) -> ssl.SSLContext:
     """Return the context of a listener; with ``client_ca`` peers MUST show a certificate that it signed.
 
-    InvalidRequest when a file cannot be read or does not hold what it should.
+    ``password`` opens an encrypted ``key``. InvalidRequest when a file cannot be read or holds something else.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load_own(context, certificate, key)
+    _load_own(context, certificate, key, password)
     if client_ca is not None:
         _load_authority(context, client_ca)
         context.verify_mode = ssl.CERT_REQUIRED
@@ -27,7 +29,12 @@ def server_context(certificate: Path, key: Path, *, client_ca: Path | None = Non
 
 
 def client_context(
-    *, ca: Path | None = None, certificate: Path | None = None, key: Path | None = None, check_hostname: bool = True
+    *,
+    ca: Path | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    password: str = "",
+    check_hostname: bool = True,
 ) -> ssl.SSLContext:
     """Return the context to dial with: trust ``ca`` (the system's authorities when ``None``), show ``certificate``.
 
@@ -42,18 +49,18 @@ def client_context(
     else:
         _load_authority(context, ca)
     if certificate is not None:
-        _load_own(context, certificate, key)
+        _load_own(context, certificate, key, password)
     return context
 
 
-def _load_own(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
-    # A key with a passphrase would make OpenSSL ask on the terminal, where a server has nobody to answer.
+def _load_own(context: ssl.SSLContext, certificate: Path, key: Path | None, password: str) -> None:
+    # Without a password, even an empty one, OpenSSL would ask on the terminal, where a server has nobody to answer.
     try:
-        context.load_cert_chain(certificate, key, password=lambda: "")
+        context.load_cert_chain(certificate, key, password=lambda: password)
     except (OSError, ValueError) as error:
         raise InvalidRequest(
             f"the TLS certificate {certificate} and key {key or certificate} cannot be used "
-            f"({_why(error)}): name a PEM certificate chain and its unencrypted PEM key"
+            f"({_why(error)}): name a PEM certificate chain and its PEM key, with the key's password if it has one"
         ) from error
 
 

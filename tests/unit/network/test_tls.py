@@ -18,6 +18,7 @@ from support.raw_peers import CONTEXTS, CT, RawPeer, request
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 CERTIFICATE, KEY = CERTIFICATES / "test-only.crt", CERTIFICATES / "test-only.key"
+ENCRYPTED_KEY = CERTIFICATES / "test-only-encrypted.key"
 POLICY = AcceptancePolicy(called_ae_titles=None, abstract_syntaxes={CT: (EXPLICIT_VR_LITTLE_ENDIAN,)})
 
 
@@ -142,6 +143,30 @@ def test_peers_without_a_certificate_are_turned_away_when_one_is_asked_for(patie
     finally:
         listener.stop(drain_s=0)
     assert [rejection.detail[:16] for rejection in rejections.recent()] == ["no TLS handshake"]
+
+
+def test_an_encrypted_key_is_opened_by_its_password(patient):
+    settings = ListenerSettings(
+        name="tls",
+        host="127.0.0.1",
+        port=0,
+        tls=server_context(CERTIFICATE, ENCRYPTED_KEY, password="test-only"),
+        timeouts=patient,
+    )
+    listener = Listener(settings, POLICY, Stored(), Rejections())
+    listener.start()
+    try:
+        ours = client_context(ca=CERTIFICATE, certificate=CERTIFICATE, key=ENCRYPTED_KEY, password="test-only")
+        with reach(listener, DialSettings(timeouts=patient, tls=ours)) as association:
+            assert set(association.contexts) == {3}
+    finally:
+        listener.stop(drain_s=0)
+
+
+@pytest.mark.parametrize("password", ["", "wrong", "x" * 2000])
+def test_an_encrypted_key_without_its_password_is_one_clear_line(password):
+    with pytest.raises(InvalidRequest, match=r"encrypted\.key cannot be used .*: name .* password"):
+        server_context(CERTIFICATE, ENCRYPTED_KEY, password=password)
 
 
 def test_unusable_files_are_named(tmp_path):
