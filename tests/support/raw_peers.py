@@ -23,8 +23,8 @@ CONTEXTS = (
 )
 
 
-def request(called="NODE", calling="RAW", contexts=CONTEXTS, max_pdu_bytes=16384, **more) -> AssociateRQ:
-    return AssociateRQ(called, calling, contexts, UserInformation(max_pdu_bytes, UID("1.2.3")), **more)
+def request(called="NODE", calling="RAW", contexts=CONTEXTS, max_pdu_bytes=16384, roles=(), **more) -> AssociateRQ:
+    return AssociateRQ(called, calling, contexts, UserInformation(max_pdu_bytes, UID("1.2.3"), roles=roles), **more)
 
 
 def command(message: Message, context_id: int = 1) -> bytes:
@@ -42,8 +42,9 @@ class RawPeer:
         self.socket = connection
 
     @classmethod
-    def connect(cls, port: int, host: str = "127.0.0.1") -> Self:
-        return cls(socket.create_connection((host, port), timeout=10))
+    def connect(cls, port: int, host: str = "127.0.0.1", *, source: str = "") -> Self:
+        source_address = (source, 0) if source else None
+        return cls(socket.create_connection((host, port), timeout=10, source_address=source_address))
 
     def send(self, *pdus: Pdu | bytes) -> None:
         self.socket.sendall(b"".join(pdu if isinstance(pdu, bytes) else pdu.encode() for pdu in pdus))

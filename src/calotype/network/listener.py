@@ -12,6 +12,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -35,6 +36,9 @@ _NO_REQUEST = ("closed", "connection", "no association request")
 _BACKLOG = 256
 _SPARE_CONNECTIONS = 64
 """How many connections beyond the maximum of associations may be asking or being told no."""
+
+_SPARE_CONNECTIONS_PER_PEER = 16
+"""The same for one address: a few that say nothing are a load balancer's, hundreds are an attack on the others."""
 
 _DRAIN_IDLE_S = 1.0
 """While stopping, an association that asks nothing for this long is done as far as we are concerned."""
@@ -68,6 +72,7 @@ class Listener:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
+        self._connections_of: Counter[str] = Counter()
         self._associations: set[Association] = set()
 
     @property
@@ -150,19 +155,35 @@ class Listener:
         thread = threading.Thread(
             target=self._run, args=(connection, peer_address), name=f"{self.settings.name}-{address[1]}", daemon=True
         )
-        with self._lock:
-            has_room = len(self._connections) < self.settings.max_associations + _SPARE_CONNECTIONS
-            if has_room:
-                self._connections[thread] = connection
+        full = self._enter(thread, connection, peer_address)
         try:
-            if has_room:
+            if not full:
                 thread.start()
                 return
-        except RuntimeError:
-            with self._lock:
-                del self._connections[thread]
-        self._closed(peer_address, "too many connections")
+        except RuntimeError as error:
+            self._leave(thread, peer_address)
+            full = str(error)
+        self._closed(peer_address, full)
         connection.close()
+
+    def _enter(self, thread: threading.Thread, connection: socket.socket, peer_address: str) -> str:
+        """Make room for a connection; return why there is none."""
+        settings = self.settings
+        with self._lock:
+            if len(self._connections) >= settings.max_associations + _SPARE_CONNECTIONS:
+                return "too many connections"
+            if self._connections_of[peer_address] >= settings.max_associations_per_peer + _SPARE_CONNECTIONS_PER_PEER:
+                return "too many connections from this address"
+            self._connections[thread] = connection
+            self._connections_of[peer_address] += 1
+        return ""
+
+    def _leave(self, thread: threading.Thread, peer_address: str) -> None:
+        with self._lock:
+            del self._connections[thread]
+            self._connections_of[peer_address] -= 1
+            if not self._connections_of[peer_address]:
+                del self._connections_of[peer_address]
 
     def _run(self, connection: socket.socket, peer_address: str) -> None:
         stream = self._secure(connection, peer_address)
@@ -174,8 +195,7 @@ class Listener:
         finally:
             if stream is not None:
                 stream.close()
-            with self._lock:
-                self._connections.pop(threading.current_thread(), None)
+            self._leave(threading.current_thread(), peer_address)
 
     def _secure(self, connection: socket.socket, peer_address: str) -> Stream | None:
         settings = self.settings

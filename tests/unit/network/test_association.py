@@ -19,7 +19,7 @@ from calotype.dicom.wire.pdu import Abort, PDataTF, ReleaseRP, ReleaseRQ
 from calotype.dicom.wire.upper_layer import Role, UpperLayer
 from calotype.errors import InvalidRequest
 from calotype.network.association import MIN_SEND_PDU_BYTES, Association, send_limit
-from calotype.network.failures import AssociationAborted, AssociationTimedOut, ConnectionLost
+from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationTimedOut, ConnectionLost
 from calotype.network.pump import Pump
 from calotype.network.sockets import Stream
 from support.raw_peers import CT, RawPeer, command, data, request
@@ -288,6 +288,39 @@ def test_a_command_that_drips_is_aborted_after_the_network_time(open_association
         association.receive()
     stop.set()
     dripping.join()
+
+
+def test_a_peer_that_takes_nothing_is_given_up_after_the_network_time(open_association, quick):
+    association, _peer = open_association(quick)
+
+    class Endless:
+        def read_at(self, _offset, size_bytes):
+            return bytes(size_bytes)
+
+    with pytest.raises(AssociationTimedOut, match=r"took no data for 0\.3 s"):
+        association.send_object(3, STORE, Endless(), 0, 1 << 30)
+    with pytest.raises(AssociationEnded):
+        association.receive()
+
+
+def test_a_peer_that_aborts_while_we_send_is_an_error(open_association, patient):
+    association, peer = open_association(patient)
+
+    class Zeros:
+        def read_at(self, _offset, size_bytes):
+            return bytes(size_bytes)
+
+    def read_some_and_abort():
+        for _ in range(100):
+            peer.receive()
+        peer.send(Abort())
+        peer.close()
+
+    leaving = threading.Thread(target=read_some_and_abort)
+    leaving.start()
+    with pytest.raises(AssociationEnded):
+        association.send_object(3, STORE, Zeros(), 0, 1 << 30)
+    leaving.join()
 
 
 def test_killing_wakes_a_waiting_association_and_tells_the_peer(dialogue):

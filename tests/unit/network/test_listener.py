@@ -4,6 +4,7 @@ import errno
 import logging
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from ipaddress import ip_network
 
@@ -295,3 +296,28 @@ def test_connections_beyond_all_room_are_closed_at_once(patient, monkeypatch):
             assert second.receive() is None
         assert rejections.recent()[0].detail == "too many connections"
         leave(first)
+
+
+def test_connections_of_one_address_that_say_nothing_leave_room_for_others(patient, monkeypatch):
+    monkeypatch.setattr("calotype.network.listener._SPARE_CONNECTIONS_PER_PEER", 1)
+    with listening(patient, max_associations=10, max_associations_per_peer=1) as (listener, rejections):
+        first, _accepted = ask(listener.port)
+        with RawPeer.connect(listener.port), RawPeer.connect(listener.port) as third:
+            assert third.receive() is None
+            with RawPeer.connect(listener.port, source="127.0.0.2") as fourth:
+                fourth.send(request())
+                assert isinstance(fourth.receive(), AssociateAC)
+        assert [r.detail for r in rejections.recent()] == ["too many connections from this address"]
+        leave(first)
+
+
+def test_rooms_of_an_address_are_given_back(patient, monkeypatch):
+    monkeypatch.setattr("calotype.network.listener._SPARE_CONNECTIONS_PER_PEER", 0)
+    with listening(patient, max_associations_per_peer=1) as (listener, _rejections):
+        deadline = time.monotonic() + 10
+        for _ in range(3):
+            peer, accepted = ask(listener.port)
+            while accepted is None and time.monotonic() < deadline:
+                peer, accepted = ask(listener.port)  # the thread before has said goodbye and is about to end
+            assert isinstance(accepted, AssociateAC)
+            leave(peer)
