@@ -6,8 +6,10 @@ What an archive takes, refuses or flags is ``services.archive.ingest``'s decisio
 from __future__ import annotations
 
 from calotype.dicom.statuses import SUCCESS
+from calotype.dicom.uids import SOP_CLASSES, STORAGE_CLASSES
 from calotype.dicom.wire.messages import CStoreRQ, CStoreRSP
-from calotype.errors import InvalidRequest
+from calotype.dicom.wire.negotiation import AcceptedContext
+from calotype.errors import InvalidRequest, Unsupported
 from calotype.network.association import Association, Received
 from calotype.services.archive.ingest import Declared, Ingest
 from calotype.services.archive.ports import Channel, Origin
@@ -23,6 +25,7 @@ class StorageScp:
         """Receive, commit and answer one object; what fails is left to the server to answer."""
         request, context = received.message, received.context
         assert isinstance(request, CStoreRQ)  # noqa: S101 - the server dispatches by this type
+        _check_context(context)
         if not request.has_data_set:
             raise InvalidRequest("a C-STORE without a data set: send the object with it")
         # PS3.7 9.1.1.1 wants the command's SOP class to be the context's abstract syntax. Devices that negotiate
@@ -50,3 +53,14 @@ class StorageScp:
                 status=SUCCESS,
             ),
         )
+
+
+def _check_context(context: AcceptedContext) -> None:
+    """Raise Unsupported (0122) unless objects may come in ``context``."""
+    abstract_syntax = context.abstract_syntax
+    # A class that stands in no table was accepted as storage, or it would not be here.
+    if abstract_syntax in SOP_CLASSES and abstract_syntax not in STORAGE_CLASSES:
+        raise Unsupported(f"no context for storage: its SOP class is {abstract_syntax}")
+    # PS3.7 D.3.3.4: a context in which the peer is SCP alone was made for the objects of its C-GET.
+    if not context.scu_role:
+        raise Unsupported("no context to store in: the sender is not SCU in it")

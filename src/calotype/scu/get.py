@@ -15,7 +15,7 @@ from calotype.dicom import statuses
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.statuses import Service, status_of
 from calotype.dicom.wire.messages import CGetRQ, CGetRSP, CStoreRQ, CStoreRSP
-from calotype.errors import CalotypeError, Unavailable
+from calotype.errors import CalotypeError, Unavailable, Unsupported
 from calotype.network.association import Association, Received
 from calotype.network.failures import AssociationEnded
 from calotype.scu.calling import NATIVE_SYNTAXES, Caller, failure, out_of_turn, require_context, roles_as_scp
@@ -131,6 +131,9 @@ def _keep(association: Association, received: Received, request: CStoreRQ, recei
     """Keep one object and answer for it; return why it could not be kept, empty when it was."""
     status, problem = statuses.SUCCESS, ""
     try:
+        # PS3.7 D.3.3.4: objects come only where we offered to be their SCP, not on the context that asked for them.
+        if not received.context.scp_role:
+            raise Unsupported("the object came on a context that is not for storage")
         with receiver.begin(
             request.affected_sop_class_uid,
             request.affected_sop_instance_uid,

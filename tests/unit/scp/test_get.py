@@ -69,34 +69,34 @@ def fetch(association, *, answer=lambda _request: 0x0000, cancel_after=None):
 
 def test_get_sends_each_object_as_it_is_stored(node, shelf):
     uids = [
-        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e" * 600_001),
+        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e" * 600_002),
         shelf.add(CT_IMAGE_STORAGE, IMPLICIT_VR_LITTLE_ENDIAN, b"i" * 20),
-        shelf.add(CT_IMAGE_STORAGE, JPEG_BASELINE, b"j"),
+        shelf.add(CT_IMAGE_STORAGE, JPEG_BASELINE, b"jj"),
     ]
     contexts = [(CT_IMAGE_STORAGE, [ts]) for ts in (*NATIVE, JPEG_BASELINE)]
     with call(node, GET, *contexts, roles=AS_SCP) as association:
         objects, responses = fetch(association)
     assert objects == [
-        (uids[0], EXPLICIT_VR_LITTLE_ENDIAN, b"e" * 600_001),
+        (uids[0], EXPLICIT_VR_LITTLE_ENDIAN, b"e" * 600_002),
         (uids[1], IMPLICIT_VR_LITTLE_ENDIAN, b"i" * 20),
-        (uids[2], JPEG_BASELINE, b"j"),
+        (uids[2], JPEG_BASELINE, b"jj"),
     ]
     assert responses[0] == (0xFF00, 3, 0, 0, 0, None)
     assert responses[-1] == (0x0000, None, 3, 0, 0, None)
 
 
 def test_get_fails_what_has_no_context_of_its_syntax(node, shelf):
-    shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
-    jpeg = shelf.add(CT_IMAGE_STORAGE, JPEG_BASELINE, b"j")
+    shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
+    jpeg = shelf.add(CT_IMAGE_STORAGE, JPEG_BASELINE, b"jj")
     with call(node, GET, (CT_IMAGE_STORAGE, NATIVE), roles=AS_SCP) as association:
         objects, responses = fetch(association)
-    assert [data for _, _, data in objects] == [b"e"]
+    assert [data for _, _, data in objects] == [b"ee"]
     assert responses[-1] == (0xB000, None, 1, 1, 0, jpeg)
 
 
 def test_get_sends_nothing_to_a_peer_that_did_not_offer_to_receive(node, shelf):
     # Without role selection the storage context is for the peer to send on (PS3.7 D.3.3.4).
-    uid = shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
+    uid = shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
     with call(node, GET, (CT_IMAGE_STORAGE, NATIVE)) as association:
         objects, responses = fetch(association)
     assert objects == []
@@ -112,7 +112,7 @@ def test_get_counts_what_the_peer_answers(node, shelf):
 
 
 def test_get_counts_an_object_that_is_gone_as_failed(node, shelf):
-    uid = shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
+    uid = shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
     shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"f")
     shelf.missing.add(uid)
     with call(node, GET, (CT_IMAGE_STORAGE, NATIVE), roles=AS_SCP) as association:
@@ -122,7 +122,7 @@ def test_get_counts_an_object_that_is_gone_as_failed(node, shelf):
 
 def test_get_stops_at_a_cancel_and_tells_what_remains(node, shelf):
     for _ in range(10):
-        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
+        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
     with call(node, GET, (CT_IMAGE_STORAGE, NATIVE), roles=AS_SCP) as association:
         objects, responses = fetch(association, cancel_after=4)
     assert len(objects) == 4
@@ -131,7 +131,7 @@ def test_get_stops_at_a_cancel_and_tells_what_remains(node, shelf):
 
 def test_get_gives_each_sub_operation_a_message_id_of_its_own(node, shelf):
     for _ in range(3):
-        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
+        shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
     ids = []
     with call(node, GET, (CT_IMAGE_STORAGE, NATIVE), roles=AS_SCP) as association:
         fetch(association, answer=lambda request: ids.append(request.message_id) or 0x0000)
@@ -139,7 +139,7 @@ def test_get_gives_each_sub_operation_a_message_id_of_its_own(node, shelf):
 
 
 def test_get_aborts_when_the_peer_answers_another_message(node, shelf):
-    shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"e")
+    shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"ee")
     association = call(node, GET, (CT_IMAGE_STORAGE, NATIVE), roles=AS_SCP)
     association.send(1, CGetRQ(message_id=5, affected_sop_class_uid=STUDY_ROOT_GET), STUDY)
     assert association.receive().message.status == 0xFF00

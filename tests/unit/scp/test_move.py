@@ -170,7 +170,7 @@ def test_failed_list_of_a_thousand_uids_is_still_readable_in_explicit_vr():
 def test_move_sends_over_the_network_one_context_per_class_and_syntax(shelf):
     sent = [
         (CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"a" * 1_000_000),
-        (MR_IMAGE_STORAGE, IMPLICIT_VR_LITTLE_ENDIAN, b"b" * 70_001),
+        (MR_IMAGE_STORAGE, IMPLICIT_VR_LITTLE_ENDIAN, b"b" * 70_002),
         (CT_IMAGE_STORAGE, JPEG_BASELINE, b"c" * 10),
     ]
     uids = [shelf.add(*each) for each in sent]

@@ -5,9 +5,10 @@ import time
 import pytest
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from calotype.dicom.wire.messages import CEchoRQ, CStoreRQ, CStoreRSP
 from calotype.dicom.wire.pdu import Abort
+from calotype.dicom.wire.pdu_items import RoleSelection
 from calotype.errors import OutOfResources
 from calotype.scp.storage import StorageScp
 from calotype.services.archive.ports import Channel
@@ -117,6 +118,33 @@ def test_a_request_without_a_data_set_is_refused(connect, house):
     peer.send(command(store_rq(has_data_set=False), 3))
     assert peer.receive_message().status == 0xC000
     assert store(peer).status == 0
+
+
+VERIFICATION_ID, CT_ID = 1, 3
+
+
+@pytest.mark.parametrize(
+    ("context_id", "roles", "why"),
+    [
+        (VERIFICATION_ID, (), "no context for storage"),
+        (CT_ID, (RoleSelection(CT, scu=False, scp=True),), "the sender is not SCU"),
+    ],
+)
+def test_objects_come_only_in_storage_contexts_in_which_the_peer_is_scu(house, context_id, roles, why):
+    served = {VERIFICATION: (EXPLICIT_VR_LITTLE_ENDIAN,), CT: (EXPLICIT_VR_LITTLE_ENDIAN,)}
+    with (
+        serving({CStoreRQ: StorageScp(house.archive.ingest)}, served, scp_contexts=served) as node,
+        RawPeer.connect(node.port) as peer,
+    ):
+        peer.send(request(roles=roles))
+        peer.receive()
+        peer.send(command(store_rq(), context_id), data(DATA, context_id))
+        answer = peer.receive_message()
+        assert answer.status == 0x0122
+        assert why in answer.error_comment
+        peer.send(command(CEchoRQ(message_id=1), VERIFICATION_ID))
+        assert peer.receive_message().status == 0
+    assert stored(house) == []
 
 
 def test_without_space_the_rest_is_read_and_the_peer_may_go_on():

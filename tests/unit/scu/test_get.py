@@ -80,13 +80,13 @@ def shelf():
 
 def test_get_brings_each_object_in_its_stored_syntax(shelf):
     kinds = [(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN), (CT_IMAGE_STORAGE, IMPLICIT_VR_LITTLE_ENDIAN)]
-    uids = [shelf.add(*kind, b"%d" % i * 100_001) for i, kind in enumerate(kinds)]
+    uids = [shelf.add(*kind, b"%d" % i * 100_002) for i, kind in enumerate(kinds)]
     pocket = Pocket()
     with node_with(shelf) as node:
         *_, last = get(CALLER, node, Level.STUDY, STUDY, pocket, sop_classes=[CT_IMAGE_STORAGE])
     assert pocket.objects == [
-        (CT_IMAGE_STORAGE, uids[0], EXPLICIT_VR_LITTLE_ENDIAN, "NODE", b"0" * 100_001),
-        (CT_IMAGE_STORAGE, uids[1], IMPLICIT_VR_LITTLE_ENDIAN, "NODE", b"1" * 100_001),
+        (CT_IMAGE_STORAGE, uids[0], EXPLICIT_VR_LITTLE_ENDIAN, "NODE", b"0" * 100_002),
+        (CT_IMAGE_STORAGE, uids[1], IMPLICIT_VR_LITTLE_ENDIAN, "NODE", b"1" * 100_002),
     ]
     assert (last.completed, last.failed, last.status) == (2, 0, 0x0000)
 

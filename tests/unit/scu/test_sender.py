@@ -22,7 +22,7 @@ def parcel(data, kind=CT, uid="1.2.3.4"):
 
 
 def test_store_sends_the_data_set_and_nothing_else():
-    sink, data = Sink(), bytes(range(256)) * 5000 + b"odd"
+    sink, data = Sink(), bytes(range(256)) * 5000 + b"even"
     with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
         assert delivery.store(*parcel(data), Originator("ASKER", 77)).result is Result.COMPLETED
     [(request, syntax, received)] = sink.received
@@ -32,6 +32,14 @@ def test_store_sends_the_data_set_and_nothing_else():
     assert request.affected_sop_instance_uid == "1.2.3.4"
     assert (request.move_originator_ae_title, request.move_originator_message_id) == ("ASKER", 77)
     assert sink.calling_ae_titles == {"TESTER"}
+
+
+def test_store_pads_an_odd_data_set_for_the_wire():
+    # PS3.8 Annex E: fragments are even.
+    sink = Sink()
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
+        delivery.store(*parcel(b"odd"))
+    assert [data for _, _, data in sink.received] == [b"odd\0"]
 
 
 def test_store_has_no_originator_of_its_own():
@@ -46,10 +54,10 @@ def test_store_uses_the_context_of_the_stored_syntax():
     sink = Sink()
     with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT, CT_JPEG]) as delivery:
         delivery.store(*parcel(b"jpeg", CT_JPEG))
-        delivery.store(*parcel(b"plain", CT))
+        delivery.store(*parcel(b"as it is", CT))
     assert [(syntax, data) for _, syntax, data in sink.received] == [
         (JPEG_BASELINE, b"jpeg"),
-        (EXPLICIT_VR_LITTLE_ENDIAN, b"plain"),
+        (EXPLICIT_VR_LITTLE_ENDIAN, b"as it is"),
     ]
 
 
