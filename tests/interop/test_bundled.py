@@ -16,6 +16,7 @@ from calotype.scu.sender import DimseCourier
 from calotype.services.routing.nodes import Node
 from support import bundled, dcmtk
 from support.bundled import CALLER
+from support.calling import associated
 
 pytestmark = pytest.mark.interop
 
@@ -117,11 +118,8 @@ def test_pynetdicom_stores_every_byte_of_all(empty, peer, tmp_path, monkeypatch)
     for sop_class, syntaxes in by_kind(bundled.objects()).items():
         for syntax in syntaxes:
             peer.add_requested_context(sop_class, syntax)
-    association = peer.associate(empty.host, empty.port, ae_title=empty.ae_title)
-    try:
+    with associated(peer, empty) as association:
         statuses = {each: association.send_c_store(each.path).Status for each in bundled.objects()}
-    finally:
-        association.release()
     assert statuses == {each: 0x0000 if each.meta_agrees else 0xA900 for each in bundled.objects()}
     stored = {each.data_set for each in bundled.objects() if each.meta_agrees}
     assert set(bundled.kept_in(tmp_path / "empty")) == stored
@@ -159,17 +157,11 @@ def test_pynetdicom_gets_every_byte_of_all_that_is_served(archive, peer):
         for syntax in syntaxes:
             peer.add_requested_context(sop_class, syntax)
     roles = [build_role(sop_class, scp_role=True) for sop_class in kinds]
-    where = (archive.host, archive.port)
-    association = peer.associate(
-        *where, ae_title=archive.ae_title, ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, keep)]
-    )
-    try:
+    with associated(peer, archive, ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, keep)]) as association:
         for study in dict.fromkeys(each.study for each in served):
             keys = Dataset()
             keys.QueryRetrieveLevel = "STUDY"
             keys.StudyInstanceUID = study
             *_, (status, _) = association.send_c_get(keys, StudyRootQueryRetrieveInformationModelGet)
             assert status.Status == 0x0000
-    finally:
-        association.release()
     assert sorted(got) == sent_of(served)
