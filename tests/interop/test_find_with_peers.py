@@ -11,6 +11,7 @@ from pynetdicom.sop_class import (
 
 from support import dcmtk
 from support.bundled import archive_of, first_of_each
+from support.calling import associated
 
 pytestmark = pytest.mark.interop
 
@@ -144,8 +145,7 @@ def test_findscu_cancels(archive, tmp_path):
 def test_pynetdicom_finds_by_both_roots(archive, peer):
     peer.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
     peer.add_requested_context(PatientRootQueryRetrieveInformationModelFind)
-    association = peer.associate(archive.host, archive.port, ae_title=archive.ae_title)
-    try:
+    with associated(peer, archive) as association:
         keys = Dataset()
         keys.QueryRetrieveLevel = "STUDY"
         keys.StudyInstanceUID = CT_STUDY
@@ -162,5 +162,3 @@ def test_pynetdicom_finds_by_both_roots(archive, peer):
         assert [s.Status for s, _ in association.send_c_find(keys, PatientRootQueryRetrieveInformationModelFind)] == [
             0xA900
         ]
-    finally:
-        association.release()

@@ -12,6 +12,7 @@ from pynetdicom.sop_class import (
 
 from support import dcmtk
 from support.bundled import archive_of, data_set, named
+from support.calling import associated
 
 pytestmark = pytest.mark.interop
 
@@ -157,13 +158,8 @@ def test_pynetdicom_gets_objects_bit_exact(archive, peer, studies):
     peer.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     peer.add_requested_context(CTImageStorage, "1.2.840.10008.1.2.1")
     role = build_role(CTImageStorage, scp_role=True)
-    association = peer.associate(
-        archive.host, archive.port, ae_title=archive.ae_title, ext_neg=[role], evt_handlers=[(evt.EVT_C_STORE, keep)]
-    )
-    try:
+    with associated(peer, archive, ext_neg=[role], evt_handlers=[(evt.EVT_C_STORE, keep)]) as association:
         statuses = [s for s, _ in association.send_c_get(study_keys(), StudyRootQueryRetrieveInformationModelGet)]
-    finally:
-        association.release()
     assert [status.Status for status in statuses] == [0xFF00, 0x0000]
     assert statuses[-1].NumberOfCompletedSuboperations == 1
     assert got == studies[CT_STUDY]
@@ -173,11 +169,8 @@ def test_pynetdicom_is_told_which_objects_failed(archive, peer):
     peer.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     peer.add_requested_context(MRImageStorage)
     role = build_role(MRImageStorage, scp_role=True)
-    association = peer.associate(archive.host, archive.port, ae_title=archive.ae_title, ext_neg=[role])
-    try:
+    with associated(peer, archive, ext_neg=[role]) as association:
         *_, (status, identifier) = association.send_c_get(study_keys(), StudyRootQueryRetrieveInformationModelGet)
-    finally:
-        association.release()
     assert status.Status == 0xA702
     assert status.NumberOfFailedSuboperations == 1
     assert identifier.FailedSOPInstanceUIDList == "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
@@ -196,10 +189,9 @@ def test_pynetdicom_moves_to_pynetdicom(archive, peer, viewer_port, studies):
     server = viewer.start_server(("127.0.0.1", viewer_port), block=False, evt_handlers=[(evt.EVT_C_STORE, keep)])
     try:
         peer.add_requested_context(StudyRootQueryRetrieveInformationModelMove)
-        association = peer.associate(archive.host, archive.port, ae_title=archive.ae_title)
         model = StudyRootQueryRetrieveInformationModelMove
-        statuses = [s for s, _ in association.send_c_move(study_keys(), "VIEWER", model, msg_id=77)]
-        association.release()
+        with associated(peer, archive) as association:
+            statuses = [s for s, _ in association.send_c_move(study_keys(), "VIEWER", model, msg_id=77)]
     finally:
         server.shutdown()
     assert [status.Status for status in statuses] == [0xFF00, 0x0000]

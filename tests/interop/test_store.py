@@ -16,6 +16,7 @@ from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.objects.memory import MemoryObjectStore
 from support import dcmtk, samples
 from support.archives import House
+from support.calling import associated
 from support.peers import NATIVE, STORAGE, serving
 
 pytestmark = pytest.mark.interop
@@ -113,12 +114,10 @@ def test_pynetdicom_echoes_and_stores(node, house):
     entity = AE("PYNETDICOM")
     entity.add_requested_context(Verification)
     entity.add_requested_context(CTImageStorage, "1.2.840.10008.1.2.1")
-    association = entity.associate(node.host, node.port, ae_title=node.ae_title)
-    assert association.is_established
-    assert association.send_c_echo().Status == 0
-    assert association.send_c_store(get_testdata_file("CT_small.dcm")).Status == 0
-    assert association.send_c_store(get_testdata_file("CT_small.dcm")).Status == 0
-    association.release()
+    with associated(entity, node) as association:
+        assert association.send_c_echo().Status == 0
+        assert association.send_c_store(get_testdata_file("CT_small.dcm")).Status == 0
+        assert association.send_c_store(get_testdata_file("CT_small.dcm")).Status == 0
     [received] = kept(house)
     sent, read = pydicom.dcmread(get_testdata_file("CT_small.dcm")), pydicom.Dataset()
     read.update(pydicom.filereader.read_dataset(pydicom.filebase.DicomBytesIO(received), False, True))
