@@ -123,16 +123,13 @@ def test_findscu_reads_names_of_every_script(archive, tmp_path, patient_id, name
 )
 def test_pynetdicom_asks_for_names_in_its_own_character_set(archive, peer, charset, name, patient_id):
     peer.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
-    association = peer.associate(archive.host, archive.port, ae_title=archive.ae_title)
     keys = Dataset()
     keys.SpecificCharacterSet = charset.split("\\")
     keys.QueryRetrieveLevel = "STUDY"
     keys.PatientName = name
     keys.PatientID = ""
-    try:
+    with associated(peer, archive) as association:
         answers = list(association.send_c_find(keys, StudyRootQueryRetrieveInformationModelFind))
-    finally:
-        association.release()
     assert [found.PatientID for _, found in answers if found] == [patient_id]
 
 
