@@ -1,5 +1,6 @@
 """We call foreign peers: DCMTK's image archive, and pynetdicom as every kind of provider."""
 
+import zlib
 from contextlib import closing, contextmanager
 
 import pydicom
@@ -16,7 +17,8 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from calotype.dicom.hierarchy import Level
+from calotype.dicom.hierarchy import UID, Level
+from calotype.dicom.part10 import write_file_meta
 from calotype.errors import InvalidRequest, NotFound
 from calotype.network.failures import AssociationRejected
 from calotype.scu.echo import echo
@@ -27,13 +29,15 @@ from calotype.scu.query import Root, find, move
 from calotype.scu.sender import DimseCourier
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Result
-from support import dcmtk
+from support import dcmtk, samples
 from support.bundled import CALLER, data_set, named
 
 pytestmark = pytest.mark.interop
 
 CT_STUDY = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
 EXPLICIT = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+PIXEL_DATA = b"\xe0\x7f\x10\x00"
 
 
 # DCMTK's archive
@@ -97,6 +101,43 @@ def test_we_move_from_dcmqrscp(dcmqrscp, viewer_port, tmp_path):
         with pytest.raises(NotFound, match="A801 Move destination unknown"):
             list(move(CALLER, dcmqrscp, "NOBODY", Level.STUDY, {"StudyInstanceUID": CT_STUDY}))
     assert len(list(folder.iterdir())) == 1
+
+
+def odd_deflated():
+    """A deflated data set of odd length, as every second one is; and its SOP Instance UID."""
+    for seed in range(1, 100):
+        content = samples.ct(seed=seed)
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        deflated = packer.compress(content) + packer.flush()
+        if len(deflated) % 2:
+            return deflated, samples.value_of(content, 0x00080018)
+    raise AssertionError("no odd length in 99 tries")
+
+
+def odd_native():
+    """A data set whose pixels were not padded: against PS3.5 7.1.1, yet met; and its SOP Instance UID."""
+    content = samples.ct(seed=100)
+    start = content.index(PIXEL_DATA)
+    odd = content[:start] + PIXEL_DATA + b"OW\0\0" + (1025).to_bytes(4, "little") + bytes(1025)
+    return odd, samples.value_of(content, 0x00080018)
+
+
+@pytest.mark.parametrize("option", ["+xa", "+B"])
+@pytest.mark.parametrize(("make", "syntax"), [(odd_deflated, DEFLATED), (odd_native, EXPLICIT)])
+def test_storescp_takes_odd_objects_from_us_and_what_comes_after_them(tmp_path, viewer_port, option, make, syntax):
+    # PS3.8 Annex E wants even fragments; +B aborts the association over an odd one.
+    odd, sop_instance = make()
+    (tmp_path / "odd").write_bytes(write_file_meta(UID(CTImageStorage), UID(sop_instance), UID(syntax)) + odd)
+    files = gather([tmp_path / "odd", named("CT_small.dcm").path])
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    with dcmtk.serving("storescp", viewer_port, *{option, "+xa"}, "-od", folder, viewer_port, folder=tmp_path):
+        sent = list(send_files(DimseCourier(CALLER), Node("ANY", "127.0.0.1", viewer_port), files))
+    assert [each.answer.result for each in sent] == [Result.COMPLETED] * 2
+    kept = [data_set(path) for path in folder.iterdir()]
+    assert len(kept) == 2
+    if option == "+B":
+        assert odd + b"\0" in kept
 
 
 # pynetdicom
