@@ -4,7 +4,7 @@
 # the tests then skip those peers, except in CI, where a missing peer is a failure.
 set -eu
 missing=""
-for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmdump; do
+for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmqrscp dcmdump; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0
