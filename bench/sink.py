@@ -16,28 +16,35 @@ _BUFFER = 1 << 20
 
 
 class Stream:
-    """Reads PDUs; data fragments are read into one buffer and forgotten."""
+    """Reads PDUs through one buffer, as much as is there at a time; data fragments are passed over in it."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        self._buffer = bytearray(_BUFFER)
-        self._view = memoryview(self._buffer)
+        self._view = memoryview(bytearray(_BUFFER))
+        self._start = self._end = 0
 
     def exactly(self, size: int) -> bytes:
-        data = bytearray()
+        data = b""
         while len(data) < size:
-            chunk = self.connection.recv(size - len(data))
-            if not chunk:
-                raise ConnectionError
-            data += chunk
-        return bytes(data)
+            if self._start == self._end:
+                self._fill()
+            upto = min(self._start + size - len(data), self._end)
+            data += self._view[self._start : upto]
+            self._start = upto
+        return data
 
     def discard(self, size: int) -> None:
         while size:
-            got = self.connection.recv_into(self._view[: min(size, _BUFFER)])
-            if not got:
-                raise ConnectionError
-            size -= got
+            if self._start == self._end:
+                self._fill()
+            passed = min(size, self._end - self._start)
+            self._start += passed
+            size -= passed
+
+    def _fill(self) -> None:
+        self._start, self._end = 0, self.connection.recv_into(self._view)
+        if not self._end:
+            raise ConnectionError
 
     def message(self) -> tuple[int, int, bytes] | None:
         """Return (context, bytes of data set, command set) of the next message; ``None`` on release."""
