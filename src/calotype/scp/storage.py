@@ -44,15 +44,16 @@ class StorageScp:
         with self._ingest.begin(declared, origin) as incoming:
             association.read_data_set(incoming.write)
             incoming.commit()
-        association.send(
-            context.context_id,
-            CStoreRSP(
-                message_id_being_responded_to=request.message_id,
-                affected_sop_class_uid=request.affected_sop_class_uid,
-                affected_sop_instance_uid=request.affected_sop_instance_uid,
-                status=SUCCESS,
-            ),
-        )
+            # Answered before the block ends: tidying up needs nobody's waiting.
+            association.send(
+                context.context_id,
+                CStoreRSP(
+                    message_id_being_responded_to=request.message_id,
+                    affected_sop_class_uid=request.affected_sop_class_uid,
+                    affected_sop_instance_uid=request.affected_sop_instance_uid,
+                    status=SUCCESS,
+                ),
+            )
 
 
 def _check_context(context: AcceptedContext) -> None:

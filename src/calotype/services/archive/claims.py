@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 
 class _Claim:
@@ -25,19 +24,46 @@ class Claims:
         self._claims: dict[str, _Claim] = {}
         self._lock = threading.Lock()
 
-    @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        """Wait until nobody else holds ``name``, and hold it inside the ``with`` block."""
+    def hold(self, name: str) -> _Holding:
+        """Return what waits until nobody else holds ``name``, and holds it inside a ``with`` block."""
+        return _Holding(self, name)
+
+    def enter(self, name: str) -> _Claim:
+        """Take a place in the queue for ``name``; the claim's lock is still to be waited for."""
         with self._lock:
             claim = self._claims.get(name)
             if claim is None:
                 claim = self._claims[name] = _Claim()
             claim.holders += 1
+        return claim
+
+    def leave(self, name: str, claim: _Claim) -> None:
+        """Give the place back."""
+        with self._lock:
+            claim.holders -= 1
+            if not claim.holders:
+                del self._claims[name]
+
+
+class _Holding:
+    """One ``with`` block. A class, since every object that is received passes here, and a generator costs twice."""
+
+    __slots__ = ("_claim", "_claims", "_name")
+
+    def __init__(self, claims: Claims, name: str) -> None:
+        self._claims = claims
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._claim = self._claims.enter(self._name)
         try:
-            with claim.lock:
-                yield
-        finally:
-            with self._lock:
-                claim.holders -= 1
-                if not claim.holders:
-                    del self._claims[name]
+            self._claim.lock.acquire()
+        except BaseException:
+            self._claims.leave(self._name, self._claim)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._claim.lock.release()
+        self._claims.leave(self._name, self._claim)

@@ -74,7 +74,7 @@ class Receipt:
     flags: frozenset[Flag]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it leaves this module in no hands, and freezing each field costs
 class Description:
     """What a data set says, and what was found out while it came: a record but for its place."""
 

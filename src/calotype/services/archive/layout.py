@@ -28,6 +28,8 @@ _MAX_TEXT_CHARS: Final = 64
 _MAX_COMPONENT_BYTES: Final = 240
 """File systems allow 255; the difference is room for the ``.1`` of a further version."""
 
+_MAX_STEMS: Final = 1024
+
 _SAFE_UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _SAFE_LITERAL: Final = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 _UNSAFE_RUN: Final = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
@@ -81,6 +83,15 @@ class _Part:
     max_field_chars: int
 
 
+def _filled(parts: tuple[_Part, ...], attributes: Mapping[str, str], received_us: int) -> str:
+    out: list[str] = []
+    for part in parts:
+        out.append(part.literal)
+        if part.field is not None:
+            out.append(part.field(attributes, received_us))
+    return "".join(out)
+
+
 class Layout:
     """A checked template, such as :data:`DEFAULT_LAYOUT`.
 
@@ -95,16 +106,36 @@ class Layout:
         except ValueError as error:
             raise self._wrong(f"{error}; write fields as {{Keyword}}") from None
         self._parts = tuple(self._part(*field) for field in fields)
+        self._stem, self._rest, self._stem_keywords = self._split(fields)
+        self._stems: dict[tuple[str, ...], str] = {}
         self._check_components()
 
     def key(self, attributes: Mapping[str, str], received_us: int) -> str:
         """Return the key for an object with these indexed attributes."""
-        out: list[str] = []
-        for part in self._parts:
-            out.append(part.literal)
-            if part.field is not None:
-                out.append(part.field(attributes, received_us))
-        return "".join(out)
+        # The objects of a series share what stands before their own name; it is made once for each series.
+        values = tuple([attributes.get(keyword, "") for keyword in self._stem_keywords])
+        stem = self._stems.get(values)
+        if stem is None:
+            stem = _filled(self._stem, attributes, received_us)
+            if all(is_date(value) for value, date in zip(values, self._stem_dates, strict=True) if date):
+                if len(self._stems) >= _MAX_STEMS:
+                    self._stems.clear()
+                self._stems[values] = stem
+        return stem + _filled(self._rest, attributes, received_us)
+
+    @property
+    def _stem_dates(self) -> list[bool]:
+        """Which of the stem's keywords are dates: a missing one becomes the day received, which does not last."""
+        return [BY_KEYWORD[keyword].vr == "DA" for keyword in self._stem_keywords]
+
+    def _split(
+        self, fields: list[tuple[str, str | None, str | None, str | None]]
+    ) -> tuple[tuple[_Part, ...], tuple[_Part, ...], tuple[str, ...]]:
+        """Part the template before the object's own UID: (stem, rest, keywords of the stem)."""
+        keywords = [keyword for _, keyword, _, _ in fields]
+        own = keywords.index("SOPInstanceUID") if "SOPInstanceUID" in keywords else len(keywords)
+        stem_keywords = tuple(dict.fromkeys(keyword for keyword in keywords[:own] if keyword))
+        return self._parts[:own], self._parts[own:], stem_keywords
 
     def _wrong(self, why: str) -> InvalidRequest:
         return InvalidRequest(f"the layout {self._template!r} cannot be used: {why}")

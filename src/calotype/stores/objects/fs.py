@@ -2,7 +2,7 @@
 
 Durability, when asked for, rests on the order in :meth:`FileObjectStore.put`: the file is synced, then linked to its
 name, then its folder is synced, then every parent that is new, deepest first. Linking never overwrites, so two
-writers of one key cannot lose an object. Needs a local file system or one with its semantics.
+writers of one key cannot lose an object. The spool's own name goes last, when the sender has been answered. Needs a local file system or one with its semantics.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ _PLACEHOLDER: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_CLOE
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 """How file systems without hard links say so."""
 _MAX_ATTEMPTS: Final = 64
+_SPACE_BELIEVED_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class FileObjectStore:
         self._durable = settings.durable
         self._min_free_bytes = settings.min_free_bytes
         self._root = str(settings.root)
+        self._enough_until_s = 0.0
         self._links = self._system.link is not None
         self._folders = Folders(
             self._root, self._system, durable=settings.durable, max_known=settings.max_known_folders
@@ -75,10 +78,8 @@ class FileObjectStore:
     def spool(self) -> FileSpool:
         """Start a private file. OutOfResources when there is less room than settings reserve."""
         try:
-            if self._min_free_bytes and (free := self._system.free_bytes(self._root)) < self._min_free_bytes:
-                raise OutOfResources(
-                    f"the disk has {free >> 20} MiB left and {self._min_free_bytes >> 20} MiB are reserved; make room"
-                )
+            if self._min_free_bytes:
+                self._check_space()
             return self._spools.new()
         except OSError as error:
             raise translated(error, "starting a spool file") from error
@@ -145,6 +146,18 @@ class FileObjectStore:
         """Remove the private folder of this store. Idempotent."""
         self._spools.close()
 
+    def _check_space(self) -> None:
+        """Refuse new objects when room is short; when there was enough, it is believed for a moment."""
+        now_s = time.monotonic()
+        if now_s < self._enough_until_s:
+            return
+        free = self._system.free_bytes(self._root)
+        if free < self._min_free_bytes:
+            raise OutOfResources(
+                f"the disk has {free >> 20} MiB left and {self._min_free_bytes >> 20} MiB are reserved; make room"
+            )
+        self._enough_until_s = now_s + _SPACE_BELIEVED_S
+
     def _make_root(self, root: Path) -> None:
         """Make the store's own folder, as durably as those in it."""
         new = [folder for folder in (root, *root.parents) if not folder.exists()]
@@ -158,29 +171,28 @@ class FileObjectStore:
         for _ in range(_MAX_ATTEMPTS):
             try:
                 pending = self._folders.make(folder)
-                kept = self._link(source, key)
+                kept = self._link(spool, source, key)
             except FileNotFoundError:
                 # A folder was empty a moment ago and a delete pruned it, or someone removed it by hand.
                 self._folders.forget(folder)
                 continue
-            spool.moved()
             self._folders.sync(folder)
             self._folders.settle(folder, pending)
             return kept
         raise Unavailable(f"storing {key}: its folder or the spooled file disappears again and again")
 
-    def _link(self, source: str, key: str) -> str:
+    def _link(self, spool: FileSpool, source: str, key: str) -> str:
         """Give ``source`` the first free name; return it. FileNotFoundError when the folder is not there."""
         for candidate in candidates(key):
             check_key(candidate)
             try:
-                self._move(source, f"{self._root}/{candidate}")
+                self._move(spool, source, f"{self._root}/{candidate}")
             except FileExistsError:
                 continue
             return candidate
         raise AssertionError("candidates never end")
 
-    def _move(self, source: str, target: str) -> None:
+    def _move(self, spool: FileSpool, source: str, target: str) -> None:
         """Rename without replacing. FileExistsError when ``target`` is taken."""
         system = self._system
         if self._links and system.link is not None:
@@ -191,7 +203,7 @@ class FileObjectStore:
                     raise
                 self._links = False
             else:
-                system.unlink(source)
+                spool.linked()
                 return
         # Without hard links the name is reserved first; a crash between the two leaves an empty orphan.
         system.close(system.open(target, _PLACEHOLDER, FILE_MODE))
@@ -200,6 +212,7 @@ class FileObjectStore:
         except OSError:
             system.unlink(target)
             raise
+        spool.renamed()
 
 
 class FileObjectReader:

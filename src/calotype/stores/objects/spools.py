@@ -11,7 +11,8 @@ import itertools
 import mmap
 import os
 import shutil
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,9 @@ FOLDER_MODE: Final = 0o700
 
 _MAX_PARTS: Final = 1024
 """IOV_MAX of Linux, macOS and the BSDs."""
+_MAX_READY: Final = 4
+"""Spool files made before they are asked for: as many associations as are usually busy at one time."""
+
 _LOCK_FILE: Final = os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -35,9 +39,11 @@ _CREATE: Final = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_CLOEXEC", 0
 class FileSpool:
     """A private file being written; see ``ports.Spool``."""
 
-    def __init__(self, system: Syscalls, path: str) -> None:
+    def __init__(self, system: Syscalls, path: str, prepare: Callable[[], None]) -> None:
         self._system = system
         self._path: str | None = path
+        self._prepare = prepare
+        self._moved = False
         self._map: mmap.mmap | None = None
         self._failed = False
         self.size_bytes = 0
@@ -68,7 +74,7 @@ class FileSpool:
         """Sync (if ``durable``) and close the file; return its path, ready to be linked. Raises OSError."""
         if self._failed:
             raise OSError(errno.EIO, "an earlier write to the spool failed")
-        if self._path is None:
+        if self._path is None or self._moved:
             raise Unavailable("the spool file is gone")
         if self._fd is not None:
             if durable:
@@ -76,18 +82,30 @@ class FileSpool:
             self._close()
         return self._path
 
-    def moved(self) -> None:
-        """Remember that the file has its place under a key, so :meth:`discard` must not touch it."""
+    def linked(self) -> None:
+        """Remember that the file has a second name, its key; the first one goes with :meth:`discard`."""
+        self._moved = True
+
+    def renamed(self) -> None:
+        """Remember that the file has its key as its only name."""
+        self._moved = True
         self._path = None
 
     def discard(self) -> None:
-        """Remove the file unless it was moved. Idempotent, never raises."""
+        """Remove the file unless it was kept, and its spool name in any case. Idempotent, never raises.
+
+        Of a kept object this is the moment after its sender was answered: so the next spool file is made here,
+        where nobody waits for it.
+        """
         self._close()
         path, self._path = self._path, None
         if path is not None:
             # What cannot be removed now is swept by the next start.
             with suppress(OSError):
                 self._system.unlink(path)
+        if self._moved:
+            self._moved = False
+            self._prepare()
 
     def _close(self) -> None:
         self._unmap()
@@ -116,14 +134,29 @@ class SpoolFolder:
         self._folder = parent / name
         self._folder.mkdir(mode=FOLDER_MODE)
         self._prefix = f"{self._folder}{os.sep}"
+        self._ready: deque[FileSpool] = deque()
         self.swept = _sweep(parent, system)
 
     def new(self) -> FileSpool:
-        """Start a file. Raises OSError."""
-        return FileSpool(self._system, f"{self._prefix}{next(self._numbers):x}")
+        """Start a file, or hand out one that was made ready. Raises OSError."""
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            return self._make()
+
+    def prepare(self) -> None:
+        """Make one file ready, unless there are enough. Never raises: who needs one will see what is wrong."""
+        if len(self._ready) < _MAX_READY:
+            with suppress(OSError):
+                self._ready.append(self._make())
+
+    def _make(self) -> FileSpool:
+        return FileSpool(self._system, f"{self._prefix}{next(self._numbers):x}", self.prepare)
 
     def close(self) -> None:
         """Remove the folder and what is in it. Idempotent."""
+        while self._ready:
+            self._ready.pop().discard()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.release()
 
