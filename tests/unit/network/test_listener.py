@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 
 import pytest
@@ -311,13 +311,16 @@ def test_connections_of_one_address_that_say_nothing_leave_room_for_others(patie
         leave(first)
 
 
-def test_rooms_of_an_address_are_given_back(patient, monkeypatch):
+def test_the_rooms_of_an_address_are_given_back(patient, monkeypatch):
     monkeypatch.setattr("calotype.network.listener._SPARE_CONNECTIONS_PER_PEER", 0)
-    with listening(patient, max_associations_per_peer=1) as (listener, _rejections):
+    with listening(patient, max_associations_per_peer=2) as (listener, _rejections):
         deadline = time.monotonic() + 10
-        for _ in range(3):
-            peer, accepted = ask(listener.port)
-            while accepted is None and time.monotonic() < deadline:
-                peer, accepted = ask(listener.port)  # the thread before has said goodbye and is about to end
-            assert isinstance(accepted, AssociateAC)
-            leave(peer)
+        served = 0
+        while served < 6 and time.monotonic() < deadline:
+            # The threads of those before have said goodbye, yet may be about to end: then one is turned away.
+            with suppress(ConnectionError):
+                peer, answered = ask(listener.port)
+                if isinstance(answered, AssociateAC):
+                    leave(peer)
+                    served += 1
+        assert served == 6
