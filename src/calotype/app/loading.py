@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
 from calotype.app.checks import check
 from calotype.app.settings import Settings
 from calotype.errors import InvalidRequest, NotFound
@@ -215,7 +213,11 @@ def source_of(dotted: str, sources: Mapping[str, str]) -> str:
 
 
 def _validated(tree: Tree, sources: Mapping[str, str]) -> Settings:
+    if not tree:
+        return Settings()
     _refuse_unknown(Settings, tree, "", sources)
+    from pydantic import TypeAdapter, ValidationError  # 0.1 s that nobody waits for who has set nothing
+
     try:
         return TypeAdapter(Settings).validate_python(_without_empty_options(Settings, tree))
     except ValidationError as error:
