@@ -201,6 +201,12 @@ class TestCounters:
 
 
 class TestPatients:
+    def test_an_id_of_spaces_is_none_and_merges_nobody(self, index: Index) -> None:
+        for number in ("1", "2"):
+            index.add(record(f"{number}.1", f"{number}.1.1", f"{number}.1.1.1", PatientID=" "))
+            index.add(record(f"{number}.1", f"{number}.1.1", f"{number}.1.1.2", PatientID=" "))
+        assert index.statistics().patients == 2
+
     def test_studies_of_one_patient_share_the_patient(self, index: Index) -> None:
         index.add(record())
         index.add(record("2.1", "2.1.1", "2.1.1.1"))

@@ -5,6 +5,8 @@ Write-ahead logging lets many readers and one writer work side by side. Nothing 
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +19,15 @@ from calotype.errors import CalotypeError, InvalidRequest, OutOfResources, Unava
 
 MIN_SQLITE: Final = (3, 35, 0)
 """json_each, upserts and window functions as we use them."""
+
+
+CHECKPOINT_PAGES: Final = 4096
+"""The log's length at which a commit finishes the background's checkpoint, so that the log begins anew."""
+
+LOG_BYTES: Final = CHECKPOINT_PAGES * 5120
+"""What the log file is made long enough for: that many pages with their frames, and one large transaction more."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +46,6 @@ class SqliteSettings:
     reader_cache_bytes: int = 4 * 2**20
     idle_readers: int = 16
     """Reading connections kept open for the next reader."""
-    checkpoint_pages: int = 16384
-    """The log's length at which a commit checkpoints itself, should the background one be late (64 MiB)."""
 
 
 def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = False) -> sqlite3.Connection:
@@ -54,9 +63,9 @@ def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = Fal
                 "journal_mode = WAL",
                 f"synchronous = {'FULL' if settings.durable else 'NORMAL'}",
                 f"cache_size = {-(cache_bytes // 1024)}",
-                f"wal_autocheckpoint = {settings.checkpoint_pages}",
+                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
                 # After a checkpoint the log is cut back to this, however long one large transaction has made it.
-                f"journal_size_limit = {settings.checkpoint_pages * 4096}",
+                f"journal_size_limit = {LOG_BYTES}",
                 "temp_store = MEMORY",
                 f"query_only = {'ON' if read_only else 'OFF'}",
             ):
@@ -65,6 +74,23 @@ def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = Fal
             connection.close()
             raise
         return connection
+
+
+def lengthen_log(path: Path) -> None:
+    """Write the log out to the length it will have, once, so that no later commit makes it longer.
+
+    A commit that makes a file longer has to sync the file system's journal too, twice the price of one that writes
+    where there is something already. Zeros are no frames: SQLite stops at them, as at whatever an older log left. The
+    caller MUST hold the write lock, or they could fall on another's frames. That it did not work costs time alone.
+    """
+    try:
+        with Path(f"{path}-wal").open("r+b") as log:
+            log.seek(0, os.SEEK_END)
+            log.write(bytes(max(0, LOG_BYTES - log.tell())))
+            log.flush()
+            os.fsync(log.fileno())
+    except OSError as error:
+        _log.info("the index's log could not be made longer beforehand: %s", error)
 
 
 class Readers:

@@ -2,7 +2,7 @@
 
 One quiet thread with a connection of its own, woken after so much has been written. What fails here is logged and
 tried again: nothing is lost by it, since a commit checkpoints the log itself when it grows too long
-(``SqliteSettings.checkpoint_pages``).
+(``connections.CHECKPOINT_PAGES``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 
 from calotype.errors import CalotypeError
 
-CHECKPOINT_AFTER: Final = 512
-"""Pieces of work between checkpoints: about 4,000 pages."""
+CHECKPOINT_AFTER: Final = 256
+"""Pieces of work between checkpoints: about 1,800 pages."""
 
 _CUT_PATIENCE_MS: Final = 250
 """How long the writer may have to wait for readers, when the log is cut."""

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.values import name_groups
+from calotype.stores.index.keys import clean
 
 
 class Face(NamedTuple):
@@ -28,8 +29,9 @@ class Face(NamedTuple):
         """Read the face out of an object's attributes; empty where they say nothing."""
         get = attributes.get
         return cls(
-            get("PatientID", ""),
-            get("IssuerOfPatientID", ""),
+            # As they are kept: an ID of spaces is none, or two rows would claim to be the same patient.
+            clean(get("PatientID", ""), "LO"),
+            clean(get("IssuerOfPatientID", ""), "LO"),
             get("PatientName", ""),
             get("PatientBirthDate", ""),
             get("PatientSex", ""),

@@ -30,7 +30,15 @@ from calotype.services.archive.ports import (
 )
 from calotype.stores.index import migrations, reading, rows
 from calotype.stores.index.compile import Form, statement
-from calotype.stores.index.connections import MIN_SQLITE, Readers, SqliteSettings, connect, translated, translating
+from calotype.stores.index.connections import (
+    MIN_SQLITE,
+    Readers,
+    SqliteSettings,
+    connect,
+    lengthen_log,
+    translated,
+    translating,
+)
 from calotype.stores.index.groups import GroupCommit
 from calotype.stores.index.housekeeping import Housekeeper
 from calotype.stores.index.ledger import Ledger
@@ -78,6 +86,7 @@ class SqliteIndex:
         self._execute = self._writer.cursor().execute
         self._ledger = Ledger(self._writer, Statements())
         self._data_version = 0
+        self._lengthen = settings.durable
         self._readers = Readers(settings)
         self._groups: GroupCommit[Work, Any] = GroupCommit(self._run)
         self._housekeeper = Housekeeper(lambda: connect(settings, cache_bytes=settings.reader_cache_bytes))
@@ -117,6 +126,9 @@ class SqliteIndex:
         execute = self._execute
         try:
             execute(BEGIN)
+            if self._lengthen:
+                self._lengthen = False
+                lengthen_log(self._path)
             (data_version,) = execute(DATA_VERSION).fetchone()
             if data_version != self._data_version:
                 self._ledger.forget()

@@ -1,8 +1,9 @@
 """Objects as files below one folder, written once and never changed.
 
-Durability, when asked for, rests on the order in :meth:`FileObjectStore.put`: the file is synced, then linked to its
-name, then its folder is synced, then every parent that is new, deepest first. Linking never overwrites, so two
-writers of one key cannot lose an object. The spool's own name goes last, when the sender has been answered. Needs a local file system or one with its semantics.
+Durability, when asked for, rests on the order in :meth:`FileObjectStore.put`: the file is linked to its name, then
+synced, then its folder is synced, then every parent that is new, deepest first; only then may a row speak of it (ADR
+0007 says why the link comes first). Linking never overwrites, so two writers of one key cannot lose an object. The
+spool's own name goes last, when the sender has been answered. Needs a local file system or one with its semantics.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -166,7 +168,7 @@ class FileObjectStore:
             self._folders.sync_path(str(folder.parent))
 
     def _place(self, spool: FileSpool, key: str) -> str:
-        source = spool.finish(durable=self._durable)
+        source = spool.complete()
         folder = key.rpartition("/")[0]
         for _ in range(_MAX_ATTEMPTS):
             try:
@@ -203,9 +205,10 @@ class FileObjectStore:
                     raise
                 self._links = False
             else:
-                spool.linked()
+                self._settle_linked(spool, target)
                 return
         # Without hard links the name is reserved first; a crash between the two leaves an empty orphan.
+        spool.settle(durable=self._durable)
         system.close(system.open(target, _PLACEHOLDER, FILE_MODE))
         try:
             system.replace(source, target)
@@ -213,6 +216,16 @@ class FileObjectStore:
             system.unlink(target)
             raise
         spool.renamed()
+
+    def _settle_linked(self, spool: FileSpool, target: str) -> None:
+        """Sync the file under its new name: one journal transaction then holds the content and the folder's entry."""
+        try:
+            spool.settle(durable=self._durable)
+        except OSError:
+            with suppress(OSError):
+                self._system.unlink(target)
+            raise
+        spool.linked()
 
 
 class FileObjectReader:

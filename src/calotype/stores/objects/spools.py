@@ -70,17 +70,20 @@ class FileSpool:
         self._map = mmap.mmap(self._fd, self.size_bytes, access=mmap.ACCESS_READ)
         return memoryview(self._map)
 
-    def finish(self, *, durable: bool) -> str:
-        """Sync (if ``durable``) and close the file; return its path, ready to be linked. Raises OSError."""
+    def complete(self) -> str:
+        """Return the path of the whole file, ready to be linked. OSError when an earlier write failed."""
         if self._failed:
             raise OSError(errno.EIO, "an earlier write to the spool failed")
         if self._path is None or self._moved:
             raise Unavailable("the spool file is gone")
+        return self._path
+
+    def settle(self, *, durable: bool) -> None:
+        """Sync (if ``durable``) and close the file. Raises OSError."""
         if self._fd is not None:
             if durable:
                 self._system.fsync(self._fd)
             self._close()
-        return self._path
 
     def linked(self) -> None:
         """Remember that the file has a second name, its key; the first one goes with :meth:`discard`."""

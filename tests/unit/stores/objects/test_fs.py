@@ -41,18 +41,18 @@ def what_matters(log):
 # -- the order that durability rests on ------------------------------------------------------------------------------
 
 
-def test_put_syncs_file_then_links_then_syncs_folder_then_new_parents(recorder):
+def test_put_links_then_syncs_file_then_folder_then_new_parents(recorder):
     store = store_of(recorder)
     recorder.clear()
     kept(store, "2026/01/1.dcm")
     assert recorder.log == [
         "open spool",
         "writev spool",
-        "fsync spool",
-        "close spool",
         "mkdir objects/2026",
         "mkdir objects/2026/01",
         "link spool objects/2026/01/1.dcm",
+        "fsync spool",
+        "close spool",
         "open objects/2026/01",
         "fsync objects/2026/01",
         "close objects/2026/01",
@@ -75,8 +75,8 @@ def test_put_into_a_known_folder_syncs_file_and_folder_only(recorder):
     kept(store, "2026/01/2.dcm")
     assert what_matters(recorder.log) == [
         "writev spool",
-        "fsync spool",
         "link spool objects/2026/01/2.dcm",
+        "fsync spool",
         "fsync objects/2026/01",
         "unlink spool",
     ]
@@ -88,8 +88,8 @@ def test_put_syncs_only_the_parents_that_are_not_known(recorder):
     recorder.clear()
     kept(store, "2026/02/1.dcm")
     assert [line for line in recorder.log if line.startswith(("fsync", "mkdir"))] == [
-        "fsync spool",
         "mkdir objects/2026/02",
+        "fsync spool",
         "fsync objects/2026/02",
         "fsync objects/2026",
     ]
@@ -191,9 +191,9 @@ def test_without_hard_links_the_name_is_reserved_and_then_replaced(recorder):
     assert recorder.log == [
         "open spool",
         "write spool",
+        "mkdir objects/a",
         "fsync spool",
         "close spool",
-        "mkdir objects/a",
         "open objects/a/1.dcm",
         "close objects/a/1.dcm",
         "replace spool objects/a/1.dcm",
