@@ -238,3 +238,23 @@ class TestRebuilding:
         other.add(record(3))
         assert index.statistics() == Statistics(1, 1, 1, 2, 0, 2000)
         other.close()
+
+
+class TestCost:
+    """The hot path in counts, which no machine's mood changes."""
+
+    def test_the_next_object_of_a_series_costs_six_statements(self, index: SqliteIndex) -> None:
+        index.add(record(1))
+        index.add(record(2))
+        statements: list[str] = []
+        index._writer.set_trace_callback(statements.append)
+        index.add(record(3))
+        index._writer.set_trace_callback(None)
+        assert [statement.split()[0] for statement in statements] == [
+            "BEGIN",
+            "PRAGMA",
+            "INSERT",
+            "INSERT",
+            "UPDATE",
+            "COMMIT",
+        ]

@@ -1,0 +1,66 @@
+"""Memory stays flat: a server that takes large and many objects grows by neither."""
+
+from pathlib import Path
+
+import psutil
+
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.wire.messages import CStoreRQ
+from calotype.dicom.wire.pdu_items import PresentationContextProposed
+from calotype.network.association import Association
+from calotype.network.dialer import dial
+from calotype.network.settings import DialSettings
+from support import samples
+from support.running import Running
+
+MIB = 1 << 20
+
+
+def peak_rss_bytes(running: Running) -> int:
+    assert running.process is not None
+    for line in Path(f"/proc/{running.process.pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return psutil.Process(running.process.pid).memory_info().rss
+
+
+def store(association: Association, data: bytes, instance: str) -> None:
+    association.send(
+        1,
+        CStoreRQ(
+            message_id=association.next_message_id(),
+            affected_sop_class_uid=UID(samples.CT),
+            affected_sop_instance_uid=UID(instance),
+        ),
+        data,
+    )
+    received = association.receive()
+    assert received is not None
+    assert received.message.status == 0
+
+
+def test_large_and_many_objects_leave_memory_as_it_was(tmp_path):
+    context = PresentationContextProposed(1, UID(samples.CT), (UID(samples.EXPLICIT),))
+    with (
+        Running(tmp_path, {"CALOTYPE__STORAGE__DURABLE": "false"}) as running,
+        dial(
+            "127.0.0.1",
+            running.port,
+            calling_ae_title="TEST",
+            called_ae_title="CALOTYPE",
+            contexts=[context],
+            settings=DialSettings(),
+        ) as association,
+    ):
+        for i in range(300):
+            store(association, samples.ct(16, 16, seed=i, sop_uid=samples.uid(1, i)), samples.uid(1, i))
+        before = peak_rss_bytes(running)
+        for i in range(700):
+            store(association, samples.ct(16, 16, seed=i, sop_uid=samples.uid(2, i)), samples.uid(2, i))
+        after_many = peak_rss_bytes(running)
+        large = samples.ct(5000, 5000, sop_uid=samples.uid(3, 1))
+        assert len(large) > 45 * MIB
+        store(association, large, samples.uid(3, 1))
+        after_large = peak_rss_bytes(running)
+    assert after_many - before < 8 * MIB
+    assert after_large - after_many < 8 * MIB
