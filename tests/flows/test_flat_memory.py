@@ -18,9 +18,10 @@ MIB = 1 << 20
 
 def peak_rss_bytes(running: Running) -> int:
     assert running.process is not None
-    for line in Path(f"/proc/{running.process.pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
+    status = Path(f"/proc/{running.process.pid}/status")
+    if status.exists():
+        [peak] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(peak.split()[1]) * 1024
     return psutil.Process(running.process.pid).memory_info().rss
 
 
