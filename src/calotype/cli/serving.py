@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -34,6 +35,9 @@ def serve_command(session: Session) -> None:
     with _told_to_stop() as stop, open_archive(settings) as archive:
         house = House(settings, archive)
         house.start()
+        # What is loaded by now lives until the end: the collector need not walk over it again and again.
+        gc.collect()
+        gc.freeze()
         try:
             click.echo(_welcome(house, settings, time.monotonic() - started_s))
             stop.wait()
