@@ -79,6 +79,10 @@ class SqliteIndex:
             with translating(self._path):
                 if not migrations.is_current(self._writer):
                     migrations.upgrade(self._path)
+                if settings.durable:
+                    self._writer.execute(BEGIN)
+                    lengthen_log(self._path)
+                    self._writer.execute("COMMIT")
         except BaseException:
             self._writer.close()
             raise
@@ -86,7 +90,6 @@ class SqliteIndex:
         self._execute = self._writer.cursor().execute
         self._ledger = Ledger(self._writer, Statements())
         self._data_version = 0
-        self._lengthen = settings.durable
         self._readers = Readers(settings)
         self._groups: GroupCommit[Work, Any] = GroupCommit(self._run)
         self._housekeeper = Housekeeper(lambda: connect(settings, cache_bytes=settings.reader_cache_bytes))
@@ -126,9 +129,6 @@ class SqliteIndex:
         execute = self._execute
         try:
             execute(BEGIN)
-            if self._lengthen:
-                self._lengthen = False
-                lengthen_log(self._path)
             (data_version,) = execute(DATA_VERSION).fetchone()
             if data_version != self._data_version:
                 self._ledger.forget()
