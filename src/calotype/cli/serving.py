@@ -34,10 +34,9 @@ def serve_command(session: Session) -> None:
     start_logging(settings.logging)
     with _told_to_stop() as stop, open_archive(settings) as archive:
         house = House(settings, archive)
-        house.start()
         # What is loaded by now lives until the end: the collector need not walk over it again and again.
-        gc.collect()
         gc.freeze()
+        house.start()
         try:
             click.echo(_welcome(house, settings, time.monotonic() - started_s))
             stop.wait()
