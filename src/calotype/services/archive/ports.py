@@ -159,7 +159,7 @@ class ObjectReader(Protocol):
         ...
 
     def fileno(self) -> int | None:
-        """Return a descriptor fit for ``os.sendfile`` from any offset, or ``None`` where there is none."""
+        """Return the open file's descriptor, for what only the system knows of it; ``None`` where there is none."""
         ...
 
     def close(self) -> None:
@@ -209,7 +209,11 @@ class Rebuild(Protocol):
         ...
 
     def swap(self) -> None:
-        """Put the new rows in the place of the old in one transaction."""
+        """Put the new rows in the place of the old in one transaction.
+
+        What was received, replaced or removed while they were made is in them afterwards; what does not derive from
+        objects is kept. Conflict when a newer rebuild has taken over.
+        """
         ...
 
     def abandon(self) -> None:
