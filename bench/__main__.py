@@ -16,7 +16,7 @@ from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
 from bench.sender import Target, Workload, run_workload
-from bench.servers import CALOTYPE, SERVERS, Server, free_port
+from bench.servers import CALOTYPE, SERVERS, Server, free_port, wait_for
 from bench.sink import Sink
 
 WORKLOADS = {
@@ -38,7 +38,7 @@ def store(report: Report, base: Path, where: str, servers: list[Server], names: 
             load = WORKLOADS[name]
             port = free_port()
             sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(port)])
-            _wait_for(port)
+            wait_for(port, sink)
             report.add(
                 Sample(f"store {name} {where}", "(sink)", run_workload(Target("127.0.0.1", port, "SINK"), load, run))
             )
@@ -96,7 +96,7 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
         run_workload(running.target, load, 1)
     for _ in range(runs):
         for running in started:
-            study = _study_uid(running.target, running.http_port, running.name)
+            study = query.only_study(running.http_port, _web_root(running.name))
             for verb, fetch in (
                 ("c-get", lambda: c_get(running.target, study)),  # noqa: B023 - called at once
                 ("c-move", lambda: c_move(running.target, study, sink)),  # noqa: B023
@@ -116,22 +116,6 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
 
 def _web_root(name: str) -> str:
     return "/dicomweb" if name == "calotype" else "/dicom-web"
-
-
-def _study_uid(_target: Target, port: int, name: str) -> str:
-    return query.only_study(port, _web_root(name))
-
-
-def _wait_for(port: int) -> None:
-    import socket
-
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
 
 
 def main() -> None:

@@ -32,6 +32,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return when ``process`` answers on ``port``; RuntimeError when it has ended, or takes too long."""
+    deadline = time.monotonic() + STARTUP_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"nobody answers on port {port}") from error
+            time.sleep(0.02)
+        else:
+            return
+
+
 @dataclass(slots=True)
 class Running:
     """A started server: its process tree is measured as one."""
@@ -98,18 +112,11 @@ class Server:
         log = (folder / "log").open("wb")
         process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
         running = Running(self.name, Target("127.0.0.1", port, self.ae_title), http_port, folder, process)
-        deadline = time.monotonic() + STARTUP_S
-        for waited in [port, http_port] if self.speaks_http else [port]:
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", waited), timeout=1).close()
-                    break
-                except OSError as error:
-                    if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError(
-                            f"{self.name} did not start: {(folder / 'log').read_text()[-2000:]}"
-                        ) from error
-                    time.sleep(0.02)
+        try:
+            for waited in [port, http_port] if self.speaks_http else [port]:
+                wait_for(waited, process)
+        except RuntimeError as error:
+            raise RuntimeError(f"{self.name}: {error}: {(folder / 'log').read_text()[-2000:]}") from error
         return running
 
 

@@ -6,20 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from calotype.services.archive.ports import Progress
+from calotype.services.archive.ports import Progress, unseen
 
 _SHOWN_CHARACTERS = 48
-
-
-def _unseen(_done: int, _total: int | None, _what: str) -> None:
-    """Take progress that nobody looks at."""
 
 
 @contextmanager
 def progress_bar(label: str, *, silent: bool = False) -> Iterator[Progress]:
     """Yield a callable of (done, total or None, what is being done) that draws a bar until the block ends."""
     if silent or not sys.stderr.isatty():
-        yield _unseen
+        yield unseen
         return
     from rich.console import Console  # only where somebody watches
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

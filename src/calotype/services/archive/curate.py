@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from calotype.services.archive.ingest import Clock
-from calotype.services.archive.ports import ConflictRecord, Index, ObjectStore, Progress
+from calotype.services.archive.ports import ConflictRecord, Index, ObjectStore, Progress, unseen
 from calotype.services.archive.reindex import Reindexing, ReindexReport
 from calotype.services.archive.verify import Verification, VerifyReport
-
-
-def _unseen(_done: int, _total: int | None, _what: str) -> None:
-    """Report progress to nobody."""
 
 
 class Curate:
@@ -27,7 +23,7 @@ class Curate:
         return self._index.conflicts()
 
     def verify(
-        self, progress: Progress = _unseen, *, digests: bool = True, delete_orphans: bool = False
+        self, progress: Progress = unseen, *, digests: bool = True, delete_orphans: bool = False
     ) -> VerifyReport:
         """Compare index and objects both ways; without ``digests`` only presence and size, which reads no content.
 
@@ -37,7 +33,7 @@ class Curate:
             self._objects, self._index, self._clock(), digests=digests, delete_orphans=delete_orphans
         ).run(progress)
 
-    def reindex(self, progress: Progress = _unseen, *, allow_loss: bool = False) -> ReindexReport:
+    def reindex(self, progress: Progress = unseen, *, allow_loss: bool = False) -> ReindexReport:
         """Make all derived rows again from the objects, beside the old ones, and swap.
 
         Unavailable, and nothing changed, when more than one in a hundred known objects is missing or damaged and

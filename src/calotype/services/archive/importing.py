@@ -18,7 +18,7 @@ from calotype.errors import CalotypeError, InvalidRequest, NotFound, OutOfResour
 from calotype.services.archive.dicomdir import find_file, read_dicomdir
 from calotype.services.archive.ingest import Ingest, Receipt
 from calotype.services.archive.opening import NotAnObject
-from calotype.services.archive.ports import Channel, Origin, Progress, ReadableBuffer
+from calotype.services.archive.ports import Channel, Origin, Progress, ReadableBuffer, unseen
 from calotype.services.archive.zips import DEFAULT_ZIP_LIMITS, BoundedZip, ZipLimits
 
 CHUNK_BYTES: Final = 1 << 20
@@ -53,10 +53,6 @@ class ImportOutcome:
         return cls(source, status, None, str(error))
 
 
-def _unseen(_done: int, _total: int | None, _what: str) -> None:
-    """Report progress to nobody."""
-
-
 class Importer:
     """Reads files into the archive. Thread-safe; each iterator belongs to one thread.
 
@@ -73,7 +69,7 @@ class Importer:
         self._origin = origin or Origin(Channel.IMPORT)
         self._zip_limits = zip_limits
 
-    def path(self, path: Path, progress: Progress = _unseen) -> Iterator[ImportOutcome]:
+    def path(self, path: Path, progress: Progress = unseen) -> Iterator[ImportOutcome]:
         """Import whatever ``path`` is. NotFound when it is nothing."""
         if path.is_dir():
             return self.folder(path, progress)
@@ -90,7 +86,7 @@ class Importer:
             return self.dicomdir(path, progress)
         return self._files([path], progress)
 
-    def folder(self, path: Path, progress: Progress = _unseen) -> Iterator[ImportOutcome]:
+    def folder(self, path: Path, progress: Progress = unseen) -> Iterator[ImportOutcome]:
         """Import every DICOM file below a folder, sorted. Unavailable when the folder itself cannot be read.
 
         Folders that are links are not followed, which could lead round in circles.
@@ -101,7 +97,7 @@ class Importer:
             raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
         return self._files(list(_walk(path)), progress)
 
-    def dicomdir(self, path: Path, progress: Progress = _unseen) -> Iterator[ImportOutcome]:
+    def dicomdir(self, path: Path, progress: Progress = unseen) -> Iterator[ImportOutcome]:
         """Import the files that a DICOMDIR refers to, and no others. InvalidRequest when it is none."""
         try:
             file_ids = read_dicomdir(path)
@@ -116,7 +112,7 @@ class Importer:
             yield outcome
             progress(done, len(file_ids), source)
 
-    def zip_file(self, path: Path, progress: Progress = _unseen) -> Iterator[ImportOutcome]:
+    def zip_file(self, path: Path, progress: Progress = unseen) -> Iterator[ImportOutcome]:
         """Import every DICOM file in a zip file, sorted by name. InvalidRequest when it is none."""
         try:
             file = path.open("rb")

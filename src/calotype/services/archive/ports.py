@@ -296,6 +296,11 @@ class Index(Protocol):
 Progress = Callable[[int, int | None, str], None]
 """Called during long work with (done, total or None when unknown, what is being done)."""
 
+
+def unseen(_done: int, _total: int | None, _what: str) -> None:
+    """Take progress that nobody looks at: the :data:`Progress` of whoever gives none."""
+
+
 __all__ = [
     "Channel",
     "ConflictRecord",
@@ -313,4 +318,5 @@ __all__ = [
     "Statistics",
     "StoredInstance",
     "Total",
+    "unseen",
 ]
