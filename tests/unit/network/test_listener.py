@@ -57,8 +57,12 @@ def listening(timeouts, handle=answer, **settings):
 def ask(port, **how):
     """Connect and request an association; return the peer and the answer."""
     peer = RawPeer.connect(port)
-    peer.send(request(**how))
-    return peer, peer.receive()
+    try:
+        peer.send(request(**how))
+        return peer, peer.receive()
+    except ConnectionError:
+        peer.close()
+        raise
 
 
 def leave(peer):
@@ -320,7 +324,8 @@ def test_the_rooms_of_an_address_are_given_back(patient, monkeypatch):
             # The threads of those before have said goodbye, yet may be about to end: then one is turned away.
             with suppress(ConnectionError):
                 peer, answered = ask(listener.port)
-                if isinstance(answered, AssociateAC):
-                    leave(peer)
-                    served += 1
+                with peer:
+                    if isinstance(answered, AssociateAC):
+                        leave(peer)
+                        served += 1
         assert served == 6
