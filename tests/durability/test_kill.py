@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from calotype.app.compose import open_archive
 from calotype.app.loading import load
+from calotype.app.opening import open_archive
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.model import Query
 from calotype.dicom.wire.messages import CStoreRQ

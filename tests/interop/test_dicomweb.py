@@ -23,6 +23,7 @@ from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 from calotype.web.app import create_app
+from calotype.web.rooms import Rooms
 from calotype.web.server import WebServer
 from calotype.web.settings import WebSettings
 from support import bundled, samples
@@ -54,7 +55,7 @@ def archive(tmp_path):
 @pytest.fixture
 def server(archive):
     settings = WebSettings(port=0, idle_s=10)
-    server = WebServer(create_app(archive, settings, Rejections()), settings)
+    server = WebServer(create_app(Rooms(archive, Rejections()), settings), settings)
     server.start()
     yield server
     server.stop()

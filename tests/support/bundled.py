@@ -13,7 +13,8 @@ import pydicom
 import pydicom.data
 from pydicom.errors import InvalidDicomError
 
-from calotype.app.compose import House, open_archive
+from calotype.app.compose import House
+from calotype.app.opening import open_stores
 from calotype.app.settings import Http, Listener, Settings, Storage
 from calotype.app.settings import Node as NodeSection
 from calotype.dicom.part10 import read_file_meta
@@ -110,7 +111,7 @@ def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int) -> Iter
         http=Http(enabled=False),
         nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port), NodeSection("NOWHERE", "127.0.0.1", 1)),
     )
-    with open_archive(settings) as opened, House(settings, opened) as house:
+    with open_stores(settings) as opened, House(settings, opened) as house:
         node = Node("CALOTYPE", "127.0.0.1", house.listeners[0].port)
         cargo = gather(files)
         assert cargo.skipped == []

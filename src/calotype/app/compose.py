@@ -1,6 +1,6 @@
 """Builds the house from settings; starts upward, stops downward.
 
-``open_archive`` is the lower half alone, for commands that work on the data without serving; ``House`` is all of it.
+What lasts is opened before (``opening``) and outlives it.
 Nothing here decides what a request means.
 """
 
@@ -10,11 +10,11 @@ import ipaddress
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from calotype.app.opening import MIB, Stores
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of, timeouts_of
@@ -34,18 +34,13 @@ from calotype.scp.storage import StorageScp
 from calotype.scu.calling import NATIVE_SYNTAXES
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.archive.archive import Archive
-from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
 from calotype.services.routing.nodes import FixedAddressBook, Node
 from calotype.services.routing.send import Dispatch
-from calotype.stores.index.connections import SqliteSettings
-from calotype.stores.index.sqlite import SqliteIndex
-from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 
 if TYPE_CHECKING:
     from calotype.web.server import WebServer
 
 _logger = logging.getLogger(__name__)
-_MIB = 1024 * 1024
 
 SERVED: Mapping[ServiceName, Sequence[UID]] = {
     "storage": tuple(sorted(uids.STORAGE_CLASSES)),
@@ -65,32 +60,12 @@ _STORAGE_EXTENSIONS = ExtendedAnswer(bytes([2, 0, 3, 0, 0, 0]), limited_by_propo
 """PS3.4 B.3.1: level 2 (full), signatures are kept (bit preserving), no coercion."""
 
 
-@contextmanager
-def open_archive(settings: Settings) -> Iterator[Archive]:
-    """Open objects and index, and close them after the block.
-
-    Unavailable or Refused, in one line, when the storage folder cannot be used; InvalidRequest for a layout that
-    cannot work.
-    """
-    storage = settings.storage
-    objects = FileObjectStore(
-        FileStoreSettings(storage.path / "objects", storage.durable, min_free_bytes=storage.min_free_mib * _MIB)
-    )
-    try:
-        index = SqliteIndex(SqliteSettings(storage.path / "index.sqlite", durable=storage.durable))
-        try:
-            yield Archive.over(objects, index, IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout))
-        finally:
-            index.close()
-    finally:
-        objects.close()
-
-
 class House:
     """Everything that serves, as one thing to start and stop. Used by one thread."""
 
-    def __init__(self, settings: Settings, archive: Archive) -> None:
+    def __init__(self, settings: Settings, stores: Stores) -> None:
         self._settings = settings
+        archive = stores.archive
         self.rejections = Rejections()
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
@@ -162,6 +137,7 @@ class House:
 
     def _web(self, archive: Archive) -> WebServer:
         from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP
+        from calotype.web.rooms import Rooms
         from calotype.web.server import WebServer
         from calotype.web.settings import WebSettings
 
@@ -171,9 +147,9 @@ class House:
             port=http.port,
             threads=http.threads,
             drain_s=self._settings.dicom.drain_s,
-            max_part_bytes=http.max_part_mib * _MIB,
+            max_part_bytes=http.max_part_mib * MIB,
         )
-        return WebServer(create_app(archive, settings, self.rejections), settings)
+        return WebServer(create_app(Rooms(archive, self.rejections), settings), settings)
 
 
 def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:

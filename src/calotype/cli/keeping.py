@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from calotype.app.compose import open_archive
+from calotype.app.opening import open_archive
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
 from calotype.cli.session import Session

@@ -13,8 +13,9 @@ from types import FrameType
 import click
 
 from calotype import __version__
-from calotype.app.compose import SERVED, House, open_archive
+from calotype.app.compose import SERVED, House
 from calotype.app.logs import start_logging
+from calotype.app.opening import open_stores
 from calotype.app.settings import Settings
 from calotype.cli.session import Session
 
@@ -32,8 +33,8 @@ def serve_command(session: Session) -> None:
     started_s = time.monotonic()
     settings = session.loaded.settings
     start_logging(settings.logging)
-    with _told_to_stop() as stop, open_archive(settings) as archive:
-        house = House(settings, archive)
+    with _told_to_stop() as stop, open_stores(settings) as stores:
+        house = House(settings, stores)
         # What is loaded by now lives until the end: the collector need not walk over it again and again.
         gc.freeze()
         house.start()

@@ -6,13 +6,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
-from calotype.services.archive.archive import Archive
 from calotype.web import problems
 from calotype.web.api import conflicts, health, rejections, statistics
-from calotype.web.api.rejections import RejectionLog
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.offload import Offload
+from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
 
 _EVERY_ANSWER = (
@@ -23,7 +22,7 @@ _EVERY_ANSWER = (
 )
 
 
-def create_app(archive: Archive, settings: WebSettings, rejection_log: RejectionLog) -> FastAPI:
+def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     """Return the application: ``/dicomweb`` (alias ``/dicom-web``) and ``/api``. Nothing is started."""
     app = FastAPI(
         title="calotype",
@@ -35,13 +34,14 @@ def create_app(archive: Archive, settings: WebSettings, rejection_log: Rejection
         # A redirect to the path without a slash would lose a POST's body.
         redirect_slashes=False,
     )
+    archive = rooms.archive
     offload = Offload(settings.threads)
     problems.install(app)
     dicomweb.install(app, Context(archive, offload, settings))
     for router in (
         health.router(),
         statistics.router(archive.search, offload),
-        rejections.router(rejection_log),
+        rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
     ):
         app.include_router(router, prefix="/api")

@@ -16,6 +16,7 @@ from calotype.network.rejections import Rejections
 from calotype.services.archive.incoming import Outcome, Receipt
 from calotype.services.archive.ports import ObjectLocation, Statistics, StoredInstance, Total
 from calotype.web.app import create_app
+from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
 
 CT = UID("1.2.840.10008.5.1.4.1.1.2")
@@ -206,7 +207,7 @@ def settings():
 
 @pytest.fixture
 def app(archive, settings, rejections):
-    return create_app(archive, settings, rejections)
+    return create_app(Rooms(archive, rejections), settings)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import Conflict, OutOfResources, Unavailable
 from calotype.services.archive.ports import Channel, Flag
 from calotype.web.app import create_app
+from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
 from support import samples
 
@@ -262,7 +263,7 @@ class Uploader:
 
 
 def upload(archive, rejections, beginning, *, then):
-    app = create_app(archive, WebSettings(idle_s=0.05), rejections)
+    app = create_app(Rooms(archive, rejections), WebSettings(idle_s=0.05))
     uploader = Uploader(beginning, then=then)
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",

@@ -116,6 +116,18 @@ class SqliteIndex:
         """Start a second set of derived rows; one that was left half done is thrown away."""
         return SqliteRebuild(self._writer, self._groups.submit, self._ledger.forget, self._housekeeper.tidy)
 
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do ``work`` in the transaction of a group, for the other stores in this file; returns when it is committed.
+
+        ``work`` MUST raise a ``CalotypeError`` only while it has not written yet, and never begin, commit or
+        roll back.
+        """
+        return cast("T", self._groups.submit(lambda: work(self._writer)))
+
+    def read(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a statement, for the other stores in this file; sees what was committed."""
+        return self._readers.fetch(sql, values)
+
     def _run(self, works: Sequence[Work]) -> list[Any]:
         """Do the work of a group in one transaction; should one spoil it for all, each again alone."""
         try:

@@ -1,0 +1,55 @@
+"""Opens what lasts: objects and index, and the stores in them. For ``compose``, and for commands without serving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from calotype.app.settings import Settings
+from calotype.services.archive.archive import Archive
+from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
+from calotype.stores.index.connections import SqliteSettings
+from calotype.stores.index.sqlite import SqliteIndex
+from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What lasts, opened."""
+
+    archive: Archive
+    index: SqliteIndex
+
+
+@contextmanager
+def open_stores(settings: Settings) -> Iterator[Stores]:
+    """Open objects and index, and close them after the block.
+
+    Unavailable or Refused, in one line, when the storage folder cannot be used; InvalidRequest for a layout that
+    cannot work.
+    """
+    storage = settings.storage
+    objects = FileObjectStore(
+        FileStoreSettings(storage.path / "objects", storage.durable, min_free_bytes=storage.min_free_mib * MIB)
+    )
+    try:
+        index = SqliteIndex(SqliteSettings(storage.path / "index.sqlite", durable=storage.durable))
+        try:
+            archive = Archive.over(
+                objects, index, IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout)
+            )
+            yield Stores(archive, index)
+        finally:
+            index.close()
+    finally:
+        objects.close()
+
+
+@contextmanager
+def open_archive(settings: Settings) -> Iterator[Archive]:
+    """Open the archive alone; see :func:`open_stores`."""
+    with open_stores(settings) as stores:
+        yield stores.archive

@@ -1,0 +1,16 @@
+"""What is behind the web's doors, handed in by whoever builds the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calotype.services.archive.archive import Archive
+from calotype.web.api.rejections import RejectionLog
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The services that routes call. What is ``None`` is not there, and neither are its routes."""
+
+    archive: Archive
+    rejections: RejectionLog
