@@ -1,27 +1,92 @@
 """The neighbours that we know by name: the address book behind Move Destination (0000,0600).
 
-What a neighbour is and how one is looked up stands here; nothing here connects to one.
+What a neighbour is and how one is looked up stands here; nothing here connects to one. The book that is edited while
+the house runs is in ``live``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
 
+from calotype.dicom.hierarchy import UID
 from calotype.errors import InvalidRequest, NotFound
+from calotype.services.access.permissions import EVERYTHING, Permissions
 
 AE_TITLE_CHARACTERS = 16
 """PS3.5 Table 6.2-1: an AE has at most so many characters."""
 
+MAX_HOST_CHARACTERS: Final = 253
+"""RFC 1035 2.3.4: a host name has at most so many characters as text."""
+
+MAX_NOTE_CHARACTERS: Final = 1000
+MAX_TRANSFER_SYNTAXES: Final = 64
+MAX_TIMEOUT_S: Final = 86_400.0
+
+
+class Role(StrEnum):
+    """What a neighbour serves, when we call it."""
+
+    STORE = "store"
+    QUERY = "query"
+    WORKLIST = "worklist"
+    PRINT = "print"
+    COMMITMENT = "commitment"
+
+
+EVERY_ROLE: Final = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTls:
+    """How to call a node over TLS. Paths are PEM files on this machine.
+
+    Without ``ca`` the system's authorities are trusted; without ``verify`` the peer may be anybody, and only who
+    listens in on the way is kept out. ``certificate`` and ``key`` say who we are, when the node wants to know; the key
+    is in the certificate's file when it has none of its own.
+    """
+
+    verify: bool = True
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTimeouts:
+    """Patience with one node in seconds; ``None`` is the setting that holds for all."""
+
+    connect_s: float | None = None
+    """For the TCP connection and the TLS handshake."""
+    dimse_s: float | None = None
+    """For an answer, to the association request too."""
+    network_s: float | None = None
+    """For the next bytes in the middle of a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A neighbour: its AE title and where it listens. InvalidRequest when it cannot be one."""
+    """A neighbour: its AE title, where it listens, how it wants to be called, and what it may do here.
+
+    ``transfer_syntaxes`` are what it likes best of what we send to it, ``incoming_transfer_syntaxes`` what we like
+    best of what it sends to us; best first, empty for no wish. ``character_set`` is the defined term of (0008,0005)
+    that it is to be spoken to in when it does not say, empty for no wish. InvalidRequest when it cannot be a node.
+    """
 
     ae_title: str
     host: str
     port: int
+    tls: NodeTls | None = None
+    roles: frozenset[Role] = EVERY_ROLE
+    transfer_syntaxes: tuple[UID, ...] = ()
+    incoming_transfer_syntaxes: tuple[UID, ...] = ()
+    character_set: str = ""
+    timeouts: NodeTimeouts = NodeTimeouts()
+    note: str = ""
+    permissions: Permissions = EVERYTHING
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
@@ -30,16 +95,25 @@ class Node:
         if not 0 < self.port < 65536:
             raise InvalidRequest(f"Node {self.ae_title}: port {self.port} is not between 1 and 65535.")
 
+    @property
+    def title(self) -> str:
+        """The AE title without the spaces around it, which mean nothing (PS3.5 6.2): what nodes are known by."""
+        return self.ae_title.strip(" ")
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.ae_title}@{host}:{self.port}"
 
 
 class AddressBook(Protocol):
-    """Who is known. Any thread may ask at any time."""
+    """Who is known. Any thread may ask at any time; asking is as fast as looking into a dictionary."""
 
     def find(self, ae_title: str) -> Node:
         """Return the node of this AE title, leading and trailing spaces ignored; NotFound when there is none."""
+        ...
+
+    def recognise(self, ae_title: str, address: str) -> Node | None:
+        """Return the node that calls us by this AE title from this IP address, ``None`` for a stranger."""
         ...
 
     def nodes(self) -> Sequence[Node]:
@@ -53,7 +127,7 @@ class FixedAddressBook:
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._nodes: dict[str, Node] = {}
         for node in nodes:
-            title = node.ae_title.strip(" ")
+            title = node.title
             if title in self._nodes:
                 raise InvalidRequest(f"AE title {title} stands twice in the address book: remove one.")
             self._nodes[title] = node
@@ -65,6 +139,11 @@ class FixedAddressBook:
             return self._nodes[title]
         except KeyError:
             raise NotFound(f"AE title {title!r} is not in the address book: add it to [[nodes]].") from None
+
+    def recognise(self, ae_title: str, address: str) -> Node | None:
+        """Return the node that calls by this AE title; one bound to its host must call from that very address."""
+        node = self._nodes.get(ae_title.strip(" "))
+        return None if node is None or (node.permissions.bound_to_host and node.host != address) else node
 
     def nodes(self) -> Sequence[Node]:
         """Return every node, by AE title."""

@@ -1,0 +1,1 @@
+"""Who may do what: rights of neighbours, and what was refused to whom."""
