@@ -1,4 +1,4 @@
-"""What a neighbour may be allowed, as data. Who has which rights is in the address book; who asks is in ``access``."""
+"""What a neighbour may be allowed, as data. Who has which rights is in the address book; who asks, in ``access``."""
 
 from __future__ import annotations
 

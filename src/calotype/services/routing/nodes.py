@@ -45,8 +45,8 @@ class NodeTls:
     """How to call a node over TLS. Paths are PEM files on this machine.
 
     Without ``ca`` the system's authorities are trusted; without ``verify`` the peer may be anybody, and only who
-    listens in on the way is kept out. ``certificate`` and ``key`` say who we are, when the node wants to know; the key
-    is in the certificate's file when it has none of its own.
+    listens in on the way is kept out. ``certificate`` and ``key`` say who we are, when the node wants to know; a key
+    that is not given is in the certificate's file.
     """
 
     verify: bool = True
