@@ -12,16 +12,20 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 _MAX_PARTS = 512
 _COPY_BELOW_BYTES = 64 * 1024
+_NOTHING_CAME = "nothing was received in time"
+_NOTHING_TAKEN = "nothing was taken in time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,9 @@ class Capabilities:
     """The TCP option that asks for an immediate ACK, or ``None``."""
     sendmsg: bool = False
     """Whether several buffers leave in one call."""
+    kernel_timeouts: bool = False
+    """Whether the kernel keeps the time of a call (``SO_RCVTIMEO``). Otherwise Python does, by a ``poll`` before
+    each call: a system call more, and one more moment at which threads fight for the interpreter."""
 
 
 PLAIN = Capabilities()
@@ -41,7 +48,7 @@ PLAIN = Capabilities()
 def detect() -> Capabilities:
     """Return what this platform offers."""
     if sys.platform == "linux":
-        return Capabilities(quickack=socket.TCP_QUICKACK, sendmsg=True)
+        return Capabilities(quickack=socket.TCP_QUICKACK, sendmsg=True, kernel_timeouts=True)
     else:  # noqa: RET505 - written so, the type checker knows that only one of the two is for this platform
         return Capabilities(sendmsg=hasattr(socket.socket, "sendmsg"))
 
@@ -63,19 +70,29 @@ class Stream:
         self.capabilities = Capabilities(quickack=capabilities.quickack) if self.encrypted else capabilities
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_s = connection.gettimeout()
+        self._send_timeout_s: float | None = None
+        if self.capabilities.kernel_timeouts:
+            connection.settimeout(None)
+            self._timeout_s = None
 
     def recv_into(self, buffer: memoryview, timeout_s: float) -> int:
         """Receive at most one buffer full, return its length; 0 when the peer closed. TimeoutError, OSError."""
-        self._set_timeout(timeout_s)
-        received = self._socket.recv_into(buffer)
+        self._wait_for_data(timeout_s)
+        try:
+            received = self._socket.recv_into(buffer)
+        except BlockingIOError:
+            raise TimeoutError(_NOTHING_CAME) from None
         self._acknowledge_at_once()
         return received
 
     def try_recv_into(self, buffer: memoryview) -> int | None:
         """Receive what is there already; ``None`` when there is nothing."""
-        self._set_timeout(0)
         try:
-            received = self._socket.recv_into(buffer)
+            if self.capabilities.kernel_timeouts:
+                received = self._socket.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+            else:
+                self._set_timeout(0)
+                received = self._socket.recv_into(buffer)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
         self._acknowledge_at_once()
@@ -83,13 +100,16 @@ class Stream:
 
     def send(self, data: Buffer, timeout_s: float) -> None:
         """Send all of ``data``; ``timeout_s`` is for each step of progress, not for the whole."""
-        self._set_timeout(timeout_s)
-        sent = self._socket.send(data)
-        if sent < len(data):
-            rest = memoryview(data)
-            while sent < len(rest):
-                rest = rest[sent:]
-                sent = self._socket.send(rest)
+        self._wait_for_room(timeout_s)
+        try:
+            sent = self._socket.send(data)
+            if sent < len(data):
+                rest = memoryview(data)
+                while sent < len(rest):
+                    rest = rest[sent:]
+                    sent = self._socket.send(rest)
+        except BlockingIOError:
+            raise TimeoutError(_NOTHING_TAKEN) from None
 
     def send_parts(self, parts: Sequence[Buffer], timeout_s: float) -> None:
         """Send several buffers as one."""
@@ -97,9 +117,12 @@ class Stream:
         if not self.capabilities.sendmsg or size_bytes < _COPY_BELOW_BYTES:
             self.send(b"".join(parts), timeout_s)
             return
-        self._set_timeout(timeout_s)
+        self._wait_for_room(timeout_s)
         for start in range(0, len(parts), _MAX_PARTS):
-            self._send_message(parts[start : start + _MAX_PARTS])
+            try:
+                self._send_message(parts[start : start + _MAX_PARTS])
+            except BlockingIOError:
+                raise TimeoutError(_NOTHING_TAKEN) from None
 
     def try_send(self, data: Buffer) -> None:
         """Send if it goes at once, else not; any thread may call this. Does nothing under TLS.
@@ -120,6 +143,20 @@ class Stream:
     def close(self) -> None:
         """Free the socket."""
         self._socket.close()
+
+    def _wait_for_data(self, timeout_s: float) -> None:
+        if not self.capabilities.kernel_timeouts:
+            self._set_timeout(timeout_s)
+        elif timeout_s != self._timeout_s:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout_s))
+            self._timeout_s = timeout_s
+
+    def _wait_for_room(self, timeout_s: float) -> None:
+        if not self.capabilities.kernel_timeouts:
+            self._set_timeout(timeout_s)
+        elif timeout_s != self._send_timeout_s:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout_s))
+            self._send_timeout_s = timeout_s
 
     def _set_timeout(self, timeout_s: float) -> None:
         # Setting a timeout is a system call, so it is done only on a change.
@@ -147,6 +184,13 @@ class Stream:
             del rest[:done]
             if sent:
                 rest[0] = memoryview(rest[0])[sent:]
+
+
+@lru_cache(64)
+def _timeval(timeout_s: float) -> bytes:
+    """Return ``struct timeval``; all zeros would mean without end."""
+    microseconds = max(1, round(timeout_s * 1_000_000))
+    return struct.pack("@ll", *divmod(microseconds, 1_000_000))
 
 
 def _is_writable(descriptor: int, timeout_s: float) -> bool:

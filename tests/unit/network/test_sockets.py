@@ -99,3 +99,26 @@ def test_a_closed_stream_is_shut_and_sent_to_in_silence(stream_pair):
     stream.try_send(b"too late")
     with pytest.raises(OSError, match="descriptor"):
         stream.send(b"x", 1)
+
+
+def test_a_receive_that_nothing_answers_ends_in_time_whoever_keeps_it(stream_pair):
+    stream, _theirs = stream_pair
+    with pytest.raises(TimeoutError):
+        stream.recv_into(memoryview(bytearray(10)), 0.01)
+
+
+def test_a_send_that_nobody_takes_ends_in_time_whoever_keeps_it(stream_pair):
+    stream, _theirs = stream_pair
+    with pytest.raises(TimeoutError):
+        while True:
+            stream.send(bytes(1_000_000), 0.05)
+
+
+def test_looking_for_data_never_waits_after_a_receive_that_did(stream_pair):
+    stream, theirs = stream_pair
+    buffer = memoryview(bytearray(10))
+    theirs.send(b"one")
+    assert stream.recv_into(buffer, 600) == 3
+    assert stream.try_recv_into(buffer) is None
+    theirs.send(b"more")
+    assert stream.recv_into(buffer, 600) == 4
