@@ -109,9 +109,13 @@ def test_a_receive_that_nothing_answers_ends_in_time_whoever_keeps_it(stream_pai
 
 def test_a_send_that_nobody_takes_ends_in_time_whoever_keeps_it(stream_pair):
     stream, _theirs = stream_pair
-    with pytest.raises(TimeoutError):
+
+    def fill():
         while True:
             stream.send(bytes(1_000_000), 0.05)
+
+    with pytest.raises(TimeoutError):
+        fill()
 
 
 def test_looking_for_data_never_waits_after_a_receive_that_did(stream_pair):
