@@ -53,6 +53,7 @@ from calotype.stores.index.plan import (
 Expression = ColumnElement[Any]
 
 _MIDNIGHT: Final = "000000.000000"
+_NOTHING: Final[Expression] = literal_column("''")
 
 
 class Form(Enum):
@@ -256,25 +257,35 @@ def _each_value(key: Expression, alias: str) -> Any:
     return func.json_each(_json_array(key)).table_valued("key", "value").alias(alias)
 
 
-def _holds(test: Test, value: Expression) -> Expression:  # noqa: PLR0911 - one return per operator
+def _holds(test: Test, value: Expression) -> Expression:
+    # Whatever the operator, no absent value answers; and a partial index is used for nothing that does not say so.
+    return and_(_is_present(value), *_held(test, value))
+
+
+def _held(test: Test, value: Expression) -> tuple[Expression, ...]:  # noqa: PLR0911 - one return per operator
     named: list[Expression] = [bindparam(name) for name in test.names]
     match test.operator:
         case Operator.EQUAL:
-            return value == named[0]
+            return (value == named[0],)
         case Operator.IN:
-            return value.in_(_listed(named[0]))
+            return (value.in_(_listed(named[0])),)
         case Operator.LIKE:
-            return and_(value != "", value.op("GLOB")(named[0]))
+            return (value.op("GLOB")(named[0]),)
         case Operator.LIKE_PREFIX:
-            return and_(value >= named[1], value <= named[2], value.op("GLOB")(named[0]))
+            return (value >= named[1], value <= named[2], value.op("GLOB")(named[0]))
         case Operator.FROM:
-            return value >= named[0]
+            return (value >= named[0],)
         case Operator.TO:
-            return and_(value != "", value <= named[0])
+            return (value <= named[0],)
         case Operator.BETWEEN:
-            return value.between(named[0], named[1])
+            return (value.between(named[0], named[1]),)
         case Operator.KNOWN:
-            return value != ""
+            return ()
+
+
+def _is_present(value: Expression) -> Expression:
+    """Return the very words of a partial index's condition: with a parameter in it the database could not tell."""
+    return value.is_not(None) if isinstance(value.type, BigInteger) else value != _NOTHING
 
 
 def _moment(term: Moment, columns: _Columns) -> Expression:
@@ -291,7 +302,7 @@ def _moment(term: Moment, columns: _Columns) -> Expression:
 
 def _within(term: Moment, date: Expression, time: Expression) -> Expression:
     moment = date.concat(time)
-    parts = [date != ""]
+    parts = [_is_present(date)]
     if term.low is not None and term.low_day is not None:
         parts += [date >= bindparam(term.low_day), moment >= bindparam(term.low)]
     if term.high is not None and term.high_day is not None:
@@ -304,7 +315,7 @@ def _key(keyword: str, columns: _Columns) -> Expression:
 
 
 def _is_several(key: Expression) -> Expression:
-    return and_(key >= SEVERAL, key < AFTER_SEVERAL)
+    return and_(_is_present(key), key >= SEVERAL, key < AFTER_SEVERAL)
 
 
 def _first_value(key: Expression) -> Expression:

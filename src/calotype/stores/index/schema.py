@@ -13,7 +13,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.schema import SchemaItem
 
 from calotype.dicom.hierarchy import Level
@@ -79,6 +91,21 @@ _UNINDEXED: Final = frozenset(
 """Keys without an index of their own. Those of two or three values, or of prose, are found faster by walking the
 study list's order; ``StudyDate`` leads that order."""
 
+_SORTED: Final = frozenset(
+    {
+        "PatientName",
+        "PatientID",
+        "PatientBirthDate",
+        "StudyTime",
+        "AccessionNumber",
+        "StudyID",
+        "StudyDescription",
+        "ModalitiesInStudy",
+    }
+)
+"""What study lists are sorted by: these indexes hold every row. The others hold the rows that have something to be
+found by, so that an object's new study does not write a page for each thing it does not say."""
+
 
 def _indexes(table: str, level: Level) -> list[Index]:
     """Return one index per query key of a table; unique keys have theirs from their constraint.
@@ -90,9 +117,17 @@ def _indexes(table: str, level: Level) -> list[Index]:
     for attribute in stored(level):
         if attribute.matching not in (Matching.NONE, Matching.UID) and attribute.keyword not in _UNINDEXED:
             first, *others = key_columns(attribute) or (attribute.column,)
-            indexes.append(Index(f"ix_{table}_{first}", first, *others))
-            indexes += [Index(f"ix_{table}_{column}", column) for column in others]
+            present = None if attribute.keyword in _SORTED else _present(attribute, first)
+            indexes.append(Index(f"ix_{table}_{first}", first, *others, sqlite_where=present))
+            indexes += [
+                Index(f"ix_{table}_{column}", column, sqlite_where=_present(attribute, column)) for column in others
+            ]
     return indexes
+
+
+def _present(attribute: Attribute, column: str) -> TextClause:
+    """Return the condition of an index over the rows that have a key; a question must repeat it (``compile``)."""
+    return text(f"{column} IS NOT NULL" if attribute.matching is Matching.INTEGER else f"{column} <> ''")
 
 
 metadata: Final = MetaData()

@@ -36,10 +36,14 @@ def _given(name: str, type_: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, nullable=False)
 
 
-def _name_index(table: str, name: str) -> None:
-    """Make the first index of a person name, which holds all its groups."""
-    columns = [f"{name}_key", f"{name}_ideographic_key", f"{name}_phonetic_key"]
-    op.create_index(f"ix_{table}_{name}_key", table, columns)
+def _partial(table: str, column: str, others: tuple[str, ...] = (), where: str = "<> ''") -> None:
+    """Make an index over the rows that have something in a column."""
+    op.create_index(f"ix_{table}_{column}", table, [column, *others], sqlite_where=sa.text(f"{column} {where}"))
+
+
+def _name_groups(name: str) -> tuple[str, str]:
+    """Return the further columns of the first index of a person name, which holds all its groups."""
+    return f"{name}_ideographic_key", f"{name}_phonetic_key"
 
 
 def upgrade() -> None:
@@ -81,19 +85,18 @@ def _patient() -> None:
         _text("only_study"),
         sa.UniqueConstraint("patient_id", "issuer_of_patient_id", "only_study"),
     )
+    for name in ("patient_birth_date_key", "patient_id_key"):
+        op.create_index(f"ix_patient_{name}", "patient", [name])
+    op.create_index("ix_patient_patient_name_key", "patient", ["patient_name_key", *_name_groups("patient_name")])
     for name in (
         "ethnic_group_key",
         "issuer_of_patient_id_key",
         "other_patient_ids_key",
-        "patient_birth_date_key",
         "patient_birth_time_key",
-        "patient_id_key",
         "patient_name_ideographic_key",
         "patient_name_phonetic_key",
     ):
-        op.create_index(f"ix_patient_{name}", "patient", [name])
-    for name in ("patient_name",):
-        _name_index("patient", name)
+        _partial("patient", name)
 
 
 def _study() -> None:
@@ -159,30 +162,34 @@ def _study() -> None:
     )
     for name in (
         "accession_number_key",
-        "admitting_diagnoses_description_key",
-        "ethnic_group_key",
-        "issuer_of_patient_id_key",
         "modalities_in_study_key",
-        "name_of_physicians_reading_study_ideographic_key",
-        "name_of_physicians_reading_study_phonetic_key",
-        "occupation_key",
-        "other_patient_ids_key",
-        "patient_age_key",
         "patient_birth_date_key",
-        "patient_birth_time_key",
         "patient_id_key",
-        "patient_name_ideographic_key",
-        "patient_name_phonetic_key",
         "patient_row",
-        "referring_physician_name_ideographic_key",
-        "referring_physician_name_phonetic_key",
         "study_description_key",
         "study_id_key",
         "study_time_key",
     ):
         op.create_index(f"ix_study_{name}", "study", [name])
-    for name in ("name_of_physicians_reading_study", "patient_name", "referring_physician_name"):
-        _name_index("study", name)
+    op.create_index("ix_study_patient_name_key", "study", ["patient_name_key", *_name_groups("patient_name")])
+    for name in (
+        "admitting_diagnoses_description_key",
+        "ethnic_group_key",
+        "issuer_of_patient_id_key",
+        "name_of_physicians_reading_study_ideographic_key",
+        "name_of_physicians_reading_study_phonetic_key",
+        "occupation_key",
+        "other_patient_ids_key",
+        "patient_age_key",
+        "patient_birth_time_key",
+        "patient_name_ideographic_key",
+        "patient_name_phonetic_key",
+        "referring_physician_name_ideographic_key",
+        "referring_physician_name_phonetic_key",
+    ):
+        _partial("study", name)
+    for name in ("name_of_physicians_reading_study", "referring_physician_name"):
+        _partial("study", f"{name}_key", _name_groups(name))
     op.create_index(
         "ix_study_newest", "study", [sa.text("study_date_key DESC"), sa.text("study_time_key DESC"), "id"]
     )
@@ -234,6 +241,7 @@ def _series() -> None:
         _text("performed_procedure_step_start_time_key"),
         sa.UniqueConstraint("study_row", "series_instance_uid"),
     )
+    op.create_index("ix_series_series_instance_uid", "series", ["series_instance_uid"])
     for name in (
         "body_part_examined_key",
         "institution_name_key",
@@ -250,14 +258,13 @@ def _series() -> None:
         "protocol_name_key",
         "series_date_key",
         "series_description_key",
-        "series_instance_uid",
-        "series_number_key",
         "series_time_key",
         "station_name_key",
     ):
-        op.create_index(f"ix_series_{name}", "series", [name])
+        _partial("series", name)
+    _partial("series", "series_number_key", where="IS NOT NULL")
     for name in ("operators_name", "performing_physician_name"):
-        _name_index("series", name)
+        _partial("series", f"{name}_key", _name_groups(name))
 
 
 def _instance() -> None:
