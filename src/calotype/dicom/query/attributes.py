@@ -163,6 +163,7 @@ DATE_TIME_PAIRS: Final = {
     "StudyDate": "StudyTime",
     "SeriesDate": "SeriesTime",
     "PerformedProcedureStepStartDate": "PerformedProcedureStepStartTime",
+    "ScheduledProcedureStepStartDate": "ScheduledProcedureStepStartTime",
     "ContentDate": "ContentTime",
     "AcquisitionDate": "AcquisitionTime",
 }
