@@ -6,7 +6,6 @@ What is said over the association is ``scu``'s and ``scp``'s business.
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Sequence
 
 from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -15,12 +14,14 @@ from calotype.dicom.wire.pdu import Abort, AssociateAC, AssociateRJ, AssociateRQ
 from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection, UserInformation
 from calotype.dicom.wire.upper_layer import AssociationAccepted, Role, UpperLayer
 from calotype.dicom.wire.upper_layer import AssociationRejected as RejectionReceived
+from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
 from calotype.errors import CalotypeError, InvalidRequest, Unavailable
 from calotype.network.association import MIN_SEND_PDU_BYTES, Association, send_limit
 from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationRejected
 from calotype.network.pump import Pump
 from calotype.network.settings import DialSettings
 from calotype.network.sockets import Stream
+from calotype.network.tls import why
 
 
 def dial(
@@ -57,7 +58,7 @@ def dial(
     # A peer may send right behind its answer, so what we proposed is good until we know what it took.
     pump.context_ids.update(context.context_id for context in contexts)
     try:
-        answer = _ask(pump, request, peer)
+        answer = _ask(pump, request, peer, is_encrypted=stream.encrypted)
     except BaseException:
         pump.abort(Abort())
         raise
@@ -94,15 +95,12 @@ def _secure(connection: socket.socket, host: str, peer: str, settings: DialSetti
         return connection
     try:
         return settings.tls.wrap_socket(connection, server_hostname=settings.tls_server_name or host)
-    except ssl.SSLCertVerificationError as error:
-        connection.close()
-        raise Unavailable(f"the TLS certificate of {peer} is not trusted: {error.verify_message}") from error
     except OSError as error:
         connection.close()
-        raise Unavailable(f"no TLS connection to {peer}: {error.strerror or error}") from error
+        raise Unavailable(f"no TLS connection to {peer}: {why(error)}") from error
 
 
-def _ask(pump: Pump, request: AssociateRQ, peer: str) -> AssociateAC:
+def _ask(pump: Pump, request: AssociateRQ, peer: str, *, is_encrypted: bool) -> AssociateAC:
     try:
         pump.transmit(request)
         pump.connected()
@@ -112,7 +110,12 @@ def _ask(pump: Pump, request: AssociateRQ, peer: str) -> AssociateAC:
     if isinstance(event, RejectionReceived):
         raise _rejected(event.pdu, peer)
     if not isinstance(event, AssociationAccepted):
-        raise AssociationAborted(f"{peer} ended the connection instead of answering the association request")
+        detail = pump.tls_fault or getattr(event, "detail", "")
+        # A TLS server that is spoken to in plain DICOM hangs up, and its alert rarely gets through before.
+        if not detail and not is_encrypted and isinstance(event, TransportLost):
+            detail = "does that port want TLS?"
+        because = f" ({detail})" if detail else ""
+        raise AssociationAborted(f"{peer} ended the connection instead of answering the association request{because}")
     if send_limit(event.pdu.user_information.max_pdu_bytes) < MIN_SEND_PDU_BYTES:
         raise Unavailable(f"{peer} takes PDUs of {event.pdu.user_information.max_pdu_bytes} bytes: too short to use")
     return event.pdu

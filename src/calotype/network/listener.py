@@ -27,6 +27,7 @@ from calotype.network.pump import Pump
 from calotype.network.rejections import Rejections, in_words
 from calotype.network.settings import ListenerSettings
 from calotype.network.sockets import Stream
+from calotype.network.tls import why
 
 _logger = logging.getLogger(__name__)
 
@@ -207,8 +208,8 @@ class Listener:
                     self._connections[threading.current_thread()] = connection
             return Stream(connection, settings.capabilities)
         except OSError as error:
-            detail = "no TLS handshake" if settings.tls else "the connection ended at once"
-            self._closed(peer_address, f"{detail} ({error.strerror or error})")
+            detail = f"no TLS handshake: {why(error)}" if settings.tls else f"the connection ended at once ({error})"
+            self._closed(peer_address, detail)
             connection.close()
             return None
 

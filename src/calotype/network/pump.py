@@ -8,6 +8,7 @@ One thread pumps. :meth:`Pump.kill` alone may be called from another.
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections import deque
@@ -39,6 +40,7 @@ from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
 from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationTimedOut, ConnectionLost
 from calotype.network.settings import MAX_PDU_BYTES, Timeouts
 from calotype.network.sockets import Buffer, Stream
+from calotype.network.tls import why
 
 Event: TypeAlias = (
     CommandReceived
@@ -79,6 +81,8 @@ class Pump:
         self._send_lock = threading.Lock()
         self._killed = False
         self._artim_ran_out = False
+        self.tls_fault = ""
+        """Why TLS broke, as TLS 1.3 tells a client only after the handshake; empty when it did not."""
         self.last_sent = b""
         """The last PDU of the association itself that went out."""
 
@@ -102,10 +106,29 @@ class Pump:
         except TimeoutError:
             self._timed_out(timeout_s)
             return
-        except OSError:
+        except OSError as error:
             # Reset, unreachable, broken TLS: to the state machine all of them are a transport that closed.
+            self.tls_fault = why(error) if isinstance(error, ssl.SSLError) else ""
             received = 0
         self._received(received)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Tell whether anything comes within ``timeout_s``, and queue it; silence changes nothing.
+
+        AssociationEnded when it is closed already.
+        """
+        if self.closed and not self.events:
+            raise self._over()
+        deadline = time.monotonic() + timeout_s
+        while not self.events and (left_s := deadline - time.monotonic()) > 0:
+            try:
+                received = self._stream.recv_into(self._buffer, left_s)
+            except TimeoutError:
+                break
+            except OSError:
+                received = 0
+            self._received(received)
+        return bool(self.events)
 
     def poll(self) -> None:
         """Queue what has already come, without waiting. AssociationEnded when it is closed already."""
@@ -263,4 +286,6 @@ class Pump:
             return AssociationAborted(f"aborted: {self._upper_layer.fault}")
         if self._artim_ran_out:
             return AssociationTimedOut(f"closed: the peer was silent for {self.timeouts.artim_s:g} s")
+        if self.tls_fault:
+            return ConnectionLost(f"the TLS connection broke: {self.tls_fault}")
         return ConnectionLost("the connection was lost")

@@ -99,7 +99,7 @@ def test_killing_a_tls_association_ends_it(listener, patient):
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(listener, patient):
     settings = DialSettings(timeouts=patient, tls=client_context())
-    with pytest.raises(Unavailable, match=r"certificate of THEM .* is not trusted: self.signed"):
+    with pytest.raises(Unavailable, match="nobody that we trust signed its certificate"):
         reach(listener, settings)
 
 
@@ -109,7 +109,7 @@ def test_a_peer_without_tls_is_closed_and_remembered(listener, rejections):
         while peer.receive() is not None:
             pass
     listener.stop()
-    assert rejections.recent()[0].detail.startswith("no TLS handshake")
+    assert rejections.recent()[0].detail == "no TLS handshake: it does not speak TLS (plain DICOM on this port?)"
 
 
 def test_a_listener_without_tls_is_unavailable_to_those_who_want_it(patient):

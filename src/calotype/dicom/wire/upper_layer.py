@@ -124,6 +124,16 @@ _TAKING_DATA = frozenset((State.STA6, State.STA7))
 _GIVING_DATA = frozenset((State.STA6, State.STA8))
 
 
+_FOREIGN = {
+    0x15: ", as a TLS alert begins: does the peer want TLS here?",
+    0x16: ", as a TLS handshake begins: the peer wants TLS here",
+    0x47: ", as an HTTP request begins",
+    0x48: ", as an HTTP answer begins",
+    0x50: ", as an HTTP request begins",
+}
+"""First bytes of other protocols that are met on DICOM's ports."""
+
+
 class UpperLayer:
     """One association's protocol machine. Used by one thread at a time.
 
@@ -295,7 +305,8 @@ class UpperLayer:
                 self._pdu_left = length
             return
         if pdu_type not in _RECEIVED:
-            out += self._refuse(f"PDU of unknown type {pdu_type:02X}H", AbortReason.UNRECOGNIZED_PDU)
+            fault = f"PDU of unknown type {pdu_type:02X}H{_FOREIGN.get(pdu_type, '')}"
+            out += self._refuse(fault, AbortReason.UNRECOGNIZED_PDU)
         elif pdu_type in _FIXED_BYTES and length != 4:
             out += self._refuse(f"{PduType(pdu_type).standard_name} of {length} bytes where 4 belong")
         elif not 0 < length <= MAX_ASSOCIATE_BYTES:

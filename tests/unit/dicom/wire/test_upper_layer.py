@@ -312,7 +312,7 @@ def test_unreadable_bytes_before_the_request_abort_without_indication():
     layer = acceptor(State.STA2)
 
     assert receive(layer, b"GET / HTTP/1.1\r\n\r\n") == [SendBytes(Abort().encode()), StartArtim()]
-    assert layer.fault == "PDU of unknown type 47H"
+    assert layer.fault == "PDU of unknown type 47H, as an HTTP request begins"
 
 
 def test_unreadable_items_abort():
