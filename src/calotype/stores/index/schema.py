@@ -226,5 +226,16 @@ tally: Final = Table(
 """What each series holds: every counter there is, once. A study's are a short walk, the archive's a long one over
 rows of twenty bytes; so an object received changes one counter, in one small page."""
 
+node: Final = Table(
+    "node",
+    metadata,
+    Column("ae_title", Text, primary_key=True),
+    _text("host"),
+    Column("port", BigInteger, nullable=False),
+    _text("note"),
+    _text("details"),
+)
+"""The address book's lines that were put in by hand; ``details`` is JSON (``services.routing.notation``)."""
+
 DERIVED: Final = (patient, study, series, instance, header, tally)
 """The tables that a rebuild makes anew from the objects; the others are kept."""
