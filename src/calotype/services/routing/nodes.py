@@ -12,7 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+from calotype.dicom import charsets
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
 from calotype.errors import InvalidRequest, NotFound
 from calotype.services.access.permissions import EVERYTHING, Permissions
 
@@ -44,15 +46,26 @@ EVERY_ROLE: Final = frozenset(Role)
 class NodeTls:
     """How to call a node over TLS. Paths are PEM files on this machine.
 
-    Without ``ca`` the system's authorities are trusted; without ``verify`` the peer may be anybody, and only who
+    Without ``ca`` the system's authorities are trusted. Without ``check_hostname`` any certificate of theirs is good,
+    whatever name it bears (many devices' bear none); without ``verify`` the peer may be anybody, and only who
     listens in on the way is kept out. ``certificate`` and ``key`` say who we are, when the node wants to know; a key
-    that is not given is in the certificate's file.
+    that is not given is in the certificate's file. InvalidRequest for a path that is not absolute.
     """
 
     verify: bool = True
+    check_hostname: bool = True
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+    def __post_init__(self) -> None:
+        for path in (self.ca, self.certificate, self.key):
+            if path is not None and not path.is_absolute():
+                raise InvalidRequest(
+                    f"{path}: name the PEM file by its whole path, from the root of the file system."
+                )
+        if self.key is not None and self.certificate is None:
+            raise InvalidRequest(f"The key {self.key} has no certificate: name both, or neither.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,11 @@ class NodeTimeouts:
     """For an answer, to the association request too."""
     network_s: float | None = None
     """For the next bytes in the middle of a message."""
+
+    def __post_init__(self) -> None:
+        for seconds in (self.connect_s, self.dimse_s, self.network_s):
+            if seconds is not None and not 0 < seconds <= MAX_TIMEOUT_S:
+                raise InvalidRequest(f"A timeout of {seconds} s: give seconds above 0 and up to {MAX_TIMEOUT_S:g}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +108,23 @@ class Node:
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)
+        who = f"Node {self.ae_title}"
         if not self.host.strip():
-            raise InvalidRequest(f"Node {self.ae_title} has no host: give its host name or address.")
+            raise InvalidRequest(f"{who} has no host: give its host name or address.")
+        if len(self.host) > MAX_HOST_CHARACTERS or not self.host.isprintable() or " " in self.host:
+            raise InvalidRequest(f"{who}: {self.host[:40]!r} is no host: give its host name or address.")
         if not 0 < self.port < 65536:
-            raise InvalidRequest(f"Node {self.ae_title}: port {self.port} is not between 1 and 65535.")
+            raise InvalidRequest(f"{who}: port {self.port} is not between 1 and 65535.")
+        for syntaxes in (self.transfer_syntaxes, self.incoming_transfer_syntaxes):
+            _check_transfer_syntaxes(who, syntaxes)
+        if self.character_set:
+            unknown = [term for term in self.character_set.split("\\") if term and term not in charsets.BY_TERM]
+            if unknown:
+                raise InvalidRequest(f"{who}: {unknown[0][:40]!r} is no character set of PS3.3 C.12.1.1.2.")
+        if len(self.note) > MAX_NOTE_CHARACTERS:
+            raise InvalidRequest(f"{who}: the note has more than {MAX_NOTE_CHARACTERS} characters.")
+        for destination in self.permissions.destinations or ():
+            check_ae_title(destination)
 
     @property
     def title(self) -> str:
@@ -159,3 +190,11 @@ def check_ae_title(ae_title: str) -> None:
         raise InvalidRequest(f"AE title {ae_title!r} is longer than {AE_TITLE_CHARACTERS} characters.")
     if not (title.isascii() and title.isprintable()) or "\\" in title:
         raise InvalidRequest(f"AE title {ae_title!r} holds characters other than printable ASCII without backslash.")
+
+
+def _check_transfer_syntaxes(who: str, syntaxes: Sequence[UID]) -> None:
+    if len(syntaxes) > MAX_TRANSFER_SYNTAXES:
+        raise InvalidRequest(f"{who}: more than {MAX_TRANSFER_SYNTAXES} transfer syntaxes.")
+    for syntax in syntaxes:
+        if syntax not in STORABLE_TRANSFER_SYNTAXES:
+            raise InvalidRequest(f"{who}: {syntax[:64]!r} is the UID of no transfer syntax for stored objects.")

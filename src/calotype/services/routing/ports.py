@@ -110,3 +110,26 @@ class Courier(Protocol):
         Unavailable when the neighbour cannot be reached or turns us away, the message saying why.
         """
         ...
+
+
+class NodeStore(Protocol):
+    """Keeps the nodes that were put in by hand, by AE title. Any thread may ask at any time.
+
+    What a method has returned for is durable, and seen by every process that shares the store.
+    """
+
+    def nodes(self) -> Sequence[Node]:
+        """Return every node, by AE title."""
+        ...
+
+    def add(self, node: Node) -> None:
+        """Keep a new node; Conflict when its AE title is taken."""
+        ...
+
+    def replace(self, node: Node) -> None:
+        """Keep ``node`` in the place of the one with its AE title; NotFound when there is none."""
+        ...
+
+    def remove(self, ae_title: str) -> None:
+        """Forget a node; NotFound when there is none."""
+        ...
