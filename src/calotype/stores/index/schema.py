@@ -30,6 +30,7 @@ from sqlalchemy.schema import SchemaItem
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
+from calotype.stores.index import jobs_schema
 from calotype.stores.index.keys import key_columns
 
 _Row = BigInteger().with_variant(Integer, "sqlite")
@@ -236,6 +237,8 @@ node: Final = Table(
     _text("details"),
 )
 """The address book's lines that were put in by hand; ``details`` is JSON (``services.routing.notation``)."""
+
+job, job_outcome = jobs_schema.draw(metadata)
 
 DERIVED: Final = (patient, study, series, instance, header, tally)
 """The tables that a rebuild makes anew from the objects; the others are kept."""
