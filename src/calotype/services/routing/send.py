@@ -36,11 +36,15 @@ class Cargo:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What came of one object; ``position`` is its place in the sequence that was to be sent."""
+    """What came of one object; ``position`` is its place in the sequence that was to be sent.
+
+    ``is_lost``: the neighbour did not say anything to it, so asking again later may help.
+    """
 
     position: int
     sop_instance: UID
     answer: Answer
+    is_lost: bool = False
 
 
 class Dispatch:
@@ -165,4 +169,4 @@ def _carry_batch(
 
 def _give_up(cargo: Sequence[Cargo], positions: Sequence[int], comment: str) -> Generator[Handover, None, None]:
     for position in positions:
-        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment))
+        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment), is_lost=True)
