@@ -20,6 +20,7 @@ from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of, timeouts_of
 from calotype.dicom import uids
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.wire import messages
 from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
 from calotype.network.listener import Listener
@@ -53,11 +54,17 @@ SERVED: Mapping[ServiceName, Sequence[UID]] = {
 }
 """The SOP classes behind each service of the settings; none: not built yet, its contexts are not accepted."""
 
-_QUERY_EXTENSIONS = ExtendedAnswer(bytes(5))
-"""PS3.4 C.5.1.1: no relational queries, combined date-time matching, fuzzy names, timezone adjustment, or views."""
+_RETRIEVE_EXTENSIONS = ExtendedAnswer(bytes([1, 0]))
+"""PS3.4 C.5.2.1, C.5.3.1: relational retrieval, no conversion to multi-frame images."""
 
-_STORAGE_EXTENSIONS = ExtendedAnswer(bytes([2, 0, 3, 0, 0, 0]), limited_by_proposal=False)
-"""PS3.4 B.3.1: level 2 (full), signatures are kept (bit preserving), no coercion."""
+_EXTENSIONS: Mapping[ServiceName, ExtendedAnswer] = {
+    # PS3.4 B.3.1: level 2 (full), signatures are kept (bit preserving), no coercion.
+    "storage": ExtendedAnswer(bytes([2, 0, 3, 0, 0, 0]), limited_by_proposal=False),
+    "find": ExtendedAnswer(SUPPORTED.to_bytes()),
+    "move": _RETRIEVE_EXTENSIONS,
+    "get": _RETRIEVE_EXTENSIONS,
+}
+"""What is answered to SOP class extended negotiation; the other services pass it over."""
 
 
 class House:
@@ -160,8 +167,8 @@ def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
     extended: dict[UID, ExtendedAnswer] = {}
     for name in section.services:
         abstract.update(dict.fromkeys(SERVED[name], every if name == "storage" else native))
-        extension = _STORAGE_EXTENSIONS if name == "storage" else _QUERY_EXTENSIONS
-        extended.update(dict.fromkeys(SERVED[name], extension))
+        if name in _EXTENSIONS:
+            extended.update(dict.fromkeys(SERVED[name], _EXTENSIONS[name]))
     return AcceptancePolicy(
         called_ae_titles=frozenset(section.ae_titles) if section.check_called_ae_title else None,
         calling_ae_titles=frozenset(section.calling_ae_titles) or None,

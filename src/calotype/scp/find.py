@@ -11,7 +11,9 @@ from typing import Any
 
 from calotype.dicom import statuses, uids
 from calotype.dicom.query.identifier import Model, encode_match, parse_identifier
+from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.wire.messages import CFindRQ, CFindRSP
+from calotype.errors import Cancelled
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
 from calotype.services.archive.search import Search
@@ -37,7 +39,10 @@ class FindScp:
         request, context = received.message, received.context
         assert isinstance(request, CFindRQ)  # noqa: S101 - the server dispatches by this type
         question = parse_identifier(
-            association.read_identifier(), context.transfer_syntax, model=model_of(received, MODELS, "C-FIND")
+            association.read_identifier(),
+            context.transfer_syntax,
+            model=model_of(received, MODELS, "C-FIND"),
+            negotiated=Negotiated.from_bytes(context.application_information),
         )
 
         def respond(status: int, identifier: bytes | None = None) -> None:
@@ -49,17 +54,23 @@ class FindScp:
             )
             association.send(context.context_id, response, identifier)
 
+        def checkpoint() -> None:
+            if association.cancel_requested(request.message_id):
+                raise Cancelled("C-CANCEL")
+
         pending = statuses.PENDING_OPTIONAL_KEYS_UNSUPPORTED if question.has_unsupported_keys else statuses.PENDING
-        with _closing(self._search.find(question.query)) as matches:
-            for match in matches:
-                if association.cancel_requested(request.message_id):
-                    respond(statuses.CANCEL)
-                    return
-                identifier = encode_match(
-                    match, question, context.transfer_syntax, retrieve_ae_title=association.called_ae_title
-                )
-                respond(pending, identifier)
-        respond(statuses.SUCCESS)
+        try:
+            with _closing(self._search.find(question.query, checkpoint)) as matches:
+                for match in matches:
+                    checkpoint()
+                    identifier = encode_match(
+                        match, question, context.transfer_syntax, retrieve_ae_title=association.called_ae_title
+                    )
+                    respond(pending, identifier)
+        except Cancelled:
+            respond(statuses.CANCEL)
+        else:
+            respond(statuses.SUCCESS)
 
 
 def _closing(matches: Iterator[Any]) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from calotype.dicom import uids
 from calotype.dicom.query.identifier import Model, selection
+from calotype.dicom.query.keys import Negotiated
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
@@ -39,7 +40,9 @@ class GetScp:
         """
         identifier = association.read_identifier()
         model = model_of(received, MODELS, "C-GET")
-        wanted = selection(identifier, received.context.transfer_syntax, model)
+        context = received.context
+        agreed = Negotiated.from_bytes(context.application_information[:1])
+        wanted = selection(identifier, context.transfer_syntax, model, negotiated=agreed)
         cargo = cargo_of(self._retrieve, wanted)
         handovers = hand_over(enumerate(cargo), self._deliver(association))
         answer_suboperations(association, received, handovers, len(cargo))

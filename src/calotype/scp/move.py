@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calotype.dicom import uids
 from calotype.dicom.query.identifier import Model, selection
+from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.wire.messages import CMoveRQ
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
@@ -37,7 +38,9 @@ class MoveScp:
         identifier = association.read_identifier()
         node = self._nodes.find(request.move_destination)
         model = model_of(received, MODELS, "C-MOVE")
-        wanted = selection(identifier, received.context.transfer_syntax, model)
+        context = received.context
+        agreed = Negotiated.from_bytes(context.application_information[:1])
+        wanted = selection(identifier, context.transfer_syntax, model, negotiated=agreed)
         cargo = self._dispatch.locate(wanted)
         originator = Originator(association.calling_ae_title, request.message_id)
         answer_suboperations(association, received, self._dispatch.send(cargo, node, originator), len(cargo))

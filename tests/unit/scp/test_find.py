@@ -23,7 +23,7 @@ LEVEL = 0x00080052
 STUDY_UID = 0x0020000D
 PATIENT_ID = 0x00100020
 PATIENT_NAME = 0x00100010
-DOCUMENT_TITLE = 0x00420010
+ICC_PROFILE = 0x00282000
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Answers:
     closed: int = 0
     fail_at: int | None = None
 
-    def find(self, query):
+    def find(self, query, checkpoint):
         self.queries.append(query)
         try:
             for number, match in enumerate(self.matches):
@@ -106,11 +106,11 @@ def test_find_without_matches_is_success(node, search):
 
 
 def test_find_warns_of_optional_keys_it_does_not_support(node):
-    question = identifier("STUDY", (STUDY_UID, "UI", b""), (DOCUMENT_TITLE, "ST", b""))
+    question = identifier("STUDY", (STUDY_UID, "UI", b""), (ICC_PROFILE, "OB", b"\1\2"))
     with call(node, (STUDY_ROOT_FIND, NATIVE)) as association:
         answers = list(ask(association, question))
     assert [status for status, _, _ in answers] == [0xFF01, 0xFF01, 0xFF01, 0x0000]
-    assert answers[0][1][DOCUMENT_TITLE] == b""
+    assert answers[0][1][ICC_PROFILE] == b""
 
 
 def test_find_asks_at_each_level_of_the_patient_root(node, search):
@@ -124,20 +124,24 @@ def test_find_asks_at_each_level_of_the_patient_root(node, search):
 
 
 @pytest.mark.parametrize(
-    ("data", "comment"),
+    ("data", "comment", "offending"),
     [
-        (identifier("PATIENT", (PATIENT_ID, "LO", b"")), "PATIENT"),
-        (identifier("GALAXY", (PATIENT_ID, "LO", b"")), "GALAXY"),
-        (identifier("SERIES", (0x0020000E, "UI", b"")), "a SERIES level question"),
-        (b"\x08\x00\x52\x00CS\xff\x00STUDY ", "(0008,0052)"),
-        (b"", "(0008,0052)"),
+        (identifier("PATIENT", (PATIENT_ID, "LO", b"")), "PATIENT", (LEVEL,)),
+        (identifier("GALAXY", (PATIENT_ID, "LO", b"")), "GALAXY", (LEVEL,)),
+        (identifier("SERIES", (0x0020000E, "UI", b"")), "a SERIES level question", (STUDY_UID,)),
+        (identifier("STUDY", (0x0020000E, "UI", b"1.2")), "(0020,000E) SeriesInstanceUID is a key of", (0x0020000E,)),
+        (identifier("STUDY", (0x00080020, "DA", b"20240201-20240101 ")), "StudyDate: a range from 20240201 to 20240101", (0x00080020,)),
+        (identifier("STUDY", (0x00080020, "DA", b"banana")), "'banana' is no date", (0x00080020,)),
+        (b"\x08\x00\x52\x00CS\xff\x00STUDY ", "(0008,0052)", ()),
+        (b"", "(0008,0052)", (LEVEL,)),
     ],
 )
-def test_find_refuses_an_identifier_that_does_not_fit_the_model(node, search, data, comment):
+def test_find_refuses_an_identifier_that_does_not_fit_the_model(node, search, data, comment, offending):
     with call(node, (STUDY_ROOT_FIND, NATIVE)) as association:
         [(status, _, response)] = list(ask(association, data))
         assert status == 0xA900
         assert comment in response.error_comment
+        assert response.offending_elements == offending
         assert [s for s, _, _ in ask(association, STUDIES)][-1] == 0x0000  # the association goes on
     assert len(search.queries) == 1
 

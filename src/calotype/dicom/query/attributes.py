@@ -2,6 +2,8 @@
 
 One row per attribute feeds the index schema, C-FIND, QIDO, the user interface's columns and the documents. A new
 indexed attribute is one row here and a migration. What an attribute *means* for matching is in ``matching``.
+
+Every other attribute stands in the stored headers alone; :func:`attribute_of` describes it by its tag and VR.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
+from calotype.dicom import dictionary
 from calotype.dicom.hierarchy import Level
 
 
@@ -41,8 +44,12 @@ class Matching(Enum):
     """Exact or range."""
     TIME = auto()
     """Exact or range."""
+    DATETIME = auto()
+    """Exact or range; an offset from UTC is left aside."""
     INTEGER = auto()
     """Compared as a whole number, however padded."""
+    DECIMAL = auto()
+    """Compared as a number, however written."""
     SEQUENCE = auto()
     """One item satisfies all keys given (PS3.4 C.2.2.2.6); the attribute's ``items`` say which may be."""
     NONE = auto()
@@ -96,6 +103,9 @@ INDEXED: Final[tuple[Attribute, ...]] = (
     Attribute("OtherPatientIDs", 0x00101000, "LO", Level.PATIENT, _O, _M.ID),
     Attribute("EthnicGroup", 0x00102160, "SH", Level.PATIENT, _O, _M.TEXT),
     Attribute("PatientComments", 0x00104000, "LT", Level.PATIENT, _O, _M.TEXT),
+    Attribute("NumberOfPatientRelatedStudies", 0x00201200, "IS", Level.PATIENT, _O, _M.NONE, computed=True),
+    Attribute("NumberOfPatientRelatedSeries", 0x00201202, "IS", Level.PATIENT, _O, _M.NONE, computed=True),
+    Attribute("NumberOfPatientRelatedInstances", 0x00201204, "IS", Level.PATIENT, _O, _M.NONE, computed=True),
     # PS3.4 Table C.6-2
     Attribute("StudyInstanceUID", 0x0020000D, "UI", Level.STUDY, _U, _M.UID),
     Attribute("StudyDate", 0x00080020, "DA", Level.STUDY, _R, _M.DATE),
@@ -177,11 +187,86 @@ MATCHING_WORDS: Final = {
     Matching.NAME: "single value, wild card, fuzzy; per component group, case, accents and width ignored",
     Matching.DATE: "single value, range",
     Matching.TIME: "single value, range",
+    Matching.DATETIME: "single value, range",
     Matching.INTEGER: "single value, compared as a number",
+    Matching.DECIMAL: "single value, compared as a number",
     Matching.SEQUENCE: "sequence",
     Matching.NONE: "returned only",
 }
 """Each matching kind in the words of a conformance statement; universal and empty value matching apply to all."""
+
+
+KIND_OF_VR: Final = {
+    "AE": Matching.ID,
+    "AS": Matching.ID,
+    "AT": Matching.CODE,
+    "CS": Matching.CODE,
+    "DA": Matching.DATE,
+    "DS": Matching.DECIMAL,
+    "DT": Matching.DATETIME,
+    "FD": Matching.DECIMAL,
+    "FL": Matching.DECIMAL,
+    "IS": Matching.INTEGER,
+    "LO": Matching.TEXT,
+    "LT": Matching.TEXT,
+    "PN": Matching.NAME,
+    "SH": Matching.ID,
+    "SL": Matching.INTEGER,
+    "SQ": Matching.SEQUENCE,
+    "SS": Matching.INTEGER,
+    "ST": Matching.TEXT,
+    "SV": Matching.INTEGER,
+    "TM": Matching.TIME,
+    "UC": Matching.TEXT,
+    "UI": Matching.UID,
+    "UL": Matching.INTEGER,
+    "UN": Matching.ID,
+    "UR": Matching.ID,
+    "US": Matching.INTEGER,
+    "US/SS": Matching.INTEGER,
+    "US/SS/OW": Matching.INTEGER,
+    "UT": Matching.TEXT,
+    "UV": Matching.INTEGER,
+}
+"""How an attribute that the table does not list is compared; a VR that is not here holds bytes, which are not."""
+
+
+def name_of(tag: int) -> str:
+    """Return what a ``Query`` calls an attribute: its keyword, else (private, repeating groups) its tag in hex."""
+    keyword = dictionary.keyword_of(tag)
+    return keyword if keyword and dictionary.tag_of(keyword) == tag else f"{tag:08X}"
+
+
+def tag_of(name: str) -> int | None:
+    """Return the tag that :func:`name_of` has named; ``None`` for what is no name of an attribute."""
+    tag = dictionary.tag_of(name)
+    if tag is None and _HEX.fullmatch(name):
+        return int(name, 16)
+    return tag
+
+
+_HEX: Final = re.compile("[0-9A-F]{8}", re.ASCII)
+
+
+def attribute_of(tag: int, level: Level) -> Attribute:
+    """Describe any attribute for a question at ``level``: from the table, else by what the dictionary says of it.
+
+    A private attribute is compared as text, case-sensitive; its VR is whatever each object gives it.
+    """
+    return BY_TAG.get(tag) or _unlisted(tag, level)
+
+
+@lru_cache(maxsize=1024)
+def _unlisted(tag: int, level: Level) -> Attribute:
+    vr = dictionary.vr_of(tag)
+    kind = KIND_OF_VR.get(vr, Matching.NONE)
+    return Attribute(name_of(tag), tag, vr.partition("/")[0], level, KeyType.OPTIONAL, kind)
+
+
+def is_indexed(keyword: str, level: Level) -> bool:
+    """Tell whether an index keeps this attribute for the entities of ``level``; else their headers may have it."""
+    attribute = BY_KEYWORD.get(keyword)
+    return attribute is not None and attribute.level.depth <= level.depth
 
 
 @dataclass(frozen=True, slots=True)

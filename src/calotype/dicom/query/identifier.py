@@ -6,7 +6,7 @@ What a key's text means is in ``keys``. Nothing here knows an association, a sta
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -14,22 +14,33 @@ from typing import Final
 from calotype.dicom import datasets, dictionary, text
 from calotype.dicom.datasets import Element, Limits
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.attributes import BY_TAG, UNIQUE_KEYS, Attribute, Matching
+from calotype.dicom.query import zones
+from calotype.dicom.query.answers import Answered, as_elements, from_header, from_text
+from calotype.dicom.query.attributes import UNIQUE_KEYS, Attribute, KeyType, Matching, attribute_of, is_indexed
 from calotype.dicom.query.keys import BASELINE, Key, Negotiated, at_level, build_query, conditions
 from calotype.dicom.query.model import Condition, Exact, Match, Query, UidList
-from calotype.dicom.query.values import integer_key
+from calotype.dicom.replies import Reply
 from calotype.errors import InvalidRequest
 
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
 QUERY_RETRIEVE_LEVEL: Final = 0x00080052
 RETRIEVE_AE_TITLE: Final = 0x00080054
 INSTANCE_AVAILABILITY: Final = 0x00080056
+TIMEZONE_OFFSET: Final = 0x00080201
 
 _CONTROL: Final = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
 """What stands in an identifier without being a key (PS3.4 C.4.1.1.3)."""
 
 _LIMITS: Final = Limits(max_bytes=4 * 1024 * 1024, max_elements=2000, max_depth=8)
-_WORDS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l"}
+_WORDS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+
+
+class InvalidIdentifier(InvalidRequest):
+    """An identifier does not fit its information model; ``offending_tag`` is the attribute that does not."""
+
+    def __init__(self, offending_tag: int, problem: str) -> None:
+        super().__init__(problem)
+        self.offending_tag = offending_tag
 
 
 class Model(Enum):
@@ -50,19 +61,25 @@ class Model(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """One key of the request that the response has to hold; ``keyword`` is empty where we have nothing for it."""
+    """One key of the request that the response has to hold.
+
+    ``keyword`` is its name in the match, empty where we have nothing for it. What comes ``in_header`` stands there
+    as DICOM JSON. ``inner`` are the keys that were asked for inside a sequence; none: all of them.
+    """
 
     tag: int
     vr: str
     keyword: str = ""
+    in_header: bool = False
+    inner: tuple[Requested, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FindRequest:
     """A C-FIND identifier, understood.
 
-    ``unsupported`` are the tags of optional keys that we neither match nor return: they come back empty, and each
-    pending response says FF01 instead of FF00 (PS3.4 Table C.4-1).
+    ``unsupported`` are the tags of optional keys that have a value which we do not match on; each pending response
+    says FF01 instead of FF00 then (PS3.4 Table C.4-1).
     """
 
     level: Level
@@ -78,41 +95,100 @@ class FindRequest:
 
 
 def parse_identifier(
-    data: bytes,
-    transfer_syntax: UID,
-    *,
-    model: Model,
-    negotiated: Negotiated = BASELINE,
-    attributes: Mapping[int, Attribute] = BY_TAG,
+    data: bytes, transfer_syntax: UID, *, model: Model, negotiated: Negotiated = BASELINE
 ) -> FindRequest:
     """Understand the identifier of a C-FIND-RQ.
 
-    Raises InvalidRequest: not a data set; no level, or one that ``model`` does not have; a unique key above the
-    level is missing (PS3.4 C.4.1.2.1, unless relational queries were negotiated); a key cannot be read (InvalidKey).
+    Any attribute may be a key, and is returned. Raises InvalidRequest: not a data set; no level, or one that
+    ``model`` does not have; a unique key above the level is missing (PS3.4 C.4.1.2.1, unless relational queries were
+    negotiated); a key of a level below has a value; a key cannot be read (InvalidKey).
     """
     elements = _decode(data, transfer_syntax)
     level, charsets = _level(elements, model), _charsets(elements)
-    keys: list[Key] = []
-    requested: list[Requested] = []
-    unsupported: list[int] = []
+    zone = elements.get(TIMEZONE_OFFSET) if negotiated.timezone_adjustment else None
+    reader = _Reader(level, charsets)
     for element in elements.values():
-        if element.tag in _CONTROL or element.tag & 0xFFFF == 0:
-            continue
-        known = attributes.get(element.tag)
-        attribute = at_level(known, level) if known else None
-        if known is None or attribute is None:
-            unsupported.append(element.tag)
-            requested.append(Requested(element.tag, element.vr))
-            continue
-        # What is matched under another name has no value of its own here.
-        requested.append(Requested(known.tag, known.vr, known.keyword if attribute is known else ""))
-        keys.extend(_keys(element, (attribute,), charsets))
+        if element.tag not in _CONTROL and element.tag & 0xFFFF:
+            reader.read(element)
     if not negotiated.relational_queries:
         for above in model.above(level):
             _require(UNIQUE_KEYS[above], elements, charsets, f"a {level} level question in the {model.title} model")
-    returned = {each.keyword for each in requested if each.keyword}
-    query = build_query(level, keys, returned, agreed=negotiated)
-    return FindRequest(level, query, tuple(requested), charsets, tuple(unsupported))
+    query = build_query(
+        level,
+        reader.keys,
+        {each.keyword for each in reader.requested if each.keyword},
+        agreed=negotiated,
+        zone_minutes=zones.required_offset(zone.raw.decode("latin-1")) if zone and zone.raw.strip(b" \0") else None,
+    )
+    return FindRequest(level, query, tuple(reader.requested), charsets, tuple(reader.unsupported))
+
+
+class _Reader:
+    """Gathers the keys of an identifier, and what it wants returned."""
+
+    def __init__(self, level: Level, charsets: Sequence[str]) -> None:
+        self._level = level
+        self._charsets = charsets
+        self.keys: list[Key] = []
+        self.requested: list[Requested] = []
+        self.unsupported: list[int] = []
+
+    def read(self, element: Element) -> None:
+        """Read one key of the data set itself."""
+        attribute = attribute_of(element.tag, self._level)
+        here = at_level(attribute, self._level)
+        if (here is not None and here is not attribute) or (here is None and attribute.key is KeyType.UNIQUE):
+            # What is matched under another name, or names one of many below, has no value of its own here.
+            self.requested.append(Requested(attribute.tag, attribute.vr))
+        else:
+            self.requested.append(_requested(element, attribute, self._level))
+        if here is None:
+            self._check_below(element, attribute)
+        else:
+            self._keys(element, (here,))
+
+    def _check_below(self, element: Element, attribute: Attribute) -> None:
+        """Refuse a value below the level: passing it over would answer with what was not asked for.
+
+        PS3.4 C.4.1.2.1: the keys of a question stand at its level or above it.
+        """
+        value = _text_of(element, attribute.vr, self._charsets)
+        if value.strip(" *"):
+            raise InvalidIdentifier(
+                element.tag,
+                f"{dictionary.describe(element.tag)} is a key of the {attribute.level} level,"
+                f" below this {self._level} level question",
+            )
+
+    def _keys(self, element: Element, path: tuple[Attribute, ...]) -> None:
+        """Gather the keys that an element holds: itself, or those in its item (PS3.4 C.2.2.2.6)."""
+        attribute = path[-1]
+        if attribute.matching is Matching.SEQUENCE:
+            if len(element.items) > 1:
+                raise InvalidIdentifier(
+                    element.tag,
+                    f"{dictionary.describe(element.tag)} has {len(element.items)} items;"
+                    " a key has one (PS3.4 C.2.2.2.6)",
+                )
+            for inner in (each for item in element.items for each in item):
+                self._keys(inner, (*path, attribute_of(inner.tag, self._level)))
+            return
+        vr = element.vr if attribute.vr == "UN" and not element.items else attribute.vr
+        value = _text_of(element, vr, self._charsets)
+        if attribute.matching is not Matching.NONE:
+            self.keys.append(Key(path, value))
+        elif value.strip(" *\0") and element.tag != TIMEZONE_OFFSET:
+            self.unsupported.append(element.tag)
+
+
+def _requested(element: Element, attribute: Attribute, level: Level) -> Requested:
+    is_kept = is_indexed(attribute.keyword, level)
+    inner = tuple(
+        _requested(each, attribute_of(each.tag, level), level) for item in element.items[:1] for each in item
+    )
+    # The sender's word counts for what no dictionary knows.
+    vr = element.vr if attribute.vr == "UN" else attribute.vr
+    return Requested(element.tag, vr, attribute.keyword, not is_kept, inner)
 
 
 def selection(data: bytes, transfer_syntax: UID, model: Model, *, negotiated: Negotiated = BASELINE) -> Selection:
@@ -143,30 +219,30 @@ def encode_match(match: Match, request: FindRequest, transfer_syntax: UID, *, re
 
     In the request's character set if that can carry all values, else in UTF-8 (PS3.4 C.4.1.1.3.2).
     """
-    found = [(each, match.get(each.keyword, "") if each.keyword else "") for each in request.requested]
-    charsets = text.charsets_for((value for _, value in found), request.charsets)
+    found = [_answered(each, match) for each in request.requested]
+    reply = Reply.to_query(request.charsets, (value for each in found for value in each.texts()))
     elements = [
         Element(QUERY_RETRIEVE_LEVEL, "CS", request.level.value.encode("ascii")),
         Element(RETRIEVE_AE_TITLE, "AE", retrieve_ae_title.encode("ascii", "replace")),
         # PS3.4 C.4.1.1.3.2: everything that a question finds can be had at once.
         Element(INSTANCE_AVAILABILITY, "CS", b"ONLINE"),
+        *as_elements(found, reply),
     ]
-    if charsets != text.DEFAULT_CHARSETS:
-        # PS3.3 C.12.1.1.2: the default repertoire has no defined term; before others it is an empty value.
-        stated = "\\".join("" if term in text.DEFAULT_CHARSETS else term for term in charsets)
-        elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", stated.encode("ascii")))
-    elements += (
-        Element(each.tag, each.vr, () if each.vr == "SQ" else _raw_of(value, each.vr, charsets))
-        for each, value in found
-    )
+    if reply.stated:
+        elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", reply.stated))
     return datasets.encode(elements, transfer_syntax)
+
+
+def _answered(asked: Requested, match: Match) -> Answered:
+    found = match.get(asked.keyword, "") if asked.keyword else ""
+    return from_header(asked, found) if asked.in_header else from_text(asked.tag, asked.vr, found)
 
 
 def _decode(data: bytes, transfer_syntax: UID) -> dict[int, Element]:
     elements: dict[int, Element] = {}
     for element in datasets.decode(data, transfer_syntax, _LIMITS):
         if element.tag in elements:
-            raise InvalidRequest(f"the identifier holds {dictionary.describe(element.tag)} twice")
+            raise InvalidIdentifier(element.tag, f"the identifier holds {dictionary.describe(element.tag)} twice")
         elements[element.tag] = element
     return elements
 
@@ -177,32 +253,16 @@ def _level(elements: Mapping[int, Element], model: Model) -> Level:
     have = ", ".join(model.levels)
     name = dictionary.describe(QUERY_RETRIEVE_LEVEL)
     if not asked:
-        raise InvalidRequest(f"{name} is missing; the {model.title} model has {have}")
+        raise InvalidIdentifier(QUERY_RETRIEVE_LEVEL, f"{name} is missing; the {model.title} model has {have}")
     for level in model.levels:
         if asked.upper() == level:
             return level
-    raise InvalidRequest(f"{name} is {asked!r}; the {model.title} model has {have}")
+    raise InvalidIdentifier(QUERY_RETRIEVE_LEVEL, f"{name} is {asked!r}; the {model.title} model has {have}")
 
 
 def _charsets(elements: Mapping[int, Element]) -> tuple[str, ...]:
     element = elements.get(SPECIFIC_CHARACTER_SET)
     return text.charsets_of(element.raw)[0] if element and element.raw else text.DEFAULT_CHARSETS
-
-
-def _keys(element: Element, path: tuple[Attribute, ...], charsets: Sequence[str]) -> Iterator[Key]:
-    """Return the keys that an element holds: itself, or those in its item (PS3.4 C.2.2.2.6)."""
-    attribute = path[-1]
-    if attribute.matching is not Matching.SEQUENCE:
-        yield Key(path, _text_of(element, attribute.vr, charsets))
-        return
-    if len(element.items) > 1:
-        raise InvalidRequest(
-            f"{dictionary.describe(element.tag)} has {len(element.items)} items; a key has one (PS3.4 C.2.2.2.6)"
-        )
-    known = {each.tag: each for each in attribute.items}
-    for inner in (each for item in element.items for each in item):
-        if inner.tag in known:
-            yield from _keys(inner, (*path, known[inner.tag]), charsets)
 
 
 def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence[str], what: str) -> tuple[UID, ...]:
@@ -215,9 +275,10 @@ def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence
         case (UidList(values=uids),):
             return uids
         case _:
-            raise InvalidRequest(
+            raise InvalidIdentifier(
+                key.tag,
                 f"{what} must name one {dictionary.describe(key.tag)}"
-                + ("; it is missing" if not found else ", without wild cards")
+                + ("; it is missing" if not found else ", without wild cards"),
             )
 
 
@@ -227,14 +288,3 @@ def _text_of(element: Element, vr: str, charsets: Sequence[str]) -> str:
         whole = len(element.raw) - len(element.raw) % word.size
         return "\\".join(str(number) for (number,) in word.iter_unpack(element.raw[:whole]))
     return text.decode(element.raw, charsets, vr).strip(" \0")
-
-
-def _raw_of(value: str, vr: str, charsets: tuple[str, ...]) -> bytes:
-    if vr in _WORDS:
-        numbers = [integer_key(part) for part in value.split("\\")]
-        try:
-            return b"".join(struct.pack("<" + _WORDS[vr], number) for number in numbers if number is not None)
-        except struct.error:
-            # A number that its VR cannot hold came from a damaged file; the rest of the match is worth sending.
-            return b""
-    return text.encode(value, charsets, vr)

@@ -14,7 +14,7 @@ from typing import Final
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query import values
-from calotype.dicom.query.attributes import BY_KEYWORD, DATE_TIME_PAIRS, Attribute, Matching
+from calotype.dicom.query.attributes import BY_KEYWORD, DATE_TIME_PAIRS, Attribute, Matching, tag_of
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -58,12 +58,17 @@ class InvalidKey(InvalidRequest):
         self.keyword = keyword
         self.problem = problem
 
+    @property
+    def offending_tag(self) -> int | None:
+        """The attribute that was wrong, as a response names it (Offending Element, PS3.7 C.4)."""
+        return tag_of(self.keyword)
+
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
     """What both sides agreed to beyond the baseline (PS3.4 C.5.1.1, SOP Class Extended Negotiation).
 
-    In the order of the bytes on the wire. QIDO has the first two always and the others as parameters.
+    In the order of the bytes on the wire (Table C.5-1). QIDO has the first two always and the others as parameters.
     """
 
     relational_queries: bool = False
@@ -73,7 +78,9 @@ class Negotiated:
     fuzzy_names: bool = False
     """A person name key is words that name parts begin with."""
     timezone_adjustment: bool = False
-    """Never agreed to: dates and times are compared as written."""
+    """Dates and times are of the zone that the request names (``zones``)."""
+    multi_frame_conversion: bool = False
+    """Never agreed to: the archive keeps what it was given and converts nothing (PS3.4 C.3.5)."""
     empty_values: bool = False
     """We know ``""`` in any case; it means nothing else."""
     multiple_values: bool = False
@@ -81,20 +88,25 @@ class Negotiated:
 
     @classmethod
     def from_bytes(cls, application_information: bytes) -> Negotiated:
-        """Read Service-class-application-information; what we do not support is left out.
-
-        Bytes 1-6 of Tables C.5-1 and C.5-2; bytes that are missing mean no.
-        """
-        asked = [byte == 1 for byte in application_information[: len(fields(cls))]]
-        agreed = cls(*asked)
-        return cls(**{f.name: getattr(agreed, f.name) for f in fields(cls) if f.name != "timezone_adjustment"})
+        """Read Service-class-application-information, as it was agreed; bytes that are missing mean no."""
+        return cls(*(byte == 1 for byte in application_information[: len(fields(cls))]))
 
     def to_bytes(self) -> bytes:
-        """Write Service-class-application-information of an A-ASSOCIATE-AC."""
+        """Write Service-class-application-information."""
         return bytes(getattr(self, f.name) for f in fields(self))
 
 
 BASELINE: Final = Negotiated()
+
+SUPPORTED: Final = Negotiated(
+    relational_queries=True,
+    date_time_matching=True,
+    fuzzy_names=True,
+    timezone_adjustment=True,
+    empty_values=True,
+    multiple_values=True,
+)
+"""What we agree to when a peer proposes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +137,14 @@ def build_query(
     *,
     agreed: Negotiated = BASELINE,
     page: Page | None = None,
+    zone_minutes: int | None = None,
 ) -> Query:
     """Make the ``Query``: conditions in the order of their tags, each once, dates joined with times if agreed.
 
     A key whose attribute is only returned (``Matching.NONE``) makes no condition. Raises InvalidKey.
     """
     found = _read(sorted(keys, key=lambda key: [each.tag for each in key.path]), 0, agreed)
-    return Query(level, found, frozenset(returned), page=page or Page())
+    return Query(level, found, frozenset(returned), page=page or Page(), zone_minutes=zone_minutes)
 
 
 def conditions(attribute: Attribute, text: str, agreed: Negotiated = BASELINE) -> tuple[Condition, ...]:
@@ -263,6 +276,26 @@ def _time(attribute: Attribute, part: str) -> Condition | None:
     return _range(attribute, part, lambda text: _shortest(span(text)[0]), lambda text: span(text)[1])
 
 
+def _date_time(attribute: Attribute, part: str) -> Condition | None:
+    def span(text: str) -> tuple[str, str]:
+        found = values.date_time_span(text)
+        if found is None:
+            raise InvalidKey(
+                attribute.keyword, f"{text!r} is no date-time; write YYYYMMDDHHMMSS, or a range as 20240101-20240131"
+            )
+        return found
+
+    # PS3.4 C.2.2.2.5.3: what follows the last hyphen is an offset where it can be one, as in 20240101-0500.
+    ends = [_DT_OFFSET.sub("", end) for end in _DT_HYPHEN.split(part)]
+    if len(ends) == 1:
+        ends *= 2
+    return _range(attribute, "-".join(ends), lambda text: _shortest(span(text)[0]), lambda text: span(text)[1])
+
+
+_DT_OFFSET: Final = re.compile(r"(?<=\d)[+-](?:0\d|1[0-4])[0-5]\d$", re.ASCII)
+_DT_HYPHEN: Final = re.compile(r"-(?!(?:0\d|1[0-4])[0-5]\d(?:-|$))", re.ASCII)
+
+
 def _shortest(moment: str) -> str:
     """Drop the zeros of a fraction: as text, ``100000`` comes before every spelling of that moment."""
     return moment.rstrip("0").rstrip(".")
@@ -287,6 +320,13 @@ def _integer(attribute: Attribute, part: str) -> Condition:
     return Exact(attribute.keyword, str(number))
 
 
+def _decimal(attribute: Attribute, part: str) -> Condition:
+    number = values.decimal_key(part)
+    if number is None:
+        raise InvalidKey(attribute.keyword, f"{part!r} is no number; wild cards do not apply to numbers")
+    return Exact(attribute.keyword, number)
+
+
 _READERS: Final[Mapping[Matching, Callable[[Attribute, str], Condition | None]]] = {
     Matching.ID: _text,
     Matching.CODE: _code,
@@ -294,7 +334,9 @@ _READERS: Final[Mapping[Matching, Callable[[Attribute, str], Condition | None]]]
     Matching.NAME: _name,
     Matching.DATE: _date,
     Matching.TIME: _time,
+    Matching.DATETIME: _date_time,
     Matching.INTEGER: _integer,
+    Matching.DECIMAL: _decimal,
 }
 
 

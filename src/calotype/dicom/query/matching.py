@@ -1,7 +1,7 @@
 """What a question means: PS3.4 C.2.2.2 in memory, the definition that every index is tested against.
 
 Attributes are a mapping from keyword to DICOM text, as a :data:`~calotype.dicom.query.model.Match` is; those of the
-levels above stand in the same mapping. A sequence, which no answer of the archive has, is a list of such mappings.
+levels above stand in the same mapping. A sequence is a list of such mappings (``header`` makes them).
 Clarity before speed; never raises for anything that a file or a key may hold.
 
 The rules, beyond the letter of the Standard:
@@ -22,7 +22,7 @@ from typing import Final, TypeAlias
 
 from calotype.dicom import dictionary
 from calotype.dicom.query import values
-from calotype.dicom.query.attributes import BY_KEYWORD, Matching
+from calotype.dicom.query.attributes import BY_KEYWORD, KIND_OF_VR, Matching, tag_of
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -41,33 +41,14 @@ Attributes: TypeAlias = "Mapping[str, str | Sequence[Attributes]]"
 
 Comparable: TypeAlias = int | str
 
-_KIND_OF_VR: Final = {
-    "AE": Matching.ID,
-    "AS": Matching.ID,
-    "CS": Matching.CODE,
-    "DA": Matching.DATE,
-    "IS": Matching.INTEGER,
-    "LO": Matching.TEXT,
-    "LT": Matching.TEXT,
-    "PN": Matching.NAME,
-    "SH": Matching.ID,
-    "SL": Matching.INTEGER,
-    "SS": Matching.INTEGER,
-    "ST": Matching.TEXT,
-    "TM": Matching.TIME,
-    "UI": Matching.UID,
-    "UL": Matching.INTEGER,
-    "US": Matching.INTEGER,
-    "UT": Matching.TEXT,
-}
-"""How an attribute that the table does not list (an item's) is compared."""
-
 _FORMS: Final[Mapping[Matching, Callable[[str], Comparable | None]]] = {
     Matching.CODE: values.code_key,
     Matching.TEXT: values.text_key,
     Matching.NAME: values.name_key,
     Matching.DATE: values.date_key,
     Matching.TIME: values.time_key,
+    Matching.DATETIME: values.date_time_key,
+    Matching.DECIMAL: values.decimal_key,
     Matching.INTEGER: values.integer_key,
     Matching.NONE: values.number_or_text,
 }
@@ -114,7 +95,7 @@ def comparable(keyword: str, value: str) -> Comparable | None:
 def kind_of(keyword: str) -> Matching:
     """Return how an attribute is compared: by the table, else by its VR."""
     attribute = BY_KEYWORD.get(keyword)
-    return attribute.matching if attribute else _KIND_OF_VR.get(_vr_of(keyword), Matching.ID)
+    return attribute.matching if attribute else KIND_OF_VR.get(_vr_of(keyword), Matching.ID)
 
 
 def wildcard_matches(pattern: str, text: str) -> bool:
@@ -186,7 +167,7 @@ def _vr_of(keyword: str) -> str:
     attribute = BY_KEYWORD.get(keyword)
     if attribute:
         return attribute.vr
-    tag = dictionary.tag_of(keyword)
+    tag = tag_of(keyword)
     return "" if tag is None else dictionary.vr_of(tag)
 
 

@@ -113,6 +113,10 @@ class Query:
     ``fields`` are the keywords of the return keys; an attribute that an answer has no value for is left out of
     the :data:`Match`, the door returns it empty. ``order`` may be empty: then the index answers in the order
     that costs least.
+
+    Conditions and fields may be about any attribute, named by ``attributes.name_of``; what no index keeps for the
+    level is taken from the stored header of a representative: the first instance, by number, of the entity's first
+    series. ``zone_minutes`` is the offset from UTC that dates and times are meant in (``None``: as written).
     """
 
     level: Level
@@ -120,7 +124,11 @@ class Query:
     fields: frozenset[str] = field(default_factory=frozenset)
     order: tuple[Order, ...] = ()
     page: Page = Page()
+    zone_minutes: int | None = None
 
 
 Match: TypeAlias = Mapping[str, str]
-"""One answer: keyword -> DICOM text. Holds at least the unique keys down to the query's level."""
+"""One answer: keyword -> DICOM text. Holds at least the unique keys down to the query's level.
+
+What no index keeps stands in it as DICOM JSON (PS3.18 F.2), under the name that the query has for it.
+"""

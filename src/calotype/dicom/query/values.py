@@ -8,6 +8,7 @@ nothing here raises. What a question does with these forms is in ``matching``; r
 from __future__ import annotations
 
 import re
+from decimal import Decimal, DecimalException
 from typing import Final
 
 from calotype.dicom.text import SINGLE_VALUED_VRS, fold
@@ -18,6 +19,12 @@ _DATE: Final = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)
 _TIME: Final = re.compile(r"(\d{2})(?:(:?)(\d{2})(?:\2(\d{2})(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 """IS has 12 characters at most (PS3.5 6.2); what is longer fits no 64 bits and is no number to us."""
+
+_DATE_TIME: Final = re.compile(
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?([+-]\d{4})?", re.ASCII
+)
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_MAX_DECIMAL_CHARACTERS: Final = 64
 
 _FRACTION_DIGITS: Final = 6
 
@@ -65,6 +72,42 @@ def time_key(text: str) -> str | None:
     """Return the first moment that a time stands for, as ``HHMMSS.FFFFFF``."""
     span = time_span(text)
     return span[0] if span else None
+
+
+def date_time_span(text: str) -> tuple[str, str] | None:
+    """Return the first and last moment that a date-time stands for, as ``YYYYMMDDHHMMSS.FFFFFF``.
+
+    PS3.5 6.2 DT: components may be left out from the right. Its offset from UTC is left aside.
+    """
+    found = _DATE_TIME.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, _ = found.groups()
+    if date_key(f"{year}{month or '01'}{day or '01'}") is None:
+        return None
+    last_day = f"{year}{month or '12'}{day or '31'}"
+    if hour is None:
+        return f"{year}{month or '01'}{day or '01'}000000.000000", f"{last_day}235960.999999"
+    time = time_span(f"{hour}{minute or ''}{second or ''}" + (f".{fraction}" if fraction else ""))
+    return (last_day + time[0], last_day + time[1]) if time else None
+
+
+def date_time_key(text: str) -> str | None:
+    """Return the first moment that a date-time stands for, as ``YYYYMMDDHHMMSS.FFFFFF``."""
+    span = date_time_span(text)
+    return span[0] if span else None
+
+
+def decimal_key(text: str) -> str | None:
+    """Return a DS, FL or FD value in one spelling: ``1.50`` and ``15E-1`` are ``1.5``."""
+    text = text.strip()
+    if len(text) > _MAX_DECIMAL_CHARACTERS or not _DECIMAL.fullmatch(text):
+        return None
+    try:
+        number = Decimal(text).normalize()
+    except DecimalException:
+        return None
+    return str(number) if number else "0"
 
 
 def integer_key(text: str) -> int | None:

@@ -95,6 +95,8 @@ class AcceptedContext:
     transfer_syntax: UID
     scu_role: bool = True
     scp_role: bool = False
+    application_information: bytes = b""
+    """What SOP class extended negotiation agreed on (PS3.7 D.3.3.5); empty when it did not take place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,11 @@ def accepted_contexts(rq: AssociateRQ, ac: AssociateAC) -> tuple[AcceptedContext
     proposed = {context.context_id: context for context in rq.presentation_contexts}
     asked = {role.sop_class: role for role in rq.user_information.roles}
     granted = {role.sop_class: role for role in ac.user_information.roles}
+    extended = {
+        item.sop_class: item.service_class_application_information
+        for item in ac.user_information.sop_class_extended
+        if any(item.sop_class == proposal.sop_class for proposal in rq.user_information.sop_class_extended)
+    }
     contexts = []
     for result in ac.presentation_contexts:
         context = proposed.get(result.context_id)
@@ -157,7 +164,10 @@ def accepted_contexts(rq: AssociateRQ, ac: AssociateAC) -> tuple[AcceptedContext
         # PS3.7 D.3.3.4: without a proposal and an answer "the default roles" apply: the requestor is the SCU.
         scu, scp = (ask.scu and grant.scu, ask.scp and grant.scp) if ask and grant else (True, False)
         contexts.append(
-            AcceptedContext(context.context_id, context.abstract_syntax, result.transfer_syntax, scu, scp)
+            AcceptedContext(
+                *(context.context_id, context.abstract_syntax, result.transfer_syntax, scu, scp),
+                application_information=extended.get(context.abstract_syntax, b""),
+            )
         )
     return tuple(contexts)
 

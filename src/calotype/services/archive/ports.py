@@ -260,6 +260,13 @@ class Index(Protocol):
         """Answer a question, streaming; closing the iterator frees what it holds."""
         ...
 
+    def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
+        """Answer a question without a page as :meth:`find` does, each match with its representative's header.
+
+        That is the compressed DICOM JSON of the first instance, by number, of the entity's first series.
+        """
+        ...
+
     def count(self, query: Query, cap: int) -> Total:
         """Count the matches of a question (its page ignored), stopping at ``cap``."""
         ...

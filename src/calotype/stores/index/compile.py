@@ -157,6 +157,8 @@ class _Columns:
         attribute = BY_KEYWORD[keyword]
         if keyword in _COUNTED:
             return _COUNTED[keyword]
+        if keyword in _COUNTED_OF_PATIENT:
+            return _of_patient(_COUNTED_OF_PATIENT[keyword], self._patient)
         table = self._patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
         column = table.c[name or attribute.column]
         if keyword not in self._hidden:
@@ -178,6 +180,20 @@ _COUNTED: Final = {
     "NumberOfSeriesRelatedInstances": _counted(schema.tally.c.instances, _ONE_SERIES),
 }
 """What is counted when it is asked for, of what each series holds."""
+
+_COUNTED_OF_PATIENT: Final[Mapping[str, ColumnElement[Any]]] = {
+    "NumberOfPatientRelatedStudies": func.count(schema.tally.c.study_row.distinct()),
+    "NumberOfPatientRelatedSeries": func.count(schema.tally.c.series_row),
+    "NumberOfPatientRelatedInstances": func.sum(schema.tally.c.instances),
+}
+
+
+def _of_patient(count: ColumnElement[Any], table: FromClause) -> Expression:
+    """Count over all studies of the patient of a row of ``patient`` or ``study``."""
+    studies = schema.study.alias("of_patient")
+    row = table.c.id if table is schema.patient else table.c.patient_row
+    held = studies.join(schema.tally, schema.tally.c.study_row == studies.c.id)
+    return select(count).select_from(held).where(studies.c.patient_row == row).correlate(table).scalar_subquery()
 
 
 def _ordered(keyword: str, columns: _Columns) -> list[Expression]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
@@ -109,7 +108,7 @@ class _Rows:
         """Return what each entity of a level says, with what stands above it, in the order of arrival."""
         match level:
             case Level.PATIENT:
-                yield from (patient.attributes for patient in self.patients.values())
+                yield from (patient.attributes | self._patient(key) for key, patient in self.patients.items())
             case Level.STUDY:
                 yield from (self._study(uid) for uid in self.studies)
             case Level.SERIES:
@@ -120,16 +119,54 @@ class _Rows:
                     for record in self.instances.values()
                 )
 
+    def _patient(self, identity: tuple[str, str, str]) -> dict[str, str]:
+        studies = {uid for uid, study in self.studies.items() if study.patient == identity}
+        return {
+            "NumberOfPatientRelatedStudies": str(len(studies)),
+            "NumberOfPatientRelatedSeries": str(sum(study in studies for study, _ in self.series)),
+            "NumberOfPatientRelatedInstances": str(sum(r.ref.study in studies for r in self.instances.values())),
+        }
+
+    def headers(self, level: Level) -> Iterator[bytes]:
+        """Return the header of each entity's representative, in the order of :meth:`entities`."""
+        if level is Level.IMAGE:
+            yield from (record.header for record in self.instances.values())
+            return
+        of_series = {uids: min(self._of_series(*uids), key=self._place).header for uids in self.series}
+        of_study = {
+            uid: of_series[min((uids for uids in self.series if uids[0] == uid), key=self._arrival)]
+            for uid in self.studies
+        }
+        match level:
+            case Level.SERIES:
+                yield from of_series.values()
+            case Level.STUDY:
+                yield from of_study.values()
+            case _:
+                for identity in self.patients:
+                    first = min((s.number, uid) for uid, s in self.studies.items() if s.patient == identity)
+                    yield of_study[first[1]]
+
+    def _arrival(self, uids: tuple[UID, UID]) -> int:
+        return self.series[uids].number
+
+    def _of_series(self, study: UID, series: UID) -> list[InstanceRecord]:
+        return [r for r in self.instances.values() if (r.ref.study, r.ref.series) == (study, series)]
+
     def _study(self, uid: UID) -> dict[str, str]:
         instances = [record for record in self.instances.values() if record.ref.study == uid]
         series = [entity for (study, _), entity in self.series.items() if study == uid]
         modalities = {value for one in series for value in one.attributes.get("Modality", "").split("\\") if value}
-        return self.studies[uid].attributes | {
-            "ModalitiesInStudy": "\\".join(sorted(modalities)),
-            "SOPClassesInStudy": "\\".join(sorted({record.sop_class for record in instances})),
-            "NumberOfStudyRelatedSeries": str(len(series)),
-            "NumberOfStudyRelatedInstances": str(len(instances)),
-        }
+        return (
+            self.studies[uid].attributes
+            | self._patient(self.studies[uid].patient)
+            | {
+                "ModalitiesInStudy": "\\".join(sorted(modalities)),
+                "SOPClassesInStudy": "\\".join(sorted({record.sop_class for record in instances})),
+                "NumberOfStudyRelatedSeries": str(len(series)),
+                "NumberOfStudyRelatedInstances": str(len(instances)),
+            }
+        )
 
     def _series(self, study: UID, series: UID) -> dict[str, str]:
         count = sum((record.ref.study, record.ref.series) == (study, series) for record in self.instances.values())
@@ -229,23 +266,32 @@ class MemoryIndex:
 
     def find(self, query: Query) -> Iterator[Match]:
         """Answer a question from what is there now."""
-        found = self._matching(query)
-        found.sort(key=lambda each: order_key(query.order, each))
         page = query.page
-        fields = query.fields | {UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth}
         until = None if page.limit is None else page.offset + page.limit
-        return iter([_only(fields, each) for each in islice(found, page.offset, until)])
+        return iter([match for match, _ in self._found(query)[page.offset : until]])
+
+    def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
+        """Answer a question, each match with its representative's header."""
+        return iter(self._found(query))
 
     def count(self, query: Query, cap: int) -> Total:
         """Count the matches of a question, its page ignored, up to ``cap``."""
         found = len(self._matching(query))
         return Total(cap, at_least=True) if found > cap else Total(found)
 
-    def _matching(self, query: Query) -> list[dict[str, str]]:
+    def _found(self, query: Query) -> list[tuple[Match, bytes]]:
+        found = self._matching(query)
+        found.sort(key=lambda each: order_key(query.order, each[0]))
+        fields = query.fields | {UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth}
+        return [(_only(fields, attributes), header) for attributes, header in found]
+
+    def _matching(self, query: Query) -> list[tuple[dict[str, str], bytes]]:
         visible = {a.keyword for a in INDEXED if a.level.depth <= query.level.depth}
         with self._lock:
-            everything = [_only(visible, each) for each in self._open().entities(query.level)]
-        return [each for each in everything if matches(query, each)]
+            rows = self._open()
+            everything = zip(rows.entities(query.level), rows.headers(query.level), strict=True)
+            seen = [(_only(visible, attributes), header) for attributes, header in everything]
+        return [each for each in seen if matches(query, each[0])]
 
     def locate(self, selection: Selection) -> Iterator[StoredInstance]:
         """Return what a retrieve asks for, by study, series and instance number."""

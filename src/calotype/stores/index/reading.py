@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from calotype.dicom.hierarchy import Selection
+from calotype.dicom.hierarchy import Level, Selection
 from calotype.stores.index.statements import LOCATION_COLUMNS, ORIGIN_COLUMNS, columns_of
 
 _UIDS: Final = "s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid"
@@ -31,6 +31,31 @@ HEADER_CHUNK: Final = f"""
     SELECT i.id, {_UIDS}, h.json_zlib FROM {_FROM} JOIN header h ON h.instance_row = i.id
     WHERE i.id IN (SELECT value FROM json_each(?))"""
 """Row number, reference and header of listed rows, in any order."""
+
+_FIRST_OF_SERIES: Final = (
+    "SELECT i.id FROM instance i WHERE i.series_row = {} ORDER BY i.instance_number_key, i.id LIMIT 1"
+)
+_FIRST_OF_STUDY: Final = _FIRST_OF_SERIES.format(
+    "(SELECT t.series_row FROM tally t WHERE t.study_row = {} ORDER BY t.series_row LIMIT 1)"
+)
+_FIRST_OF_PATIENT: Final = _FIRST_OF_STUDY.format(
+    "(SELECT s.id FROM study s WHERE s.patient_row = {} ORDER BY s.id LIMIT 1)"
+)
+_FIRST: Final = {
+    Level.PATIENT: _FIRST_OF_PATIENT,
+    Level.STUDY: _FIRST_OF_STUDY,
+    Level.SERIES: _FIRST_OF_SERIES,
+    Level.IMAGE: "SELECT {}",
+}
+
+REPRESENTATIVE_CHUNK: Final = {
+    level: f"""
+    SELECT j.value, h.json_zlib FROM json_each(?) j
+    JOIN header h ON h.instance_row = ({first.format("j.value")})"""
+    for level, first in _FIRST.items()
+}
+"""Row number of listed patients, studies, series or instances, and the header of each one's representative: the first
+instance, by number, of the first series. Each is found by a few seeks."""
 
 RECORDS: Final = f"""
     SELECT i.id, {_STORED}, {columns_of("i", ORIGIN_COLUMNS)}, i.received_us

@@ -215,6 +215,21 @@ class SqliteIndex:
         for row in self._chunks(numbers, CHUNK, lambda listed: (sql, {**constants, "rows": listed})):
             yield _match(shape, row)
 
+    def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
+        """Answer a question, each match with its representative's header; holds only row numbers in between."""
+        shape, values = plan(query)
+        found, constants = statement(shape, Form.ROWS if shape.order else Form.ANY)
+        numbers = self._numbers(found, {**constants, **values, "limit": -1, "offset": 0})
+        chunk, constants = statement(shape, Form.CHUNK)
+        headers = reading.REPRESENTATIVE_CHUNK[query.level]
+        for at in range(0, len(numbers), HEADER_CHUNK):
+            listed = json.dumps(numbers[at : at + HEADER_CHUNK].tolist())
+            rows_of = {row[0]: row for row in self._readers.fetch(chunk, {**constants, "rows": listed})}
+            header_of = dict(self._readers.fetch(headers, [listed]))
+            for number in numbers[at : at + HEADER_CHUNK]:
+                if number in rows_of:
+                    yield _match(shape, rows_of[number]), header_of.get(number, b"")
+
     def _fetch(self, shape: Plan, form: Form, values: Values) -> list[tuple[Any, ...]]:
         sql, constants = statement(shape, form)
         return self._readers.fetch(sql, {**constants, **values})

@@ -14,8 +14,13 @@ from calotype.dicom.query.attributes import (
     KeyType,
     Matching,
     Row,
+    attribute_of,
+    is_indexed,
+    name_of,
     table,
+    tag_of,
 )
+from calotype.dicom.query.matching import kind_of
 
 
 def named(keyword: str) -> Attribute:
@@ -62,8 +67,8 @@ def test_every_level_has_one_unique_key() -> None:
 
 def test_date_time_pairs_stand_on_one_level() -> None:
     for date, time in DATE_TIME_PAIRS.items():
-        assert (BY_KEYWORD[date].matching, BY_KEYWORD[time].matching) == (Matching.DATE, Matching.TIME)
-        assert BY_KEYWORD[date].level is BY_KEYWORD[time].level
+        assert (kind_of(date), kind_of(time)) == (Matching.DATE, Matching.TIME)
+        assert is_indexed(date, Level.STUDY) is is_indexed(time, Level.STUDY)
 
 
 def test_document_table_has_a_row_per_attribute_and_words_for_every_kind() -> None:
@@ -71,3 +76,29 @@ def test_document_table_has_a_row_per_attribute_and_words_for_every_kind() -> No
     assert rows[0] == Row("PATIENT", "(0010,0020)", "PatientID", "LO", "U", MATCHING_WORDS[Matching.ID])
     assert [row.keyword for row in rows] == [a.keyword for a in INDEXED]
     assert set(MATCHING_WORDS) == set(Matching)
+
+
+@pytest.mark.parametrize(
+    ("tag", "name", "vr", "matching"),
+    [
+        (0x00100010, "PatientName", "PN", Matching.NAME),
+        (0x00180050, "SliceThickness", "DS", Matching.DECIMAL),
+        (0x0008002A, "AcquisitionDateTime", "DT", Matching.DATETIME),
+        (0x00400275, "RequestAttributesSequence", "SQ", Matching.SEQUENCE),
+        (0x00280106, "SmallestImagePixelValue", "US", Matching.INTEGER),
+        # private, and repeating over groups: no keyword is theirs alone
+        (0x00091001, "00091001", "UN", Matching.ID),
+        (0x60020010, "60020010", "US", Matching.INTEGER),
+    ],
+)
+def test_any_attribute_has_a_name_and_a_way_to_be_compared(tag: int, name: str, vr: str, matching: Matching) -> None:
+    assert name_of(tag) == name
+    assert tag_of(name) == tag
+    found = attribute_of(tag, Level.SERIES)
+    assert (found.keyword, found.vr, found.matching) == (name, vr, matching)
+    assert kind_of(name) is matching
+
+
+def test_what_is_no_attribute_has_no_tag() -> None:
+    assert tag_of("NoSuchAttribute") is None
+    assert tag_of("0009100") is None

@@ -13,7 +13,7 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.attributes import BY_TAG, Attribute, KeyType, Matching
+from calotype.dicom.query.attributes import BY_KEYWORD
 from calotype.dicom.query.identifier import FindRequest, Model, encode_match, parse_identifier, selection
 from calotype.dicom.query.keys import InvalidKey, Negotiated
 from calotype.dicom.query.model import AnyOf, Exact, InSequence, Range, UidList, Wildcard
@@ -105,8 +105,12 @@ def test_binary_numbers_are_read_and_written(syntax: UID) -> None:
     ],
 )
 def test_level_has_to_be_one_of_the_model(level: str | None, model: Model) -> None:
-    uids = {"PatientID": "P", "StudyInstanceUID": "1", "SeriesInstanceUID": "2"}
     known = (level or "").strip().upper()
+    uids = {"PatientID": "P", "StudyInstanceUID": "1", "SeriesInstanceUID": "2"}
+    if known in Level:
+        uids = {
+            keyword: uid for keyword, uid in uids.items() if BY_KEYWORD[keyword].level.depth <= Level(known).depth
+        }
     if known in model.levels:
         assert parsed(level, model, **uids).level == known
     else:
@@ -134,16 +138,67 @@ def test_unique_keys_above_the_level_have_to_be_there(
     assert parsed(level, model, Negotiated(relational_queries=True), **keys).level == level
 
 
-def test_unknown_and_deeper_keys_come_back_empty_and_are_told() -> None:
-    dataset = identifier(PatientID="1", SeriesDescription="Thorax", ContentLabel="X", RequestAttributesSequence=[])
+def test_every_attribute_is_a_key_and_comes_out_of_the_header() -> None:
+    dataset = identifier(PatientID="1", SliceThickness="1.50", ContentLabel="LA*", SeriesDescription="")
     dataset.add_new(0x00091001, "LO", "private")
     request = parse_identifier(encoded(dataset, EXPLICIT), EXPLICIT, model=Model.STUDY_ROOT)
+    assert request.query.conditions == (
+        Exact("00091001", "private"),
+        Exact("PatientID", "1"),
+        Exact("SliceThickness", "1.5"),
+        Wildcard("ContentLabel", "LA*"),
+    )
+    assert request.query.fields == {"PatientID", "00091001", "SliceThickness", "ContentLabel", "SeriesDescription"}
+    assert not request.has_unsupported_keys
+    match = {
+        "PatientID": "1",
+        "00091001": '{"vr":"SH","Value":["private","two"]}',
+        "SliceThickness": '{"vr":"DS","Value":[1.5]}',
+        "SeriesDescription": '{"vr":"LO","Value":["Thorax"]}',
+    }
+    answer = decoded(encode_match(match, request, EXPLICIT, retrieve_ae_title="A"), EXPLICIT)
+    assert (answer.SeriesDescription, answer.SliceThickness, answer.ContentLabel) == ("Thorax", 1.5, "")
+    assert (answer[0x00091001].VR, list(answer[0x00091001].value)) == ("SH", ["private", "two"])
+
+
+def test_bytes_are_no_key_and_are_told() -> None:
+    dataset = identifier(PatientID="1")
+    dataset.add_new(0x00282000, "OB", b"\1\2")
+    request = parse_identifier(encoded(dataset, EXPLICIT), EXPLICIT, model=Model.STUDY_ROOT)
     assert request.query.conditions == (Exact("PatientID", "1"),)
-    assert request.query.fields == {"PatientID"}
-    assert request.unsupported == (0x0008103E, 0x00091001, 0x00400275, 0x00700080)
-    answer = decoded(encode_match({"PatientID": "1"}, request, EXPLICIT, retrieve_ae_title="A"), EXPLICIT)
-    assert (answer.SeriesDescription, answer.ContentLabel, list(answer.RequestAttributesSequence)) == ("", "", [])
-    assert (answer[0x00091001].VR, answer[0x00091001].value) == ("LO", "")
+    assert request.unsupported == (0x00282000,)
+
+
+@pytest.mark.parametrize(
+    ("level", "key", "below"),
+    [
+        ("STUDY", {"SeriesDescription": "Thorax"}, "SERIES"),
+        ("STUDY", {"SOPInstanceUID": "1.2"}, "IMAGE"),
+        ("PATIENT", {"StudyDate": "20240101"}, "STUDY"),
+        ("SERIES", {"InstanceNumber": "1", "StudyInstanceUID": "1", "PatientID": "1"}, "IMAGE"),
+    ],
+)
+def test_a_key_below_the_level_may_not_have_a_value(level: str, key: dict[str, str], below: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"is a key of the {below} level, below this {level} level question"):
+        parsed(level, Model.PATIENT_ROOT, Negotiated(relational_queries=True), **key)
+    assert parsed("PATIENT", Model.PATIENT_ROOT, StudyDate="*", SOPInstanceUID="").query.conditions == ()
+
+
+def test_a_unique_key_below_the_level_has_no_one_value() -> None:
+    request = parsed(SeriesInstanceUID="", SeriesDescription="")
+    assert request.query.fields == {"SeriesDescription"}
+    assert "SeriesInstanceUID" in decoded(encode_match({}, request, IMPLICIT, retrieve_ae_title="A"))
+
+
+def test_the_zone_of_a_request_is_no_key() -> None:
+    keys = {"TimezoneOffsetFromUTC": "+0800", "StudyDate": "20240101"}
+    assert parsed(**keys).query.zone_minutes is None
+    agreed = parsed(negotiated=Negotiated(timezone_adjustment=True), **keys)
+    assert agreed.query.zone_minutes == 480
+    assert agreed.query.conditions == (Exact("StudyDate", "20240101"),)
+    assert "TimezoneOffsetFromUTC" in agreed.query.fields
+    with pytest.raises(InvalidRequest, match=r"is 'CET'; write it as \+0100"):
+        parsed(negotiated=Negotiated(timezone_adjustment=True), TimezoneOffsetFromUTC="CET")
 
 
 def test_modality_of_a_study_means_its_modalities() -> None:
@@ -159,31 +214,52 @@ def test_dates_and_times_are_joined_when_negotiated() -> None:
     assert len(parsed(negotiated=Negotiated(date_time_matching=True), **keys).query.conditions) == 1
 
 
-STEP = Attribute("ScheduledProcedureStepID", 0x00400009, "SH", Level.SERIES, KeyType.OPTIONAL, Matching.ID)
-REQUEST = Attribute(
-    "RequestAttributesSequence", 0x00400275, "SQ", Level.SERIES, KeyType.OPTIONAL, Matching.SEQUENCE, items=(STEP,)
-)
-
-
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_sequence_keys_are_read_where_the_table_has_them(syntax: UID) -> None:
+def test_sequence_keys_stand_in_one_item_at_any_depth(syntax: UID) -> None:
+    code = Dataset()
+    code.CodeValue = "71020"
+    code.CodeMeaning = ""
     item = Dataset()
     item.ScheduledProcedureStepID = "S*"
-    item.RequestedProcedureID = "not in the table"
+    item.RequestedProcedureCodeSequence = [code]
     data = encoded(identifier("SERIES", StudyInstanceUID="1", RequestAttributesSequence=[item]), syntax)
-    request = parse_identifier(data, syntax, model=Model.STUDY_ROOT, attributes={**BY_TAG, REQUEST.tag: REQUEST})
+    request = parse_identifier(data, syntax, model=Model.STUDY_ROOT)
     assert request.query.conditions == (
         Exact("StudyInstanceUID", "1"),
-        InSequence(REQUEST.keyword, (Wildcard(STEP.keyword, "S*"),)),
+        InSequence(
+            "RequestAttributesSequence",
+            (
+                InSequence("RequestedProcedureCodeSequence", (Exact("CodeValue", "71020"),)),
+                Wildcard("ScheduledProcedureStepID", "S*"),
+            ),
+        ),
     )
+    stored = (
+        '{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["S1"]},"00401001":{"vr":"SH","Value":["not asked"]},'
+        '"00321064":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["71020"]},'
+        '"00080104":{"vr":"LO","Value":["胸部"]},"00080102":{"vr":"SH","Value":["not asked"]}}]}}]}'
+    )
+    match = {"RequestAttributesSequence": stored}
+    answer = decoded(encode_match(match, request, syntax, retrieve_ae_title="A"), syntax)
+    assert answer.SpecificCharacterSet == "ISO_IR 192"
+    [found] = answer.RequestAttributesSequence
+    assert [element.keyword for element in found] == ["RequestedProcedureCodeSequence", "ScheduledProcedureStepID"]
+    [code] = found.RequestedProcedureCodeSequence
+    assert (code.CodeValue, code.CodeMeaning, len(code)) == ("71020", "胸部", 2)
+
+
+def test_a_sequence_without_an_item_comes_back_whole() -> None:
+    request = parsed("SERIES", StudyInstanceUID="1", RequestAttributesSequence=[])
+    assert request.query.fields == {"StudyInstanceUID", "RequestAttributesSequence"}
+    match = {"RequestAttributesSequence": '{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["S1"]}},{}]}'}
+    answer = decoded(encode_match(match, request, IMPLICIT, retrieve_ae_title="A"))
+    assert [[element.value for element in item] for item in answer.RequestAttributesSequence] == [["S1"], []]
 
 
 def test_sequence_key_of_two_items_is_refused() -> None:
     data = encoded(identifier("SERIES", StudyInstanceUID="1", RequestAttributesSequence=[Dataset(), Dataset()]))
-    table = {**BY_TAG, REQUEST.tag: REQUEST}
     with pytest.raises(InvalidRequest, match="has 2 items; a key has one"):
-        parse_identifier(data, IMPLICIT, model=Model.STUDY_ROOT, attributes=table)
-    assert parse_identifier(data, IMPLICIT, model=Model.STUDY_ROOT).unsupported == (0x00400275,)
+        parse_identifier(data, IMPLICIT, model=Model.STUDY_ROOT)
 
 
 # Character sets

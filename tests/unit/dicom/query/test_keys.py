@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom.hierarchy import Level
-from calotype.dicom.query import keys
-from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, KeyType, Matching
-from calotype.dicom.query.keys import InvalidKey, Key, Negotiated, at_level, build_query, conditions
+from calotype.dicom.query import keys, values
+from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, KeyType, Matching, attribute_of
+from calotype.dicom.query.keys import SUPPORTED, InvalidKey, Key, Negotiated, at_level, build_query, conditions
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -273,14 +273,55 @@ def test_attribute_at_a_level(keyword: str, level: Level, name: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "agreed", "answer"),
+    ("information", "agreed"),
     [
-        (b"", Negotiated(), b"\0\0\0\0\0\0"),
-        (b"\1", Negotiated(relational_queries=True), b"\1\0\0\0\0\0"),
-        (b"\1\1\1\1\1\1", Negotiated(True, True, True, False, True, True), b"\1\1\1\0\1\1"),
-        (b"\0\1\2\xff\0\0\1\1", Negotiated(date_time_matching=True), b"\0\1\0\0\0\0"),
+        (b"", Negotiated()),
+        (b"\1", Negotiated(relational_queries=True)),
+        (b"\1\1\1\1\1\1\1", Negotiated(True, True, True, True, True, True, True)),
+        (b"\0\1\2\xff\0\0\1\1", Negotiated(date_time_matching=True, multiple_values=True)),
     ],
 )
-def test_extended_negotiation_agrees_to_what_we_do(asked: bytes, agreed: Negotiated, answer: bytes) -> None:
-    assert Negotiated.from_bytes(asked) == agreed
-    assert agreed.to_bytes() == answer
+def test_extended_negotiation_is_read_byte_by_byte(information: bytes, agreed: Negotiated) -> None:
+    assert Negotiated.from_bytes(information) == agreed
+    assert Negotiated.from_bytes(agreed.to_bytes()) == agreed
+
+
+def test_all_is_agreed_to_but_converting_images() -> None:
+    assert SUPPORTED.to_bytes() == b"\1\1\1\1\0\1\1"
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high"),
+    [
+        ("20240131", "20240131", "20240131235960.999999"),
+        ("202402", "20240201", "20240231235960.999999"),
+        ("20240131101500.5", "20240131101500.5", "20240131101500.500000"),
+        ("20240131-20240201", "20240131", "20240201235960.999999"),
+        ("2024-", "20240101", None),
+        ("-2024", None, "20241231235960.999999"),
+        # what can be an offset from UTC is one, and is left aside
+        ("20240131-0500", "20240131", "20240131235960.999999"),
+        ("20240131-0500-20240201-0500", "20240131", "20240201235960.999999"),
+        ("2024013110+0800", "2024013110", "20240131105959.999999"),
+    ],
+)
+def test_a_date_time_key_is_a_range(key: str, low: str | None, high: str | None) -> None:
+    attribute = attribute_of(0x0008002A, Level.IMAGE)
+    [found] = conditions(attribute, key)
+    assert isinstance(found, Range)
+    assert found.keyword == "AcquisitionDateTime"
+    assert values.date_time_key(found.low or "2000") == values.date_time_key(low or "2000")
+    assert found.high == high
+
+
+@pytest.mark.parametrize("key", ["banana", "2024013125", "20241301", "2024-2025-2026"])
+def test_what_is_no_date_time_is_refused(key: str) -> None:
+    with pytest.raises(InvalidKey, match="AcquisitionDateTime"):
+        conditions(attribute_of(0x0008002A, Level.IMAGE), key)
+
+
+def test_a_decimal_key_is_compared_as_a_number() -> None:
+    thickness = attribute_of(0x00180050, Level.IMAGE)
+    assert conditions(thickness, "1.50") == conditions(thickness, "+15e-1") == (Exact("SliceThickness", "1.5"),)
+    with pytest.raises(InvalidKey, match="no number"):
+        conditions(thickness, "1*")
