@@ -18,7 +18,8 @@ class _OneLine(logging.Formatter):
     """Keeps what peers say from faking lines of their own: control characters of the message are shown escaped."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.message)
+        if not record.message.isprintable():
+            record.message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in record.message)
         return super().formatMessage(record)
 
 

@@ -201,8 +201,8 @@ class Listener:
     def _secure(self, connection: socket.socket, peer_address: str) -> Stream | None:
         settings = self.settings
         try:
-            connection.settimeout(settings.timeouts.connect_s)
             if settings.tls is not None:
+                connection.settimeout(settings.timeouts.connect_s)
                 connection = settings.tls.wrap_socket(connection, server_side=True)
                 with self._lock:
                     self._connections[threading.current_thread()] = connection
@@ -270,7 +270,8 @@ class Listener:
     def _serve(self, association: Association) -> None:
         started = time.monotonic()
         label = (self.settings.name, association.calling_ae_title, association.called_ae_title)
-        _logger.info(
+        # One line an association is for everybody, and has it all: the one at the end.
+        _logger.debug(
             "listener %s: accepted %r -> %r from %s, %d contexts",
             *(*label, association.peer_address, len(association.contexts)),
         )

@@ -168,8 +168,8 @@ def test_a_bug_in_a_service_aborts_its_association_only(patient, caplog):
     assert "our own mistake" in caplog.text
 
 
-def test_each_association_leaves_one_line_at_its_begin_and_one_at_its_end(patient, caplog):
-    caplog.set_level(logging.INFO, logger="calotype.network.listener")
+def test_each_association_leaves_one_line_at_its_end_and_one_at_its_begin_for_who_debugs(patient, caplog):
+    caplog.set_level(logging.DEBUG, logger="calotype.network.listener")
     with listening(patient) as (listener, _rejections):
         peer, _accepted = ask(listener.port)
         peer.send(command(CEchoRQ(message_id=1)))
@@ -180,6 +180,8 @@ def test_each_association_leaves_one_line_at_its_begin_and_one_at_its_end(patien
     assert lines[1].startswith("listener main: 'RAW' -> 'NODE' from 127.0.0.1 released after 0.")
     assert lines[1].endswith("1 messages and 0 data set bytes in, 1 and 0 out")
     assert len(lines) == 2
+    levels = [record.levelname for record in caplog.records if "'RAW'" in record.getMessage()]
+    assert levels == ["DEBUG", "INFO"]
 
 
 def test_a_taken_port_is_one_clear_line(patient):
