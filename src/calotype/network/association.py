@@ -9,7 +9,7 @@ What a service class means does not live here, nor do sockets (``sockets``) or t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NoReturn, Self
@@ -99,6 +99,8 @@ class Association:
         A data set that was not read is skipped. C-CANCEL requests are kept for :meth:`cancel_requested` and not
         returned. AssociationEnded when the peer aborts, breaks the protocol, vanishes or is silent for too long.
         """
+        if self.released:
+            return None
         self.skip_data_set()
         timeouts = self._pump.timeouts
         timeout_s = timeouts.dimse_s if self.is_requestor or self._awaits_response else timeouts.idle_s
@@ -197,6 +199,19 @@ class Association:
         self.counts.data_set_bytes_sent += size_bytes
         self._sent(message)
 
+    def send_chunks(self, context_id: int, message: Message, chunks: Iterator[bytes]) -> None:
+        """Send a message whose data set is made while it is sent, in ``chunks`` of any length but none.
+
+        AssociationEnded as for :meth:`send_object`; an error that ``chunks`` raises aborts, and is raised.
+        """
+        with self._pump.sending() as stream:
+            head = b"".join(command_pdus(context_id, message, self.max_send_pdu_bytes))
+            size_bytes = outgoing.send_chunks(
+                stream, head, chunks, (context_id, self.max_send_pdu_bytes), self._pump.timeouts.network_s
+            )
+        self.counts.data_set_bytes_sent += size_bytes
+        self._sent(message)
+
     def cancel_requested(self, message_id: int) -> bool:
         """Tell whether a C-CANCEL for this message has come, without waiting. AssociationEnded as in receive."""
         if message_id not in self._cancelled and not self._data_set_open:
@@ -213,6 +228,15 @@ class Association:
                 self._take(event)
                 events.popleft()
         return message_id in self._cancelled
+
+    def hears(self, timeout_s: float = 0.0) -> bool:
+        """Tell whether the peer says something within ``timeout_s``, to be had from :meth:`receive`.
+
+        What is left of the current data set is skipped. Silence does not end the association here. AssociationEnded
+        when it has ended already.
+        """
+        self.skip_data_set()
+        return self._pump.wait(timeout_s)
 
     def next_message_id(self) -> int:
         """Return a Message ID (0000,0110) that no recent request of this association had, 1 to 65535."""

@@ -113,14 +113,15 @@ class Pump:
         self._received(received)
 
     def wait(self, timeout_s: float) -> bool:
-        """Tell whether anything comes within ``timeout_s``, and queue it; silence changes nothing.
+        """Tell whether anything comes within ``timeout_s``, and queue it; unlike in :meth:`fill` silence is no end.
 
         AssociationEnded when it is closed already.
         """
-        if self.closed and not self.events:
-            raise self._over()
+        if self.events:
+            return True
+        self.poll()
         deadline = time.monotonic() + timeout_s
-        while not self.events and (left_s := deadline - time.monotonic()) > 0:
+        while not self.closed and not self.events and (left_s := deadline - time.monotonic()) > 0:
             try:
                 received = self._stream.recv_into(self._buffer, left_s)
             except TimeoutError:

@@ -6,7 +6,7 @@ What is asked of the node stands in the other modules of this room, one per serv
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from calotype.dicom import statuses
@@ -30,6 +30,7 @@ from calotype.network.association import Association
 from calotype.network.dialer import dial
 from calotype.network.failures import AssociationAborted
 from calotype.network.settings import DialSettings
+from calotype.network.tls import client_context
 from calotype.services.routing.nodes import Node
 
 MAX_CONTEXTS: Final = 128
@@ -53,7 +54,8 @@ class Caller:
     ) -> Association:
         """Open an association that proposes (abstract syntax, transfer syntaxes), at most 128 of them.
 
-        Unavailable when nobody answers, AssociationRejected when the node turns us away.
+        The node's own TLS and timeouts come before ours. Unavailable when nobody answers, AssociationRejected when
+        the node turns us away, InvalidRequest when its TLS names files that cannot be used.
         """
         return dial(
             node.host,
@@ -65,8 +67,27 @@ class Caller:
                 for number, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
             ],
             roles=roles,
-            settings=self.settings,
+            settings=self._settings_for(node),
         )
+
+    def _settings_for(self, node: Node) -> DialSettings:
+        own = {
+            name: seconds
+            for name in ("connect_s", "dimse_s", "network_s")
+            if (seconds := getattr(node.timeouts, name)) is not None
+        }
+        settings = replace(self.settings, timeouts=replace(self.settings.timeouts, **own)) if own else self.settings
+        if (tls := node.tls) is None:
+            return settings
+        # Made anew for each call, so that a renewed certificate is used without a restart.
+        context = client_context(
+            ca=tls.ca,
+            certificate=tls.certificate,
+            key=tls.key,
+            verify=tls.verify,
+            check_hostname=tls.check_hostname,
+        )
+        return replace(settings, tls=context)
 
 
 def require_context(association: Association, abstract_syntax: UID, service: str, node: Node) -> AcceptedContext:

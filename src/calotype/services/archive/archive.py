@@ -1,4 +1,4 @@
-"""The archive as its doors know it: five services over one object store and one index."""
+"""The archive as its doors know it: six services over one object store and one index."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from calotype.services.archive.curate import Curate
+from calotype.services.archive.custody import Custody
 from calotype.services.archive.events import Events
 from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_now_us
 from calotype.services.archive.ports import Index, ObjectStore
@@ -21,6 +22,7 @@ class Archive:
     search: Search
     retrieve: Retrieve
     curate: Curate
+    custody: Custody
     events: Events
 
     @classmethod
@@ -34,5 +36,6 @@ class Archive:
             search=Search(index),
             retrieve=Retrieve(objects, index),
             curate=Curate(objects, index, clock),
+            custody=Custody(objects, index),
             events=events,
         )

@@ -1,0 +1,51 @@
+"""Storage commitment as its doors know it: promises and requests over one store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from calotype.errors import NotFound
+from calotype.services.archive.custody import Custody
+from calotype.services.archive.ingest import utc_now_us
+from calotype.services.routing.commitment.model import Commitment, Item
+from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
+from calotype.services.routing.commitment.promises import Promises
+from calotype.services.routing.commitment.requests import Requests
+from calotype.services.routing.nodes import AddressBook
+
+
+@dataclass(frozen=True, slots=True)
+class Commitments:
+    """Everything a door may do with commitments."""
+
+    promises: Promises
+    requests: Requests
+    store: CommitmentStore
+
+    @classmethod
+    def over(
+        cls,
+        store: CommitmentStore,
+        custody: Custody,
+        nodes: AddressBook,
+        messenger: Messenger,
+        *,
+        our_ae_title: str,
+        clock_us: Callable[[], int] = utc_now_us,
+    ) -> Self:
+        """Build both over ``store``. Nothing is started."""
+        promises = Promises(store, custody, nodes, messenger, clock_us)
+        return cls(promises, Requests(store, messenger, our_ae_title, clock_us), store)
+
+    def recent(self, limit: int, before: int | None = None) -> list[Commitment]:
+        """Return transactions of both directions, newest first, older than number ``before``."""
+        return self.store.recent(limit, before)
+
+    def one(self, number: int) -> tuple[Commitment, list[Item]]:
+        """Return a transaction and its instances; NotFound when there is none of this number."""
+        found = self.store.get(number)
+        if found is None:
+            raise NotFound(f"There is no storage commitment {number}.")
+        return found, self.store.items(number)

@@ -1,0 +1,48 @@
+"""The tables of storage commitments: one row per transaction, one per instance of it. Drawn on the index's metadata.
+
+They derive from nothing, so a rebuild leaves them alone. What a row means is in ``commitments``; a change needs a
+migration.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+_Row = BigInteger().with_variant(Integer, "sqlite")
+
+
+def draw(metadata: MetaData) -> tuple[Table, Table]:
+    """Draw both tables and return them: transactions, instances."""
+    commitment = Table(
+        "commitment",
+        metadata,
+        Column("id", _Row, primary_key=True),
+        Column("direction", Text, nullable=False),
+        Column("transaction_uid", Text, nullable=False),
+        Column("peer_ae_title", Text, nullable=False),
+        Column("our_ae_title", Text, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("total", BigInteger, nullable=False),
+        Column("requested_us", BigInteger, nullable=False),
+        Column("changed_us", BigInteger, nullable=False),
+        Column("due_us", BigInteger, nullable=False),
+        Column("committed", BigInteger, nullable=False),
+        Column("failed", BigInteger, nullable=False),
+        Column("attempts", BigInteger, nullable=False),
+        Column("error", Text, nullable=False),
+        Index("ix_commitment_transaction", "transaction_uid"),
+        Index("ix_commitment_state", "state", "due_us"),
+    )
+    item = Table(
+        "commitment_item",
+        metadata,
+        Column("commitment_row", _Row, primary_key=True, autoincrement=False),
+        Column("position", _Row, primary_key=True, autoincrement=False),
+        Column("sop_class_uid", Text, nullable=False),
+        Column("sop_instance_uid", Text, nullable=False),
+        # Null: unknown. 0: committed. Anything else: Failure Reason (0008,1197).
+        Column("outcome", BigInteger),
+        sqlite_with_rowid=False,
+    )
+    return commitment, item
