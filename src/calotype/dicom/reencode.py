@@ -17,7 +17,8 @@ import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from calotype.dicom import dictionary
 from calotype.dicom.datasets import LONG_FORM, SHORT_FORM, UNDEFINED_LENGTH, WORD_BYTES
@@ -62,7 +63,8 @@ _LIFTED: Final = frozenset({_PIXEL_REPRESENTATION, _BITS_ALLOCATED, _WAVEFORM_BI
 class Reencoded:
     """A data set in its new form. ``size_bytes`` is its length, ``None`` where only the end will tell (deflate).
 
-    :meth:`chunks` reads the source, so call it while that is valid; each call begins anew.
+    :meth:`chunks` reads the source, so call it while that is valid; each call begins anew. As a context manager it
+    lets go of the source at the end.
     """
 
     def __init__(self, data: memoryview, source: TransferSyntax, target: TransferSyntax, parts: list[_Part]) -> None:
@@ -77,6 +79,14 @@ class Reencoded:
     def chunks(self) -> Iterator[bytes]:
         """Return the data set in pieces of at most 1 MiB, none of them empty; InvalidRequest as in reencode."""
         return _deflated(self._written()) if self._target.deflated else self._written()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._data.release()
 
     def _written(self) -> Iterator[bytes]:
         source = source_of(self._data, deflated=self._source.deflated)
@@ -94,8 +104,16 @@ def reencode(data: ReadableBuffer, source: UID, target: UID) -> Reencoded:
     A data set that is not laid out as ``source`` says is read as it is. Raises Unsupported for other syntaxes and for
     fragments, InvalidRequest when the data set is truncated or damaged so that its elements cannot be told apart.
     """
+    to, claimed = _known(target), _known(source)
     view = memoryview(data).cast("B")
-    to, how = _known(target), _as_laid_out(view, _known(source))
+    try:
+        return _planned(view, _as_laid_out(view, claimed), to)
+    except BaseException:
+        view.release()
+        raise
+
+
+def _planned(view: memoryview, how: TransferSyntax, to: TransferSyntax) -> Reencoded:
     if (how.explicit_vr, how.little_endian) == (to.explicit_vr, to.little_endian):
         # The elements stay as they are; whether they are deflated is all that can differ.
         whole = _Through(0, None if how.deflated else len(view))

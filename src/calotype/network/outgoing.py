@@ -10,6 +10,7 @@ cost a quarter more, mapping the file half as much again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from calotype.dicom.wire.dimse import fragment_bytes
@@ -48,18 +49,51 @@ def send_object(stream: Stream, head: bytes, source: ObjectSource, part: Slice, 
             raise EOFError(message)
         offset += wanted_bytes
         left -= wanted_bytes
-        for start in range(0, wanted_bytes or 1, longest):
-            fragment = block[start : start + longest]
-            is_last = left == 0 and start + longest >= wanted_bytes
-            # PS3.8 Annex E: "each Fragment shall contain an even number of bytes". All but the last of an object do.
-            # A deflated stream ends itself and is padded so by PS3.5 A.5; of other objects odd ones are broken, but a
-            # byte after their last element does less harm than peers that abort over an odd fragment.
-            is_odd = len(fragment) % 2
-            parts.append(pdv_prefix(part.context_id, len(fragment) + is_odd, is_command=False, is_last=is_last))
-            parts.append(fragment)
-            if is_odd:
-                parts.append(_PAD)
+        _append_pdus(parts, block, part.context_id, longest, is_end=left == 0)
         stream.send_parts(parts, timeout_s)
         if left == 0:
             return
         parts = []
+
+
+def send_chunks(
+    stream: Stream, head: bytes, chunks: Iterator[bytes], where: tuple[int, int], timeout_s: float
+) -> int:
+    """Send ``head`` and then all ``chunks`` as one data set; return its bytes. ``where``: context, longest PDU.
+
+    Raises what :func:`send_object` does and what ``chunks`` raise.
+    """
+    context_id, max_pdu_bytes = where
+    longest = fragment_bytes(max_pdu_bytes)
+    block_bytes = max(_BLOCK_BYTES // longest, 1) * longest
+    size_bytes = 0
+    parts: list[Buffer] = [head]
+    block = bytearray()
+    for chunk in chunks:
+        block += chunk
+        # The last fragment must be known as such, so one byte at least is kept back.
+        while len(block) > block_bytes:
+            _append_pdus(parts, memoryview(bytes(block[:block_bytes])), context_id, longest, is_end=False)
+            stream.send_parts(parts, timeout_s)
+            size_bytes += block_bytes
+            del block[:block_bytes]
+            parts = []
+    _append_pdus(parts, memoryview(block), context_id, longest, is_end=True)
+    stream.send_parts(parts, timeout_s)
+    return size_bytes + len(block)
+
+
+def _append_pdus(parts: list[Buffer], block: memoryview, context_id: int, longest: int, *, is_end: bool) -> None:
+    """Cut a block into fragments, each behind its PDV prefix; whole ones, but for the last of a data set."""
+    size_bytes = len(block)
+    for start in range(0, size_bytes or 1, longest):
+        fragment = block[start : start + longest]
+        is_last = is_end and start + longest >= size_bytes
+        # PS3.8 Annex E: "each Fragment shall contain an even number of bytes". All but the last of an object do.
+        # A deflated stream ends itself and is padded so by PS3.5 A.5; of other objects odd ones are broken, but a
+        # byte after their last element does less harm than peers that abort over an odd fragment.
+        is_odd = len(fragment) % 2
+        parts.append(pdv_prefix(context_id, len(fragment) + is_odd, is_command=False, is_last=is_last))
+        parts.append(fragment)
+        if is_odd:
+            parts.append(_PAD)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from calotype.dicom.hierarchy import UID
 from calotype.errors import Unavailable
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Answer, Kind, Originator, Parcel, Result
+from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result, nothing_meanwhile
 
-Judge = Callable[[Parcel], Answer]
-"""Decides what the neighbour says to an object; may raise Unavailable to break the association."""
+Judge = Callable[[UID], Answer]
+"""Decides what the neighbour says to an object, by its SOP Instance UID; may raise Unavailable to break the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +22,39 @@ class Delivered:
     """One object as the neighbour got it."""
 
     node: Node
-    parcel: Parcel
+    kind: Kind
+    sop_instance: UID
     data: bytes
     originator: Originator | None
 
 
 @dataclass(slots=True)
 class MemoryCourier:
-    """Keeps what it is given; ``refused`` kinds get no context, ``unreachable`` nodes no association."""
+    """Keeps what it is given; ``refused`` kinds are not accepted, ``unreachable`` nodes do not answer."""
 
-    kinds_per_delivery: int = 128
+    offers_per_delivery: int = 128
     refused: frozenset[Kind] = frozenset()
     unreachable: frozenset[str] = frozenset()
-    judge: Judge = lambda _parcel: Answer(Result.COMPLETED)
+    judge: Judge = lambda _sop_instance: Answer(Result.COMPLETED)
     delivered: list[Delivered] = field(default_factory=list)
-    connections: list[tuple[Kind, ...]] = field(default_factory=list)
+    connections: list[tuple[Offer, ...]] = field(default_factory=list)
     open_deliveries: int = 0
 
-    def connect(self, node: Node, kinds: Sequence[Kind]) -> MemoryDelivery:
+    def connect(self, node: Node, offers: Sequence[Offer]) -> MemoryDelivery:
         """Open a way; Unavailable when the node is among the unreachable."""
         if node.ae_title in self.unreachable:
             raise Unavailable(f"{node} does not answer.")
-        self.connections.append(tuple(kinds))
+        self.connections.append(tuple(offers))
         self.open_deliveries += 1
-        return MemoryDelivery(self, node, frozenset(kinds) - self.refused)
+        taken = (
+            next((kind for kind in _kinds(offer) if kind not in self.refused), None)  # its first that we take
+            for offer in offers
+        )
+        return MemoryDelivery(self, node, frozenset(kind for kind in taken if kind is not None))
+
+
+def _kinds(offer: Offer) -> Iterator[Kind]:
+    return (Kind(offer.sop_class, syntax) for syntax in offer.transfer_syntaxes)
 
 
 @dataclass(slots=True)
@@ -56,16 +66,35 @@ class MemoryDelivery:
     kinds: frozenset[Kind]
     closed: bool = False
 
-    def accepts(self, kind: Kind) -> bool:
-        """Tell whether the neighbour takes objects of this kind."""
-        return kind in self.kinds
+    def syntaxes(self, sop_class: UID) -> frozenset[UID]:
+        """Return the syntaxes in which the neighbour takes objects of this class."""
+        return frozenset(kind.transfer_syntax for kind in self.kinds if kind.sop_class == sop_class)
 
-    def store(self, parcel: Parcel, reader: ObjectReader, originator: Originator | None = None) -> Answer:
+    def store(
+        self,
+        parcel: Parcel,
+        reader: ObjectReader,
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
         """Keep the object's data set if the judge lets it pass."""
-        answer = self.courier.judge(parcel)
+        data = reader.read_at(parcel.data_offset, parcel.data_bytes)
+        return self.store_chunks(parcel.kind, parcel.sop_instance, iter([data]), originator, meanwhile)
+
+    def store_chunks(
+        self,
+        kind: Kind,
+        sop_instance: UID,
+        chunks: Iterator[bytes],
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
+        """Keep what the chunks make if the judge lets it pass."""
+        data = b"".join(chunks)
+        meanwhile()
+        answer = self.courier.judge(sop_instance)
         if answer.result is not Result.FAILED:
-            data = reader.read_at(parcel.data_offset, parcel.data_bytes)
-            self.courier.delivered.append(Delivered(self.node, parcel, data, originator))
+            self.courier.delivered.append(Delivered(self.node, kind, sop_instance, data, originator))
         return answer
 
     def close(self) -> None:

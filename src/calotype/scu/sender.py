@@ -1,24 +1,32 @@
 """C-STORE SCU (PS3.4 B): the courier of ``services.routing``, over associations.
 
-One context is proposed per kind (SOP class and stored transfer syntax), since objects are sent as they are: a
-context with several syntaxes would leave the choice to the peer. Which objects are sent where is not decided here.
+An offer is a presentation context. Which objects are sent where, and in which form, is not decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
 from calotype.dicom import statuses
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.statuses import Category
 from calotype.dicom.wire.messages import CStoreRQ, CStoreRSP
-from calotype.errors import CalotypeError, Refused, Unavailable
+from calotype.errors import CalotypeError, InvalidRequest, Refused, Unavailable
 from calotype.network.association import Association
 from calotype.scu.calling import MAX_CONTEXTS, Caller, await_response, in_words
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Answer, Kind, Originator, Parcel, Result
+from calotype.services.routing.ports import (
+    Answer,
+    Kind,
+    Offer,
+    Originator,
+    Parcel,
+    Result,
+    nothing_meanwhile,
+)
 
 _RESULTS = {
     Category.SUCCESS: Result.COMPLETED,
@@ -35,18 +43,18 @@ _COMPLETED = Answer(Result.COMPLETED)
 class DimseCourier:
     """Opens associations to neighbours."""
 
-    kinds_per_delivery = MAX_CONTEXTS
+    offers_per_delivery = MAX_CONTEXTS
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    def connect(self, node: Node, kinds: Sequence[Kind]) -> AssociationDelivery:
-        """Open an association that can carry ``kinds``; Unavailable when the node does not take it."""
-        contexts = [(kind.sop_class, [kind.transfer_syntax]) for kind in kinds]
+    def connect(self, node: Node, offers: Sequence[Offer]) -> AssociationDelivery:
+        """Open an association that proposes ``offers``; Unavailable when the node does not take it."""
+        contexts = [(offer.sop_class, offer.transfer_syntaxes) for offer in offers]
         try:
             association = self._caller.dial(node, contexts)
-        except Refused as error:
-            # To whoever asked us to send, a node that turns us away is a node that cannot be reached.
+        except (Refused, InvalidRequest) as error:
+            # To whoever asked us to send, a node that turns us away (or whose TLS we cannot use) is out of reach.
             raise Unavailable(str(error)) from error
         return AssociationDelivery(association)
 
@@ -58,38 +66,49 @@ class AssociationDelivery:
         self._association = association
         self._broken = False
         self._context_ids: dict[Kind, int] = {}
+        syntaxes: dict[UID, set[UID]] = {}
         for context in association.contexts.values():
             # A context's roles are the requestor's (PS3.7 D.3.3.4): an acceptor sends where that one receives.
             if context.scu_role if association.is_requestor else context.scp_role:
                 kind = Kind(context.abstract_syntax, context.transfer_syntax)
                 self._context_ids.setdefault(kind, context.context_id)
+                syntaxes.setdefault(kind.sop_class, set()).add(kind.transfer_syntax)
+        self._syntaxes = {sop_class: frozenset(taken) for sop_class, taken in syntaxes.items()}
 
-    def accepts(self, kind: Kind) -> bool:
-        """Tell whether the peer accepted a context for ``kind``."""
-        return kind in self._context_ids
+    def syntaxes(self, sop_class: UID) -> frozenset[UID]:
+        """Return the transfer syntaxes of the contexts that the peer accepted for ``sop_class``."""
+        return self._syntaxes.get(sop_class, frozenset())
 
-    def store(self, parcel: Parcel, reader: ObjectReader, originator: Originator | None = None) -> Answer:
+    def store(
+        self,
+        parcel: Parcel,
+        reader: ObjectReader,
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
         """Send one object and wait for its response. Unavailable when the association is over."""
         association = self._association
-        message_id = association.next_message_id()
-        request = CStoreRQ(
-            message_id=message_id,
-            affected_sop_class_uid=parcel.kind.sop_class,
-            affected_sop_instance_uid=parcel.sop_instance,
-            move_originator_ae_title="" if originator is None else originator.ae_title,
-            move_originator_message_id=None if originator is None else originator.message_id,
-        )
-        context_id = self._context_ids[parcel.kind]
-        try:
+
+        def send(context_id: int, request: CStoreRQ) -> None:
             association.send_object(context_id, request, reader, parcel.data_offset, parcel.data_bytes)
-            response = await_response(association, message_id, CStoreRSP)
-        except CalotypeError:
-            self._broken = True
-            raise
-        if response.status == statuses.SUCCESS:
-            return _COMPLETED
-        result = _RESULTS[statuses.category(response.status)]
-        return Answer(result, response.status, in_words(response.status, response.error_comment))
+
+        return self._store(parcel.kind, parcel.sop_instance, originator, send, meanwhile)
+
+    def store_chunks(
+        self,
+        kind: Kind,
+        sop_instance: UID,
+        chunks: Iterator[bytes],
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
+        """Send one object as it is made, and wait for its response. Unavailable when the association is over."""
+        association = self._association
+
+        def send(context_id: int, request: CStoreRQ) -> None:
+            association.send_chunks(context_id, request, chunks)
+
+        return self._store(kind, sop_instance, originator, send, meanwhile)
 
     def close(self) -> None:
         """Release the association, or abort it when it broke. Idempotent, never raises."""
@@ -109,3 +128,38 @@ class AssociationDelivery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self.close()
+
+    def _store(
+        self,
+        kind: Kind,
+        sop_instance: UID,
+        originator: Originator | None,
+        send: Callable[[int, CStoreRQ], None],
+        meanwhile: Callable[[], None],
+    ) -> Answer:
+        message_id = self._association.next_message_id()
+        request = CStoreRQ(
+            message_id=message_id,
+            affected_sop_class_uid=kind.sop_class,
+            affected_sop_instance_uid=sop_instance,
+            move_originator_ae_title="" if originator is None else originator.ae_title,
+            move_originator_message_id=None if originator is None else originator.message_id,
+        )
+        try:
+            send(self._context_ids[kind], request)
+            meanwhile()
+            response = await_response(self._association, message_id, CStoreRSP)
+        except Unavailable:
+            self._broken = True
+            raise
+        except CalotypeError as error:
+            # The object could not be read or made to its end: half of it is on its way, so the way is lost.
+            self._broken = True
+            raise Unavailable(str(error)) from error
+        except BaseException:
+            self._broken = True
+            raise
+        if response.status == statuses.SUCCESS:
+            return _COMPLETED
+        result = _RESULTS[statuses.category(response.status)]
+        return Answer(result, response.status, in_words(response.status, response.error_comment))

@@ -8,7 +8,7 @@ from calotype.dicom.wire.messages import CStoreRQ
 from calotype.errors import Unavailable
 from calotype.scu.sender import DimseCourier
 from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Kind, Originator, Parcel, Result
+from calotype.services.routing.ports import Kind, Offer, Originator, Parcel, Result
 from calotype.services.routing.send import Cargo, carry
 from support.peers import CALLER, NATIVE, PREFIX, STORAGE, BytesReader, Sink, serving
 
@@ -17,13 +17,17 @@ CT_JPEG = Kind(CT_IMAGE_STORAGE, JPEG_BASELINE)
 COURIER = DimseCourier(CALLER)
 
 
+def offers(*kinds):
+    return [Offer(kind.sop_class, (kind.transfer_syntax,)) for kind in kinds]
+
+
 def parcel(data, kind=CT, uid="1.2.3.4"):
     return Parcel(kind, UID(uid), len(PREFIX), len(data)), BytesReader(PREFIX + data + b"what stands after it")
 
 
 def test_store_sends_the_data_set_and_nothing_else():
     sink, data = Sink(), bytes(range(256)) * 5000 + b"even"
-    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT)) as delivery:
         assert delivery.store(*parcel(data), Originator("ASKER", 77)).result is Result.COMPLETED
     [(request, syntax, received)] = sink.received
     assert received == data
@@ -37,14 +41,14 @@ def test_store_sends_the_data_set_and_nothing_else():
 def test_store_pads_an_odd_data_set_for_the_wire():
     # PS3.8 Annex E: fragments are even.
     sink = Sink()
-    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT)) as delivery:
         delivery.store(*parcel(b"odd"))
     assert [data for _, _, data in sink.received] == [b"odd\0"]
 
 
 def test_store_has_no_originator_of_its_own():
     sink = Sink()
-    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT)) as delivery:
         delivery.store(*parcel(b"data"))
     [(request, _, _)] = sink.received
     assert (request.move_originator_ae_title, request.move_originator_message_id) == ("", None)
@@ -52,7 +56,7 @@ def test_store_has_no_originator_of_its_own():
 
 def test_store_uses_the_context_of_the_stored_syntax():
     sink = Sink()
-    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT, CT_JPEG]) as delivery:
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT, CT_JPEG)) as delivery:
         delivery.store(*parcel(b"jpeg", CT_JPEG))
         delivery.store(*parcel(b"as it is", CT))
     assert [(syntax, data) for _, syntax, data in sink.received] == [
@@ -62,9 +66,9 @@ def test_store_uses_the_context_of_the_stored_syntax():
 
 
 def test_delivery_accepts_what_the_node_accepted():
-    with serving({}, {CT_IMAGE_STORAGE: NATIVE}) as node, COURIER.connect(node, [CT, CT_JPEG]) as delivery:
-        assert delivery.accepts(CT)
-        assert not delivery.accepts(CT_JPEG)
+    with serving({}, {CT_IMAGE_STORAGE: NATIVE}) as node, COURIER.connect(node, offers(CT, CT_JPEG)) as delivery:
+        assert delivery.syntaxes(CT.sop_class) == {EXPLICIT_VR_LITTLE_ENDIAN}
+        assert delivery.syntaxes(UID("1.2.3")) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_delivery_accepts_what_the_node_accepted():
 )
 def test_store_tells_what_a_status_means(status, result, comment):
     sink = Sink(judge=lambda _request: status)
-    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, [CT]) as delivery:
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT)) as delivery:
         answer = delivery.store(*parcel(b"data"))
     assert (answer.result, answer.status) == (result, status)
     assert answer.comment.startswith(comment)
@@ -92,7 +96,7 @@ def test_connect_calls_a_rejection_unavailable():
         serving({}, STORAGE, ae_title="OTHER") as node,
         pytest.raises(Unavailable, match="called AE title not recognized"),
     ):
-        COURIER.connect(Node("NODE", node.host, node.port), [CT])
+        COURIER.connect(Node("NODE", node.host, node.port), offers(CT))
 
 
 def drops(association, _received):
@@ -102,7 +106,7 @@ def drops(association, _received):
 def test_store_over_a_lost_association_is_unavailable():
     with (
         serving({CStoreRQ: drops}, STORAGE) as node,
-        COURIER.connect(node, [CT]) as delivery,
+        COURIER.connect(node, offers(CT)) as delivery,
         pytest.raises(Unavailable),
     ):
         delivery.store(*parcel(b"data" * 100_000))
@@ -139,7 +143,7 @@ def test_store_of_an_object_shorter_than_announced_breaks_the_association_not_th
     short = BytesReader(reader.data[:1000])
     with (
         serving({CStoreRQ: sink}, STORAGE) as node,
-        COURIER.connect(node, [CT]) as delivery,
+        COURIER.connect(node, offers(CT)) as delivery,
         pytest.raises(Unavailable),
     ):
         delivery.store(what, short)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import TracebackType
@@ -20,7 +20,7 @@ from calotype.services.routing.nodes import Node
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an association must have a presentation context for."""
+    """What an object is: its class, and the transfer syntax that it stands in."""
 
     sop_class: UID
     transfer_syntax: UID
@@ -48,6 +48,14 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a neighbour is asked to agree to: objects of one class, in the one of these syntaxes that it chooses."""
+
+    sop_class: UID
+    transfer_syntaxes: tuple[UID, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Originator:
     """Who asked for the objects: the C-MOVE that these C-STOREs are sub-operations of (PS3.7 9.1.1.1)."""
 
@@ -72,18 +80,41 @@ class Answer:
     comment: str = ""
 
 
-class Delivery(Protocol):
-    """One way to one neighbour, open now. Used by one thread; close it (it is a context manager)."""
+def nothing_meanwhile() -> None:
+    """Do nothing while the neighbour thinks."""
 
-    def accepts(self, kind: Kind) -> bool:
-        """Tell whether the neighbour takes objects of this kind."""
+
+class Delivery(Protocol):
+    """One way to one neighbour, open now. Used by one thread; close it (it is a context manager).
+
+    Both ways to store wait for the neighbour's answer and call ``meanwhile`` once before they do: time for what does
+    not need the way. Unavailable when the way broke: nothing more can be carried, and nobody knows whether this
+    object arrived. Errors of ``meanwhile`` break it, too.
+    """
+
+    def syntaxes(self, sop_class: UID) -> frozenset[UID]:
+        """Return the transfer syntaxes in which the neighbour takes objects of this class; none: not at all."""
         ...
 
-    def store(self, parcel: Parcel, reader: ObjectReader, originator: Originator | None = None) -> Answer:
-        """Carry one object of an accepted kind and wait for the answer.
+    def store(
+        self,
+        parcel: Parcel,
+        reader: ObjectReader,
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
+        """Carry one object, as it is, of a class and in a syntax that the neighbour takes."""
+        ...
 
-        Unavailable when the way broke: nothing more can be carried, and nobody knows whether this object arrived.
-        """
+    def store_chunks(
+        self,
+        kind: Kind,
+        sop_instance: UID,
+        chunks: Iterator[bytes],
+        originator: Originator | None = None,
+        meanwhile: Callable[[], None] = nothing_meanwhile,
+    ) -> Answer:
+        """Carry one object that is made while it is sent: ``kind`` is what it is then, no chunk is empty."""
         ...
 
     def close(self) -> None:
@@ -100,12 +131,12 @@ class Courier(Protocol):
     """Opens ways to neighbours. Any thread may ask at any time."""
 
     @property
-    def kinds_per_delivery(self) -> int:
-        """How many kinds one delivery can carry (PS3.8 9.3.2.2: 128 presentation contexts)."""
+    def offers_per_delivery(self) -> int:
+        """How many offers one delivery can carry (PS3.8 9.3.2.2: 128 presentation contexts)."""
         ...
 
-    def connect(self, node: Node, kinds: Sequence[Kind]) -> Delivery:
-        """Open a way for these kinds, at most :attr:`kinds_per_delivery`; the neighbour may accept fewer.
+    def connect(self, node: Node, offers: Sequence[Offer]) -> Delivery:
+        """Open a way for these offers, at most :attr:`offers_per_delivery`; the neighbour may accept fewer.
 
         Unavailable when the neighbour cannot be reached or turns us away, the message saying why.
         """

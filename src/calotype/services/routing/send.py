@@ -1,26 +1,35 @@
-"""Hand objects to a neighbour, one after the other, as they are stored.
+"""Hand objects to a neighbour, one after the other, in a form that it takes.
 
-What is sent is located first (counters need the total, contexts the kinds); what comes of it is an iterator: each
-step is one object handed over or failed, and whoever stops iterating stops the sending. Nothing here knows how
-objects travel (port ``Courier``), where they come from (``Cargo.open``) or who asked.
+What is sent is located first (counters need the total, offers the kinds); what comes of it is an iterator: each
+step is one object handed over or failed, and whoever stops iterating stops the sending. While the neighbour thinks
+about one object the next is made ready. Nothing here knows how objects travel (port ``Courier``), where they come
+from (``Cargo.open``), which form can be made of which (``archive.forms``) or who asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from types import TracebackType
+from typing import Final, Self
 
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Unavailable
+from calotype.services.archive.forms import AsIs, Plan, plan, reencoded
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.nodes import Node
+from calotype.services.routing.offers import Part, parted
 from calotype.services.routing.ports import Answer, Courier, Delivery, Kind, Originator, Parcel, Result
 
 BREAKS_IN_A_ROW = 3
 """After so many broken associations without one object taken in between, the rest is given up."""
+
+_AHEAD_BYTES: Final = 1000 * 1000
+"""Objects up to this size are read while the neighbour still thinks about the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +45,11 @@ class Cargo:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What came of one object; ``position`` is its place in the sequence that was to be sent.
-
-    ``is_lost``: the neighbour did not say anything to it, so asking again later may help.
-    """
+    """What came of one object; ``position`` is its place in the sequence that was to be sent."""
 
     position: int
     sop_instance: UID
     answer: Answer
-    is_lost: bool = False
 
 
 class Dispatch:
@@ -59,10 +64,14 @@ class Dispatch:
         return cargo_of(self._retrieve, selection)
 
     def send(
-        self, cargo: Sequence[Cargo], node: Node, originator: Originator | None = None
+        self,
+        cargo: Sequence[Cargo],
+        node: Node,
+        originator: Originator | None = None,
+        wishes: Sequence[UID] = (),
     ) -> Generator[Handover, None, None]:
         """Send ``cargo`` to ``node``, see :func:`carry`."""
-        return carry(cargo, self._courier, node, originator)
+        return carry(cargo, self._courier, node, originator, wishes)
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
@@ -80,41 +89,169 @@ def _open_stored(retrieve: Retrieve, stored: StoredInstance, parcel: Parcel) -> 
 
 
 def carry(
-    cargo: Sequence[Cargo], courier: Courier, node: Node, originator: Originator | None = None
+    cargo: Sequence[Cargo],
+    courier: Courier,
+    node: Node,
+    originator: Originator | None = None,
+    wishes: Sequence[UID] = (),
 ) -> Generator[Handover, None, None]:
     """Send ``cargo`` to ``node`` over as few deliveries as its kinds allow, yielding what came of each object.
+
+    ``wishes`` are the transfer syntaxes that whoever asks would like best, before the node's own; one that cannot be
+    met (nothing here makes it, or the node does not take it) changes nothing.
 
     Nothing that the neighbour does is raised: an object that it does not take, a node that cannot be reached and
     an association that breaks are failed handovers. A broken association is opened anew after the object that
     broke it, and given up when that happens :data:`BREAKS_IN_A_ROW` times. Close the generator to stop; the
     association is then released.
     """
-    for batch in _batches(cargo, courier.kinds_per_delivery):
-        yield from _carry_batch(cargo, batch, courier, node, originator)
+    liked = (*wishes, *node.transfer_syntaxes)
+    parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)
+    for part in parts:
+        positions = [position for position, item in enumerate(cargo) if item.parcel.kind in part.kinds]
+        yield from _carry_part(cargo, positions, part, courier, node, originator, liked)
 
 
 def hand_over(
-    cargo: Iterable[tuple[int, Cargo]], delivery: Delivery, originator: Originator | None = None
+    cargo: Iterable[tuple[int, Cargo]],
+    delivery: Delivery,
+    originator: Originator | None = None,
+    wishes: Sequence[UID] = (),
 ) -> Generator[Handover, None, None]:
     """Send positions and objects over a way that is open, yielding what came of each.
 
     Unavailable when the way broke, at the object after the last one yielded.
     """
-    for position, item in cargo:
-        yield Handover(position, item.parcel.sop_instance, _store(item, delivery, originator))
+    turns = (_Turn(position, item, delivery, wishes) for position, item in cargo)
+    with _Queue(turns) as queue:
+        while (turn := queue.next()) is not None:
+            with turn:
+                answer = turn.carry(delivery, originator, queue.prepare)
+            yield Handover(turn.position, turn.sop_instance, answer)
 
 
-def _store(item: Cargo, delivery: Delivery, originator: Originator | None) -> Answer:
-    if not delivery.accepts(item.parcel.kind):
-        return _not_accepted(item.parcel.kind)
-    try:
-        parcel, reader = item.open()
-    except CalotypeError as error:
-        return _failed(str(error))
-    with reader:
-        if parcel is not item.parcel and not delivery.accepts(parcel.kind):
-            return _not_accepted(parcel.kind)
-        return delivery.store(parcel, reader, originator)
+class _Turn:
+    """One object whose turn is near: opened, and read if it is not big."""
+
+    def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID]) -> None:
+        self.position = position
+        self.sop_instance = item.parcel.sop_instance
+        self._parcel = item.parcel
+        self._plan: Plan | None = None
+        self._reader: ObjectReader | None = None
+        self._failure: Answer | None = None
+        try:
+            self._prepare(item, delivery, wishes)
+        except CalotypeError as error:
+            self._failure = _failed(str(error))
+
+    def carry(self, delivery: Delivery, originator: Originator | None, meanwhile: Callable[[], None]) -> Answer:
+        """Send the object; Unavailable when the way broke."""
+        if self._failure is not None or self._reader is None or self._plan is None:
+            return self._failure or _not_accepted(self._parcel.kind)
+        parcel, to = self._parcel, self._plan
+        if isinstance(to, AsIs):
+            return delivery.store(parcel, self._reader, originator, meanwhile)
+        place = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
+        kind = Kind(parcel.kind.sop_class, to.to)
+        with ExitStack() as stack:
+            try:
+                new = stack.enter_context(reencoded(self._reader, place, parcel.kind.transfer_syntax, to.to))
+            except CalotypeError as error:
+                return _failed(f"it cannot be sent in another transfer syntax than its own: {error}")
+            return delivery.store_chunks(kind, parcel.sop_instance, new.chunks(), originator, meanwhile)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+    def _prepare(self, item: Cargo, delivery: Delivery, wishes: Sequence[UID]) -> None:
+        # What the neighbour will not take need not be opened.
+        self._plan = _planned(item.parcel.kind, delivery, wishes)
+        if self._plan is None:
+            return
+        self._parcel, self._reader = item.open()
+        if self._parcel is not item.parcel:
+            self._plan = _planned(self._parcel.kind, delivery, wishes)
+        if isinstance(self._plan, AsIs) and self._parcel.data_bytes <= _AHEAD_BYTES:
+            self._reader = _ReadAhead(self._reader, self._parcel)
+
+
+class _Queue:
+    """The object at hand and, once prepared, the one after it. Closes what it still has."""
+
+    def __init__(self, turns: Iterator[_Turn]) -> None:
+        self._turns = turns
+        self._ready: list[_Turn | None] = []
+
+    def prepare(self) -> None:
+        """Make the next object ready, unless it is."""
+        if not self._ready:
+            self._ready.append(next(self._turns, None))
+
+    def next(self) -> _Turn | None:
+        """Return the next object; ``None`` when there is none."""
+        self.prepare()
+        return self._ready.pop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        for turn in self._ready:
+            if turn is not None:
+                with turn:
+                    pass
+
+
+class _ReadAhead:
+    """An object whose data set has been read; see ``ports.ObjectReader``."""
+
+    def __init__(self, reader: ObjectReader, parcel: Parcel) -> None:
+        self.size_bytes = reader.size_bytes
+        self._reader = reader
+        self._offset = parcel.data_offset
+        try:
+            self._data = reader.read_at(parcel.data_offset, parcel.data_bytes)
+        except BaseException:
+            reader.close()
+            raise
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        """Return up to ``size_bytes`` from ``offset``."""
+        start = offset - self._offset
+        if start == 0 and size_bytes == len(self._data):
+            return self._data
+        if start >= 0:
+            return self._data[start : start + size_bytes]
+        return self._reader.read_at(offset, size_bytes)
+
+    def fileno(self) -> int | None:
+        """Return the descriptor."""
+        return self._reader.fileno()
+
+    def close(self) -> None:
+        """Free the descriptor."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+
+def _planned(kind: Kind, delivery: Delivery, wishes: Sequence[UID]) -> Plan | None:
+    return plan(kind.transfer_syntax, delivery.syntaxes(kind.sop_class), wishes)
 
 
 def _not_accepted(kind: Kind) -> Answer:
@@ -125,48 +262,38 @@ def _failed(comment: str) -> Answer:
     return Answer(Result.FAILED, comment=comment)
 
 
-def _batches(cargo: Sequence[Cargo], kinds_per_delivery: int) -> list[list[int]]:
-    """Part the positions of ``cargo`` so that no part has more kinds than one delivery can carry."""
-    part_of: dict[Kind, int] = {}
-    parts: list[list[int]] = []
-    for position, item in enumerate(cargo):
-        kind = item.parcel.kind
-        part = part_of.get(kind)
-        if part is None:
-            part = part_of[kind] = len(part_of) // kinds_per_delivery
-            if part == len(parts):
-                parts.append([])
-        parts[part].append(position)
-    return parts
-
-
-def _carry_batch(
-    cargo: Sequence[Cargo], batch: Sequence[int], courier: Courier, node: Node, originator: Originator | None
+def _carry_part(  # noqa: PLR0917 - what `carry` was given, and a part of it
+    cargo: Sequence[Cargo],
+    positions: Sequence[int],
+    part: Part,
+    courier: Courier,
+    node: Node,
+    originator: Originator | None,
+    wishes: Sequence[UID],
 ) -> Generator[Handover, None, None]:
-    kinds = list(dict.fromkeys(cargo[position].parcel.kind for position in batch))
     done = 0
     breaks = 0
-    while done < len(batch):
+    while done < len(positions):
         try:
-            delivery = courier.connect(node, kinds)
+            delivery = courier.connect(node, part.offers)
         except Unavailable as error:
-            yield from _give_up(cargo, batch[done:], str(error))
+            yield from _give_up(cargo, positions[done:], str(error))
             return
         try:
             with delivery:
-                rest = ((position, cargo[position]) for position in islice(batch, done, None))
-                for handover in hand_over(rest, delivery, originator):
+                rest = ((position, cargo[position]) for position in islice(positions, done, None))
+                for handover in hand_over(rest, delivery, originator, wishes):
                     done += 1
                     if handover.answer.result is not Result.FAILED:
                         breaks = 0
                     yield handover
         except Unavailable as error:
             breaks += 1
-            lost = 1 if breaks < BREAKS_IN_A_ROW else len(batch) - done
-            yield from _give_up(cargo, batch[done : done + lost], str(error))
+            lost = 1 if breaks < BREAKS_IN_A_ROW else len(positions) - done
+            yield from _give_up(cargo, positions[done : done + lost], str(error))
             done += lost
 
 
 def _give_up(cargo: Sequence[Cargo], positions: Sequence[int], comment: str) -> Generator[Handover, None, None]:
     for position in positions:
-        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment), is_lost=True)
+        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment))

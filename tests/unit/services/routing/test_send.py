@@ -4,16 +4,22 @@ from itertools import count
 import pytest
 
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
+from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG_ENDIAN
+from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
 from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Answer, Kind, Originator, Parcel, Result
+from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
 from calotype.services.routing.send import Cargo, carry
+from support import samples
 
 CT = Kind(UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.1.2.1"))
 CT_JPEG = Kind(CT.sop_class, UID("1.2.840.10008.1.2.4.70"))
 VIEWER = Node("VIEWER", "viewer.example", 104)
 COMPLETED = Answer(Result.COMPLETED)
+OTHERS = (IMPLICIT, BIG_ENDIAN, DEFLATED)
+"""What an object in explicit VR little endian can be made into."""
 
 
 @dataclass
@@ -48,9 +54,10 @@ class Shelf:
         self.readers = []
         self._numbers = count(1)
 
-    def cargo(self, kind=CT, *, opens_as=None, missing=False):
-        data = f"data of {next(self._numbers)}".encode()
-        parcel = Parcel(kind, UID(f"1.2.3.{len(data)}.{data[-1]}"), 10, len(data))
+    def cargo(self, kind=CT, *, opens_as=None, missing=False, data=None):
+        number = next(self._numbers)
+        data = f"data of {number}".encode() if data is None else data
+        parcel = Parcel(kind, UID(f"1.2.3.{number}"), 10, len(data))
 
         def open_():
             if missing:
@@ -85,7 +92,7 @@ def test_carry_hands_over_each_data_set_in_order(shelf):
     ]
     assert [d.data for d in courier.delivered] == [b"data of 1", b"data of 2", b"data of 3"]
     assert {d.originator for d in courier.delivered} == {originator}
-    assert courier.connections == [(CT,)]
+    assert courier.connections == [(Offer(CT.sop_class, (CT.transfer_syntax,)), Offer(CT.sop_class, OTHERS))]
     assert courier.open_deliveries == 0
     assert all(reader.closed for reader in shelf.readers)
 
@@ -128,11 +135,12 @@ def test_carry_fails_everything_when_the_node_is_unreachable(shelf):
 
 
 def test_carry_uses_as_few_deliveries_as_the_kinds_allow(shelf):
-    kinds = [Kind(UID(f"1.2.{i}"), CT.transfer_syntax) for i in range(5)]
-    courier = MemoryCourier(kinds_per_delivery=2)
+    kinds = [Kind(UID(f"1.2.{i}"), CT_JPEG.transfer_syntax) for i in range(5)]
+    courier = MemoryCourier(offers_per_delivery=2)
     cargo = [shelf.cargo(kinds[i % 5]) for i in range(10)]
     handovers = list(carry(cargo, courier, VIEWER))
-    assert courier.connections == [(kinds[0], kinds[1]), (kinds[2], kinds[3]), (kinds[4],)]
+    offers = [Offer(kind.sop_class, (kind.transfer_syntax,)) for kind in kinds]
+    assert courier.connections == [(offers[0], offers[1]), (offers[2], offers[3]), (offers[4],)]
     assert [h.position for h in handovers] == [0, 1, 5, 6, 2, 3, 7, 8, 4, 9]
     assert results(handovers) == ["COMPLETED"] * 10
 
@@ -181,3 +189,47 @@ def test_closing_the_iterator_stops_sending_and_takes_leave(shelf):
     handovers.close()
     assert courier.open_deliveries == 0
     assert len(courier.delivered) == 2
+
+
+def test_carry_makes_another_form_of_what_is_not_taken_as_it_is(shelf):
+    data = samples.small()
+    courier = MemoryCourier(refused=frozenset({CT}))
+    handovers = list(carry([shelf.cargo(data=data), shelf.cargo(data=data)], courier, VIEWER))
+    assert results(handovers) == ["COMPLETED", "COMPLETED"]
+    assert [(d.kind, d.data) for d in courier.delivered] == [
+        (Kind(CT.sop_class, IMPLICIT), samples.small(syntax=IMPLICIT))
+    ] * 2
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def test_carry_meets_a_wish_before_the_nodes_own(shelf):
+    node = Node("VIEWER", "viewer.example", 104, transfer_syntaxes=(IMPLICIT,))
+    for wishes, expected in [((), IMPLICIT), ((BIG_ENDIAN,), BIG_ENDIAN), ((CT_JPEG.transfer_syntax,), IMPLICIT)]:
+        courier = MemoryCourier()
+        assert results(carry([shelf.cargo(data=samples.small())], courier, node, wishes=wishes)) == ["COMPLETED"]
+        assert [d.kind.transfer_syntax for d in courier.delivered] == [expected]
+
+
+def test_carry_fails_what_is_too_damaged_for_another_form_and_goes_on(shelf):
+    courier = MemoryCourier(refused=frozenset({CT}))
+    cargo = [shelf.cargo(data=samples.small()[:-3]), shelf.cargo(data=samples.small())]
+    handovers = list(carry(cargo, courier, VIEWER))
+    assert results(handovers) == ["FAILED", "COMPLETED"]
+    assert handovers[0].answer.comment.startswith(
+        "it cannot be sent in another transfer syntax than its own: truncated"
+    )
+
+
+def test_the_next_object_is_read_while_the_neighbour_thinks(shelf):
+    courier = MemoryCourier(judge=lambda _uid: opened_when_judged.append(len(shelf.readers)) or COMPLETED)
+    opened_when_judged = []
+    assert results(carry([shelf.cargo() for _ in range(3)], courier, VIEWER)) == ["COMPLETED"] * 3
+    assert opened_when_judged == [2, 3, 3]
+
+
+def test_what_was_made_ready_is_closed_when_sending_stops(shelf):
+    handovers = carry([shelf.cargo() for _ in range(4)], MemoryCourier(), VIEWER)
+    next(handovers)
+    assert [reader.closed for reader in shelf.readers] == [True, False]
+    handovers.close()
+    assert [reader.closed for reader in shelf.readers] == [True, True]

@@ -1,0 +1,61 @@
+"""Which presentation contexts objects need, and over how few associations they can go.
+
+The stored syntax stands in an offer of its own, as the neighbour chooses one syntax per offer and might choose away
+what needs no work. What a neighbour wishes stands alone for the same reason; everything else that an object can be
+made into shares one last offer. Nothing here sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from calotype.dicom.hierarchy import UID
+from calotype.services.archive.forms import reachable
+from calotype.services.routing.ports import Kind, Offer
+
+
+@dataclass(slots=True)
+class Part:
+    """What goes over one association."""
+
+    kinds: set[Kind] = field(default_factory=set)
+    offers: list[Offer] = field(default_factory=list)
+
+
+def offers_for(kinds: Sequence[Kind], wishes: Sequence[UID] = ()) -> list[Offer]:
+    """Return what to offer for ``kinds``, all of one SOP class, in the order in which they are best taken."""
+    stored = list(dict.fromkeys(kind.transfer_syntax for kind in kinds))
+    possible = dict.fromkeys(syntax for each in stored for syntax in reachable(each))
+    alone = [*stored, *(wish for wish in dict.fromkeys(wishes) if wish in possible and wish not in stored)]
+    offers = [Offer(kinds[0].sop_class, (syntax,)) for syntax in alone]
+    fallbacks = tuple(syntax for syntax in possible if syntax not in alone)
+    return [*offers, Offer(kinds[0].sop_class, fallbacks)] if fallbacks else offers
+
+
+def parted(kinds: Iterable[Kind], limit: int, wishes: Sequence[UID] = ()) -> list[Part]:
+    """Part ``kinds`` so that no part needs more than ``limit`` offers: first fit, a SOP class held together.
+
+    A class that needs more than ``limit`` for itself is split; then, and only then, some of its objects may have
+    fewer syntaxes to fall back on.
+    """
+    by_class: dict[UID, list[Kind]] = {}
+    for kind in dict.fromkeys(kinds):
+        by_class.setdefault(kind.sop_class, []).append(kind)
+    parts: list[Part] = []
+    for of_class in by_class.values():
+        for group in _groups(of_class, limit, wishes):
+            offers = offers_for(group, wishes)[:limit]
+            part = next((part for part in parts if len(part.offers) + len(offers) <= limit), None)
+            if part is None:
+                part = Part()
+                parts.append(part)
+            part.kinds.update(group)
+            part.offers += offers
+    return parts
+
+
+def _groups(kinds: list[Kind], limit: int, wishes: Sequence[UID]) -> list[list[Kind]]:
+    if len(offers_for(kinds, wishes)) <= limit:
+        return [kinds]
+    return [kinds[start : start + limit] for start in range(0, len(kinds), limit)]
