@@ -139,13 +139,13 @@ class FakeArchive:
         return FakeIncoming(self, study)
 
     # as Search
-    def find(self, query):
+    def find(self, query, _checkpoint=None):
         self.queries.append(query)
         page = query.page
         end = None if page.limit is None else page.offset + page.limit
         return iter(self.matches[page.offset : end])
 
-    def count(self, query, cap):
+    def count(self, query, cap, _checkpoint=None):
         self.counted += 1
         return self.total
 

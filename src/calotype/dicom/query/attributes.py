@@ -117,8 +117,8 @@ INDEXED: Final[tuple[Attribute, ...]] = (
     Attribute("NameOfPhysiciansReadingStudy", 0x00081060, "PN", Level.STUDY, _O, _M.NAME),
     Attribute("AdmittingDiagnosesDescription", 0x00081080, "LO", Level.STUDY, _O, _M.TEXT),
     Attribute("PatientAge", 0x00101010, "AS", Level.STUDY, _O, _M.ID),
-    Attribute("PatientSize", 0x00101020, "DS", Level.STUDY, _O, _M.NONE),
-    Attribute("PatientWeight", 0x00101030, "DS", Level.STUDY, _O, _M.NONE),
+    Attribute("PatientSize", 0x00101020, "DS", Level.STUDY, _O, _M.DECIMAL),
+    Attribute("PatientWeight", 0x00101030, "DS", Level.STUDY, _O, _M.DECIMAL),
     Attribute("Occupation", 0x00102180, "SH", Level.STUDY, _O, _M.TEXT),
     Attribute("AdditionalPatientHistory", 0x001021B0, "LT", Level.STUDY, _O, _M.TEXT),
     Attribute("TimezoneOffsetFromUTC", 0x00080201, "SH", Level.STUDY, _O, _M.NONE),
@@ -261,6 +261,11 @@ def _unlisted(tag: int, level: Level) -> Attribute:
     vr = dictionary.vr_of(tag)
     kind = KIND_OF_VR.get(vr, Matching.NONE)
     return Attribute(name_of(tag), tag, vr.partition("/")[0], level, KeyType.OPTIONAL, kind)
+
+
+def is_searched(keyword: str, level: Level) -> bool:
+    """Tell whether an index compares this attribute, too: it keeps numbers with a fraction as they were written."""
+    return is_indexed(keyword, level) and BY_KEYWORD[keyword].matching is not Matching.DECIMAL
 
 
 def is_indexed(keyword: str, level: Level) -> bool:

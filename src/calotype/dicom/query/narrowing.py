@@ -15,7 +15,7 @@ import orjson
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query import zones
-from calotype.dicom.query.attributes import UNIQUE_KEYS, is_indexed
+from calotype.dicom.query.attributes import UNIQUE_KEYS, is_indexed, is_searched
 from calotype.dicom.query.header import WHOLE_HEADER, HeaderAttributes, JsonDataSet, attribute_in
 from calotype.dicom.query.matching import Attributes, holds
 from calotype.dicom.query.model import AnyOf, Condition, DateTimeRange, InSequence, Match, Page, Query
@@ -62,7 +62,7 @@ def narrow(query: Query) -> tuple[Query, Sieve] | None:
     kept: list[Condition] = []
     left: list[Condition] = []
     for condition in query.conditions:
-        if not all(is_indexed(name, query.level) for name in names_in(condition)):
+        if not all(is_searched(name, query.level) for name in names_in(condition)):
             left.append(condition)
         elif zone is not None and (wider := zones.widened(condition)) is not condition:
             left.append(condition)
@@ -85,6 +85,12 @@ def narrow(query: Query) -> tuple[Query, Sieve] | None:
         needs_header=indexed != needed,
     )
     return replace(query, conditions=tuple(kept), fields=indexed, page=_WHOLE, zone_minutes=None), sieve
+
+
+def is_sifted(query: Query) -> bool:
+    """Tell whether answers of an index have to be looked through for those that are meant."""
+    narrowed = narrow(query)
+    return narrowed is not None and bool(narrowed[1].conditions)
 
 
 def names_in(condition: Condition) -> Iterator[str]:

@@ -19,7 +19,18 @@ from urllib.parse import quote
 
 from calotype.dicom import dictionary
 from calotype.dicom.hierarchy import UID, Level
-from calotype.dicom.query.attributes import BY_KEYWORD, BY_TAG, INDEXED, UNIQUE_KEYS, Attribute, Matching
+from calotype.dicom.query import header
+from calotype.dicom.query.attributes import (
+    BY_KEYWORD,
+    INDEXED,
+    UNIQUE_KEYS,
+    Attribute,
+    KeyType,
+    Matching,
+    attribute_of,
+    is_indexed,
+)
+from calotype.dicom.query.header import WHOLE_HEADER
 from calotype.dicom.query.keys import InvalidKey, Key, Negotiated, at_level, build_query
 from calotype.dicom.query.model import Match, Page, Query
 from calotype.dicom.query.values import integer_key
@@ -71,7 +82,7 @@ RETURNED: Final[Mapping[Level, tuple[str, ...]]] = {
         "NumberOfFrames",
     ),
 }
-"""What is returned at each level unasked; the attributes that no index keeps are added by :func:`match_to_json`."""
+"""What is returned at each level unasked; what is the same in every answer is added by :func:`match_to_json`."""
 
 _RESOURCES: Final = {
     Level.PATIENT: "patients",
@@ -98,14 +109,15 @@ class InvalidParameter(InvalidRequest):
 class QidoRequest:
     """A QIDO search, understood.
 
-    ``returned`` are the attributes of each answer in the order of their tags; ``warnings`` say in words what of the
-    request was passed over.
+    ``returned`` are the attributes of each answer in the order of their tags, ``whole_header`` whether all of the
+    object's stored header is among them; ``warnings`` say in words what of the request was passed over.
     """
 
     level: Level
     query: Query
     returned: tuple[Attribute, ...]
     warnings: tuple[str, ...] = ()
+    whole_header: bool = False
 
 
 @dataclass(slots=True)
@@ -115,7 +127,8 @@ class _Asked:
     level: Level
     texts: dict[_Path, list[tuple[str, str]]] = field(default_factory=dict)
     """Path -> (parameter name, text) for each time it was given."""
-    include: dict[str, None] = field(default_factory=dict)
+    include: dict[str, Attribute] = field(default_factory=dict)
+    whole_header: bool = False
     warnings: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     switches: dict[str, bool] = field(default_factory=dict)
@@ -132,7 +145,7 @@ def parse_qido(
     """Understand a search at ``level``, inside a study and series where the path names them.
 
     ``max_limit`` is the most matches that one answer may have, and how many it has when no limit is given. Raises
-    InvalidParameter, which names the parameter: unknown, given twice, not kept in the index, or not readable.
+    InvalidParameter, which names the parameter: unknown, given twice, of a level below, or not readable.
     """
     if len(params) > MAX_PARAMETERS:
         raise InvalidRequest(f"{len(params)} query parameters, at most {MAX_PARAMETERS} are taken")
@@ -160,13 +173,13 @@ def parse_qido(
         query = build_query(
             level,
             [*in_path, *_keys(asked)],
-            (attribute.keyword for attribute in returned),
+            (*(attribute.keyword for attribute in returned), *((WHOLE_HEADER,) if asked.whole_header else ())),
             agreed=agreed,
             page=Page(limit, asked.numbers.get("offset", 0)),
         )
     except InvalidKey as error:
         raise InvalidParameter(_name_of(asked, error.keyword), error.problem) from error
-    return QidoRequest(level, query, returned, tuple(asked.warnings))
+    return QidoRequest(level, query, returned, tuple(asked.warnings), asked.whole_header)
 
 
 def retrieve_url(service_url: str, match: Match) -> str:
@@ -196,9 +209,30 @@ def match_to_json(match: Match, request: QidoRequest, service_url: str) -> dict[
     if request.level is not Level.PATIENT:
         out["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
         out["00081190"] = {"vr": "UR", "Value": [retrieve_url(service_url, _named(match, request.level))]}
+        bulk_data = f"{out['00081190']['Value'][0]}/bulkdata/" if request.level is Level.IMAGE else ""
+    else:
+        bulk_data = ""
+    if request.whole_header:
+        out = dict(_stored(match.get(WHOLE_HEADER, ""), bulk_data)) | out
     for attribute in request.returned:
-        out[f"{attribute.tag:08X}"] = json_attribute(attribute.vr, match.get(attribute.keyword, ""))
+        found = match.get(attribute.keyword, "")
+        if is_indexed(attribute.keyword, request.level):
+            out[f"{attribute.tag:08X}"] = json_attribute(attribute.vr, found)
+        else:
+            out[f"{attribute.tag:08X}"] = dict(_stored(found, bulk_data)) or {"vr": attribute.vr}
     return dict(sorted(out.items()))
+
+
+def _stored(json: str, bulk_data: str) -> Mapping[str, Any]:
+    """Return what stands in a stored header, addresses of bulk data made absolute.
+
+    At a level above the instances there is no one instance whose bulk data it would be: the address stays what it is
+    in the header, a path of tags that tells no more than that there is something.
+    """
+    return header.read(json.replace(_BULK_DATA, _BULK_DATA + bulk_data) if bulk_data else json)
+
+
+_BULK_DATA: Final = '"BulkDataURI":"'
 
 
 def json_attribute(vr: str, text: str) -> JsonAttribute:
@@ -244,51 +278,47 @@ _JSON_VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 
 
-def _resolve(name: str) -> Attribute | None:
-    """Return the indexed attribute that a keyword (in any case) or tag means."""
+def _resolve(name: str, level: Level) -> Attribute | None:
+    """Return the attribute that a keyword (of an indexed one: in any case) or tag means."""
     found = _TAG.fullmatch(name)
-    return BY_TAG.get(int(found[1] + found[2], 16)) if found else _BY_LOWER_KEYWORD.get(name.lower())
+    if found:
+        tag = int(found[1] + found[2], 16)
+        # Groups 0000 and 0002 are of messages and files, element 0000 counts bytes: no header keeps them.
+        return attribute_of(tag, level) if tag >> 16 > 0x0002 and tag & 0xFFFF else None
+    indexed = _BY_LOWER_KEYWORD.get(name.lower())
+    named = None if indexed else dictionary.tag_of(name)
+    return attribute_of(named, level) if named is not None else indexed
 
 
-def _is_dicom(name: str) -> bool:
-    """Tell whether a name is an attribute at all, indexed or not."""
-    return _TAG.fullmatch(name) is not None or dictionary.tag_of(name) is not None
-
-
-def _resolve_path(asked: _Asked, name: str) -> _Path | None:
-    """Return the attributes of a dotted path; ``None`` when it is DICOM but not kept in the index."""
-    steps = name.split(".")
-    if not all(_is_dicom(step) or _resolve(step) for step in steps):
-        near = get_close_matches(name, [*BY_KEYWORD, *_RESERVED], n=1)
-        raise InvalidParameter(name, "no such attribute" + (f"; did you mean {near[0]}?" if near else ""))
-    attribute = _resolve(steps[0])
-    if attribute is None:
-        return None
-    path = [attribute]
-    for step in steps[1:]:
-        inner = next((i for i in path[-1].items if step.lower() in (i.keyword.lower(), f"{i.tag:08x}")), None)
-        if inner is None:
-            return None
-        path.append(inner)
-    here = at_level(attribute, asked.level)
-    if here is None:
-        raise InvalidParameter(
-            name, f"{attribute.keyword} is an attribute of {_RESOURCES[attribute.level]}; search those by it"
-        )
-    return (here, *path[1:])
+def _resolve_path(asked: _Asked, name: str) -> _Path:
+    """Return the attributes of a dotted path."""
+    path: list[Attribute] = []
+    for step in name.split("."):
+        attribute = _resolve(step, asked.level)
+        if attribute is None:
+            near = get_close_matches(name, [*BY_KEYWORD, *_RESERVED], n=1)
+            raise InvalidParameter(name, "no such attribute" + (f"; did you mean {near[0]}?" if near else ""))
+        if path and path[-1].matching is not Matching.SEQUENCE:
+            raise InvalidParameter(name, f"{path[-1].keyword} is no sequence, there is nothing inside it")
+        path.append(attribute)
+    return tuple(path)
 
 
 def _read_match(asked: _Asked, name: str, text: str) -> None:
     is_universal = text.strip(" *") == ""
-    path = _resolve_path(asked, name)
-    if path is None or (path[-1].matching is Matching.NONE and not is_universal):
+    first, *inner = _resolve_path(asked, name)
+    here = at_level(first, asked.level)
+    if here is None:
         if not is_universal:
-            # Passing it over would answer with what was not asked for.
-            raise InvalidParameter(name, "the archive does not match on this attribute")
-        if path is None:
-            asked.warnings.append(f"{name} is not kept in the index and not returned")
-            return
-    asked.include.setdefault(path[0].keyword)
+            raise InvalidParameter(
+                name, f"{first.keyword} is an attribute of {_RESOURCES[first.level]}; search those by it"
+            )
+        return
+    path = (here, *inner)
+    if path[-1].matching in (Matching.NONE, Matching.SEQUENCE) and not is_universal:
+        # Passing it over would answer with what was not asked for.
+        raise InvalidParameter(name, "the archive does not match on this attribute")
+    asked.include.setdefault(here.keyword, here)
     asked.texts.setdefault(path, []).append((name, text))
 
 
@@ -319,26 +349,32 @@ def _returned(asked: _Asked, study: UID | None, series: UID | None) -> tuple[Att
         if above.depth < asked.level.depth:
             # PS3.18 Tables 10.6.3-4 and 10.6.3-5: with the attributes of what the path leaves open.
             keywords |= dict.fromkeys((UNIQUE_KEYS[above].keyword,) if named[above] else RETURNED[above])
-    keywords |= asked.include
-    return tuple(sorted((BY_KEYWORD[keyword] for keyword in keywords), key=lambda attribute: attribute.tag))
+    returned = {keyword: BY_KEYWORD[keyword] for keyword in keywords} | asked.include
+    return tuple(sorted(returned.values(), key=lambda attribute: attribute.tag))
 
 
 def _read_include(asked: _Asked, name: str, text: str) -> None:
     for step in (part.strip() for part in text.split(",")):
         if step == "all":
-            asked.include |= dict.fromkeys(a.keyword for a in INDEXED if a.level.depth <= asked.level.depth)
+            # An instance is one header; a series or study has as many as instances, and says what the index keeps.
+            asked.whole_header = asked.level is Level.IMAGE
+            asked.include |= {a.keyword: a for a in INDEXED if is_indexed(a.keyword, asked.level)}
         elif step:
-            attribute = _resolve(step.partition(".")[0])
-            if attribute is None and not all(_is_dicom(part) for part in step.split(".")):
+            attribute = _resolve(step.partition(".")[0], asked.level)
+            if attribute is None:
                 near = get_close_matches(step, BY_KEYWORD, n=1)
                 raise InvalidParameter(
                     name, f"no attribute is called {step[:80]!r}" + (f"; did you mean {near[0]}?" if near else "")
                 )
-            # PS3.18 10.6.3.3: attributes of levels below are not returned; those not supported need not be.
-            if attribute is None:
-                asked.warnings.append(f"{step} is not kept in the index and not returned")
-            elif at_level(attribute, asked.level) is attribute:
-                asked.include.setdefault(attribute.keyword)
+            here = at_level(attribute, asked.level)
+            if here is not None and here is not attribute:
+                # What goes by another name at this level is returned under that.
+                asked.include.setdefault(here.keyword, here)
+            elif here is None and attribute.key is KeyType.UNIQUE:
+                # PS3.18 10.6.3.3: it would name one of many below.
+                asked.warnings.append(f"{step} is a unique key of a level below and not returned")
+            else:
+                asked.include.setdefault(attribute.keyword, attribute)
 
 
 def _read_number(asked: _Asked, name: str, text: str) -> None:

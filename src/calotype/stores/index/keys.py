@@ -26,7 +26,7 @@ AFTER_SEVERAL: Final = "]"
 _STANDS_FOR_BACKSLASH: Final = "\N{FULLWIDTH REVERSE SOLIDUS}"
 """Folding turns this into a backslash; in a key it turns back."""
 
-_KEYED: Final = frozenset(Matching) - {Matching.UID, Matching.NONE, Matching.SEQUENCE}
+_KEYED: Final = frozenset(Matching) - {Matching.UID, Matching.NONE, Matching.SEQUENCE, Matching.DECIMAL}
 _MAX_INTEGER: Final = 2**63 - 1
 
 UNSPLIT_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})

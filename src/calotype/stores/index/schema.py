@@ -116,7 +116,7 @@ def _indexes(table: str, level: Level) -> list[Index]:
     """
     indexes = []
     for attribute in stored(level):
-        if attribute.matching not in (Matching.NONE, Matching.UID) and attribute.keyword not in _UNINDEXED:
+        if attribute.matching not in (Matching.NONE, Matching.UID, Matching.DECIMAL) and attribute.keyword not in _UNINDEXED:
             first, *others = key_columns(attribute) or (attribute.column,)
             present = None if attribute.keyword in _SORTED else _present(attribute, first)
             indexes.append(Index(f"ix_{table}_{first}", first, *others, sqlite_where=present))

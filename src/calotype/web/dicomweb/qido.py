@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from calotype.dicom.hierarchy import Level
+from calotype.dicom.query.narrowing import is_sifted
 from calotype.dicom.query.qido import QidoRequest, match_to_json, parse_qido
+from calotype.errors import OutOfResources
 from calotype.services.archive.ports import Total
-from calotype.services.archive.search import Search
+from calotype.services.archive.search import Checkpoint, Search
 from calotype.web.addresses import path_uid
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
 
 _WORTH_GZIP_BYTES: Final = 1400
 """Less fits one packet anyway."""
+_LOOKING_S: Final = 60.0
+"""For how long headers are looked through for one answer; who asked has mostly gone by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class SearchResource:
 
 def _search(search: Search, request: QidoRequest, service: str, cap: int) -> Answer:
     """Run in a thread of the pool: one page is bounded, so it is built whole."""
-    matches = search.find(request.query)
+    checkpoint = _deadline(time.monotonic() + _LOOKING_S)
+    matches = search.find(request.query, checkpoint)
     found = [match_to_json(match, request, service) for match in matches]
     page = request.query.page
     seen = page.offset + len(found)
@@ -73,8 +79,20 @@ def _search(search: Search, request: QidoRequest, service: str, cap: int) -> Ans
         # The page is not full: it is the last, and there is nothing to count.
         total = Total(seen)
     else:
-        total = search.count(request.query, max(cap, seen))
+        # What no index answers is not looked through twice to its end: only whether there is more.
+        total = search.count(request.query, seen if is_sifted(request.query) else max(cap, seen), checkpoint)
     return Answer(orjson.dumps(found), len(found), total)
+
+
+def _deadline(until_s: float) -> Checkpoint:
+    def checkpoint() -> None:
+        if time.monotonic() > until_s:
+            raise OutOfResources(
+                f"looking through stored headers took more than {_LOOKING_S:.0f} s: the search is by attributes that"
+                " no index keeps; add a date, a patient or another indexed attribute"
+            )
+
+    return checkpoint
 
 
 def _warnings(request: QidoRequest, answer: Answer) -> Mapping[str, str]:

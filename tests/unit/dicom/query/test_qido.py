@@ -8,12 +8,14 @@ from pydicom import Dataset
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED
+from calotype.dicom.query.header import WHOLE_HEADER
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
     DateTimeRange,
     Empty,
     Exact,
+    InSequence,
     Page,
     Range,
     UidList,
@@ -129,15 +131,13 @@ def test_search_over_all_series_may_ask_for_the_study_s_attributes() -> None:
             [("SeriesDescription", "x")],
             "query parameter 'SeriesDescription': SeriesDescription is an attribute of series; search those by it",
         ),
-        ([("ContentLabel", "x")], "query parameter 'ContentLabel': the archive does not match on this attribute"),
-        ([("00091001", "x")], "query parameter '00091001': the archive does not match on this attribute"),
-        ([("PatientWeight", "70")], "query parameter 'PatientWeight': the archive does not match on this attribute"),
-        (
-            [("RequestAttributesSequence.ScheduledProcedureStepID", "x")],
-            "query parameter 'RequestAttributesSequence.ScheduledProcedureStepID': the archive does not match on",
-        ),
-        ([("00400275.00400009", "x")], "query parameter '00400275.00400009': the archive does not match on"),
-        ([("PatientID.PatientName", "x")], "query parameter 'PatientID.PatientName': the archive does not match on"),
+        ([("ICCProfile", "x")], "query parameter 'ICCProfile': the archive does not match on this attribute"),
+        ([("NumberOfStudyRelatedSeries", "2")], "'NumberOfStudyRelatedSeries': the archive does not match on this"),
+        ([("RequestAttributesSequence", "x")], "'RequestAttributesSequence': the archive does not match on"),
+        ([("PatientWeight", "heavy")], "query parameter 'PatientWeight': 'heavy' is no number"),
+        ([("PatientID.PatientName", "x")], "'PatientID.PatientName': PatientID is no sequence"),
+        ([("00020010", "x")], "query parameter '00020010': no such attribute"),
+        ([("00400275.zzz", "x")], "query parameter '00400275.zzz': no such attribute"),
         ([("PatientID", "1"), ("00100020", "2")], "query parameter '00100020': given more than once"),
         ([("limit", "-1")], "query parameter 'limit': '-1' is no whole number from 0 to 2147483647"),
         ([("limit", "9" * 4500)], "is no whole number from 0 to 2147483647"),
@@ -278,19 +278,70 @@ def test_matched_and_included_attributes_are_returned() -> None:
     ]
     request = parse_qido(Level.STUDY, params)
     extra = set(keywords(request)) - set(RETURNED[Level.STUDY])
-    assert extra == {"StudyDescription", "PatientAge", "Occupation", "PatientSize"}
+    assert extra == {
+        *("StudyDescription", "PatientAge", "Occupation", "PatientSize"),
+        *("SeriesDescription", "ContentLabel", "00091001", "RequestAttributesSequence"),
+    }
     assert request.query.fields == set(keywords(request))
-    assert request.warnings == (
-        "ContentLabel is not kept in the index and not returned",
-        "00091001 is not kept in the index and not returned",
-        "RequestAttributesSequence.00400009 is not kept in the index and not returned",
-    )
+    assert request.warnings == ()
 
 
-def test_universal_key_that_is_not_indexed_is_passed_over_with_a_warning() -> None:
-    request = parse_qido(Level.STUDY, [("ContentLabel", "*")])
+def test_a_unique_key_of_a_level_below_is_not_returned_and_told() -> None:
+    request = parse_qido(Level.STUDY, [("includefield", "SeriesInstanceUID")])
     assert request.query == parse_qido(Level.STUDY, []).query
-    assert request.warnings == ("ContentLabel is not kept in the index and not returned",)
+    assert request.warnings == ("SeriesInstanceUID is a unique key of a level below and not returned",)
+
+
+def test_any_attribute_is_a_parameter_at_any_depth() -> None:
+    params = [
+        ("SliceThickness", "1.50"),
+        ("00091001", "private"),
+        ("RequestAttributesSequence.ScheduledProcedureStepID", "S*"),
+        ("00400275.00321064.00080100", "71020"),
+        ("ContentLabel", "*"),
+    ]
+    request = parse_qido(Level.SERIES, params)
+    assert request.query.conditions == (
+        Exact("00091001", "private"),
+        Exact("SliceThickness", "1.5"),
+        InSequence(
+            "RequestAttributesSequence",
+            (
+                InSequence("RequestedProcedureCodeSequence", (Exact("CodeValue", "71020"),)),
+                Wildcard("ScheduledProcedureStepID", "S*"),
+            ),
+        ),
+    )
+    asked = {"SliceThickness", "00091001", "RequestAttributesSequence", "ContentLabel"}
+    assert asked <= request.query.fields
+    assert asked <= set(keywords(request))
+
+
+def test_attributes_of_the_header_are_written_as_they_stand_there() -> None:
+    request = parse_qido(Level.IMAGE, [("includefield", "SliceThickness,PixelData,ContentLabel")])
+    match = {
+        "StudyInstanceUID": "1",
+        "SeriesInstanceUID": "2",
+        "SOPInstanceUID": "3",
+        "SliceThickness": '{"vr":"DS","Value":[1.5]}',
+        "PixelData": '{"vr":"OW","BulkDataURI":"7FE00010"}',
+    }
+    found = match_to_json(match, request, "http://a/dicomweb")
+    assert found["00180050"] == {"vr": "DS", "Value": [1.5]}
+    assert found["00700080"] == {"vr": "CS"}
+    bulk_data = "http://a/dicomweb/studies/1/series/2/instances/3/bulkdata/7FE00010"
+    assert found["7FE00010"] == {"vr": "OW", "BulkDataURI": bulk_data}
+
+
+def test_includefield_all_of_an_instance_is_its_whole_header() -> None:
+    request = parse_qido(Level.IMAGE, [("includefield", "all")])
+    assert WHOLE_HEADER in request.query.fields
+    match = {"SOPInstanceUID": "3", WHOLE_HEADER: '{"00091001":{"vr":"LO","Value":["x"]},"00080018":{"vr":"UI"}}'}
+    found = match_to_json(match, request, "http://a")
+    assert found["00091001"] == {"vr": "LO", "Value": ["x"]}
+    assert found["00080018"] == {"vr": "UI", "Value": ["3"]}
+    assert list(found) == sorted(found)
+    assert WHOLE_HEADER not in parse_qido(Level.SERIES, [("includefield", "all")]).query.fields
 
 
 @pytest.mark.parametrize("level", Level)
