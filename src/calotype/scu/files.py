@@ -92,6 +92,22 @@ class FileReader:
         self.close()
 
 
+class PartTenFiles:
+    """Implements ``services.routing.peers.LocalFiles``."""
+
+    def walk(self, paths: Iterable[Path]) -> Iterator[Path]:
+        """Return the files among ``paths`` and in the folders among them. NotFound when one does not exist."""
+        return _walk(paths)
+
+    def read(self, path: Path) -> Parcel:
+        """Read what a file holds; see :func:`read_parcel`."""
+        return read_parcel(path)
+
+    def open(self, path: Path) -> FileReader:
+        """Open a file. NotFound, Unavailable."""
+        return FileReader(path)
+
+
 def gather(paths: Iterable[Path], on_file: Callable[[Path], None] = lambda _path: None) -> Files:
     """Find the DICOM files among ``paths``, folders searched through, and read what each of them is.
 

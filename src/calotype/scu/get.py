@@ -1,6 +1,6 @@
 """C-GET SCU (PS3.4 C.4.3): fetch from a node over the association that asks.
 
-What happens to the objects is a :class:`Receiver`'s; the one that writes files is in ``folder``. Which contexts are
+What happens to the objects is a ``Receiver``'s; the one that writes files is in ``folder``. Which contexts are
 proposed for them is worked out in ``proposals``.
 """
 
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Protocol, Self
 
 from calotype.dicom import statuses
 from calotype.dicom.hierarchy import UID, Level
@@ -22,33 +20,8 @@ from calotype.scu.calling import NATIVE_SYNTAXES, Caller, failure, out_of_turn, 
 from calotype.scu.keys import Keys, encode_keys
 from calotype.scu.proposals import COMMON_STORAGE_CLASSES, MAX_STORAGE_CONTEXTS, proposals
 from calotype.scu.query import Conversation, Progress, Root, find, progress_of, refuses_the_whole, retrieve_keys
-from calotype.services.archive.ports import ReadableBuffer
 from calotype.services.routing.nodes import Node
-
-
-class Incoming(Protocol):
-    """One object on its way in. As a context manager it is discarded unless committed."""
-
-    def write(self, parts: Sequence[ReadableBuffer]) -> None:
-        """Take the next bytes of the data set; ``parts`` may be reused after the call."""
-        ...
-
-    def commit(self) -> object:
-        """Keep the object: it is complete."""
-        ...
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
-
-
-class Receiver(Protocol):
-    """Keeps fetched objects. Nothing that it is given may be trusted; its errors are ``calotype.errors``."""
-
-    def begin(self, sop_class: UID, sop_instance: UID, transfer_syntax: UID, source_ae_title: str) -> Incoming:
-        """Make ready for an object that ``source_ae_title`` sends."""
-        ...
+from calotype.services.routing.peers import Receiver
 
 
 def get(
@@ -60,11 +33,13 @@ def get(
     *,
     root: Root = Root.STUDY,
     sop_classes: Sequence[UID] = (),
+    transfer_syntaxes: Sequence[UID] = (),
 ) -> Generator[Progress, None, None]:
     """Fetch what ``keys`` name into ``receiver``, yielding the node's progress reports.
 
     ``sop_classes`` are what to be ready for; when not given the node is asked (C-FIND), and when it does not say,
-    the usual ones are taken. The last report is final and says how it ended. An object that ``receiver`` cannot
+    the usual ones are taken. ``transfer_syntaxes`` are the only ones to offer, the best first; when not given, as
+    many as there is room for. The last report is final and says how it ended. An object that ``receiver`` cannot
     keep is refused to the node, which counts it as failed; why stands in the final report's comment. Closing the
     generator sends a C-CANCEL.
 
@@ -73,7 +48,7 @@ def get(
     asked = retrieve_keys(level, keys, root)
     wanted = sop_classes or sop_classes_of(caller, node, keys, root) or COMMON_STORAGE_CLASSES
     wanted = wanted[:MAX_STORAGE_CONTEXTS]
-    contexts = [(root.get, NATIVE_SYNTAXES), *proposals(wanted)]
+    contexts = [(root.get, NATIVE_SYNTAXES), *proposals(wanted, syntaxes=transfer_syntaxes)]
     with caller.dial(node, contexts, roles_as_scp(wanted)) as association:
         context = require_context(association, root.get, f"C-GET by {root.name.lower()} root", node)
         request = CGetRQ(message_id=association.next_message_id(), affected_sop_class_uid=root.get)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from calotype.dicom import dictionary, text
-from calotype.dicom.datasets import Element, decode, encode
+from calotype.dicom.datasets import Element, Items, decode, encode
 from calotype.dicom.hierarchy import UID
 from calotype.errors import InvalidRequest
 
 Keys = Mapping[str, str]
 """Attribute -> value as text, several values joined by a backslash; a key with an empty value asks for it."""
+
+MAX_DEPTH: Final = 8
+"""Sequences within sequences in a question; the worklist's has three."""
 
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _TAG: Final = re.compile(r"\(?([0-9a-fA-F]{4}),?([0-9a-fA-F]{4})\)?")
@@ -35,6 +38,24 @@ def tag_of(key: str) -> int:
     raise InvalidRequest(f"{key!r} is no attribute: give a DICOM keyword such as PatientID, or a tag as 0010,0020.")
 
 
+def encode_nested(keys: Mapping[str, Any], transfer_syntax: UID) -> bytes:
+    """Return the identifier of keys whose sequences are lists of such keys; see :func:`encode_keys`.
+
+    A sequence that is given as an empty list or text is asked for as a whole (PS3.4 C.2.2.2.6).
+    """
+    charsets = () if _is_ascii(keys) else ("ISO_IR 192",)
+    elements = _elements(keys, charsets, 0)
+    if charsets:
+        elements = [e for e in elements if e.tag != SPECIFIC_CHARACTER_SET]
+        elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192"))
+    return encode(sorted(elements, key=lambda element: element.tag), transfer_syntax)
+
+
+def decode_nested(identifier: bytes, transfer_syntax: UID) -> dict[str, Any]:
+    """Read an identifier, its sequences as lists; bulk is left out. InvalidRequest when it is no data set."""
+    return _decoded(decode(identifier, transfer_syntax), ())
+
+
 def encode_keys(keys: Keys, transfer_syntax: UID) -> bytes:
     """Return the identifier; text beyond ASCII is sent as UTF-8 and says so in (0008,0005).
 
@@ -50,15 +71,66 @@ def encode_keys(keys: Keys, transfer_syntax: UID) -> bytes:
 def decode_keys(identifier: bytes, transfer_syntax: UID) -> dict[str, str]:
     """Read an identifier; sequences and bulk are left out. InvalidRequest when it is no data set."""
     elements = decode(identifier, transfer_syntax)
-    charsets: tuple[str, ...] = ()
+    charsets = _charsets_of(elements, ())
+    return {_key(element.tag): value for element in elements if (value := _text(element, charsets)) is not None}
+
+
+def _is_ascii(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_ascii(inner) for inner in value.values())
+    if isinstance(value, str):
+        return value.isascii()
+    return not isinstance(value, Sequence) or all(_is_ascii(inner) for inner in value)
+
+
+def _elements(keys: Mapping[str, Any], charsets: tuple[str, ...], depth: int) -> list[Element]:
+    elements = {}
+    for key, value in keys.items():
+        tag = tag_of(key)
+        if isinstance(value, str) and (value or not _is_sequence(tag)):
+            elements[tag] = _element(tag, value, charsets)
+        elif _is_sequence(tag):
+            elements[tag] = Element(tag, "SQ", _items(tag, value, charsets, depth))
+        else:
+            raise InvalidRequest(f"{dictionary.describe(tag)}: its value must be text.")
+    return [elements[tag] for tag in sorted(elements)]
+
+
+def _items(tag: int, value: Any, charsets: tuple[str, ...], depth: int) -> Items:
+    if depth == MAX_DEPTH:
+        raise InvalidRequest(f"More than {MAX_DEPTH} sequences within one another in one question.")
+    items = value or [{}]
+    # PS3.4 C.2.2.2.6: a sequence to match on has a single item.
+    if not isinstance(items, list) or len(items) != 1 or not isinstance(items[0], Mapping):
+        raise InvalidRequest(f"{dictionary.describe(tag)} is a sequence: give a list of one object of keys.")
+    return (tuple(_elements(items[0], charsets, depth + 1)),)
+
+
+def _is_sequence(tag: int) -> bool:
+    return dictionary.vr_of(tag) == "SQ"
+
+
+def _decoded(elements: Sequence[Element], outer: tuple[str, ...]) -> dict[str, Any]:
+    charsets = _charsets_of(elements, outer)
+    found: dict[str, Any] = {}
+    for element in elements:
+        if isinstance(element.value, tuple):
+            found[_key(element.tag)] = [_decoded(item, charsets) for item in element.value]
+        elif (value := _text(element, charsets)) is not None:
+            found[_key(element.tag)] = value
+    return found
+
+
+def _charsets_of(elements: Sequence[Element], otherwise: tuple[str, ...]) -> tuple[str, ...]:
     for element in elements:
         if element.tag == SPECIFIC_CHARACTER_SET:
             charsets, _ = text.charsets_of(element.raw)
-    return {
-        dictionary.keyword_of(element.tag) or f"{element.tag >> 16:04X},{element.tag & 0xFFFF:04X}": value
-        for element in elements
-        if (value := _text(element, charsets)) is not None
-    }
+            return charsets
+    return otherwise
+
+
+def _key(tag: int) -> str:
+    return dictionary.keyword_of(tag) or f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
 
 
 def _element(tag: int, value: str, charsets: tuple[str, ...]) -> Element:

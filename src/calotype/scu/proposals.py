@@ -84,11 +84,17 @@ COMMON_STORAGE_CLASSES: Final = tuple(
 """What to be ready for when nobody says: 31 classes, so that each gets four contexts."""
 
 
-def proposals(sop_classes: Sequence[UID], limit: int = MAX_STORAGE_CONTEXTS) -> list[tuple[UID, tuple[UID, ...]]]:
-    """Return (SOP class, transfer syntaxes) of at most ``limit`` contexts, as many for each of ``sop_classes``."""
+def proposals(
+    sop_classes: Sequence[UID], limit: int = MAX_STORAGE_CONTEXTS, syntaxes: Sequence[UID] = ()
+) -> list[tuple[UID, tuple[UID, ...]]]:
+    """Return (SOP class, transfer syntaxes) of at most ``limit`` contexts, as many for each of ``sop_classes``.
+
+    ``syntaxes`` are the only ones to be proposed, the best first; when not given, all that there are.
+    """
     if not sop_classes:
         return []
-    each = max(1, min(limit // len(sop_classes), len(SYNTAXES)))
+    wanted = tuple(dict.fromkeys(syntaxes)) or SYNTAXES
+    each = max(1, min(limit // len(sop_classes), len(wanted)))
     alone = each - 1
-    groups = [(syntax,) for syntax in SYNTAXES[:alone]] + [SYNTAXES[alone:][:MAX_SYNTAXES_PER_CONTEXT]]
+    groups = [(syntax,) for syntax in wanted[:alone]] + [wanted[alone:][:MAX_SYNTAXES_PER_CONTEXT]]
     return [(sop_class, group) for sop_class in sop_classes[:limit] for group in groups]

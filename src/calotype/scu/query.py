@@ -5,7 +5,7 @@ Both are iterators: of answers, and of the node's progress reports. Whoever clos
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -81,9 +81,17 @@ class Progress:
     comment: str = ""
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether the node stopped before its time."""
+        return statuses.category(self.status) is Category.CANCEL
+
+    @property
     def in_words(self) -> str:
         """The status and the node's comment in one line."""
         return in_words(self.status, self.comment)
+
+
+Found = TypeVar("Found")
 
 
 def find(
@@ -101,18 +109,43 @@ def find(
     asked = _with_level(level, keys, root)
     if all(keys.values()):
         asked = dict.fromkeys(RETURN_KEYS[level], "") | asked
-    with caller.dial(node, [(root.find, NATIVE_SYNTAXES)]) as association:
-        context = require_context(association, root.find, f"C-FIND by {root.name.lower()} root", node)
-        identifier = encode_keys(asked, context.transfer_syntax)
-        request = CFindRQ(message_id=association.next_message_id(), affected_sop_class_uid=root.find)
-        association.send(context.context_id, request, identifier)
+    service = f"C-FIND by {root.name.lower()} root"
+    yield from ask(
+        caller,
+        node,
+        root.find,
+        service,
+        identifier=lambda transfer_syntax: encode_keys(asked, transfer_syntax),
+        read=decode_keys,
+        limit=limit,
+    )
+
+
+def ask(
+    caller: Caller,
+    node: Node,
+    model: UID,
+    service: str,
+    *,
+    identifier: Callable[[UID], bytes],
+    read: Callable[[bytes, UID], Found],
+    limit: int | None = None,
+) -> Generator[Found, None, None]:
+    """Send a C-FIND of any information model, yielding what ``read`` makes of each answer; see :func:`find`.
+
+    ``identifier`` and ``read`` are given the transfer syntax that was agreed upon.
+    """
+    with caller.dial(node, [(model, NATIVE_SYNTAXES)]) as association:
+        context = require_context(association, model, service, node)
+        request = CFindRQ(message_id=association.next_message_id(), affected_sop_class_uid=model)
+        association.send(context.context_id, request, identifier(context.transfer_syntax))
         conversation = Conversation(association, context.context_id, request.message_id)
         responses = _responses(association, request.message_id, CFindRSP)
         count = 0
         try:
             for response in responses:
                 if response.has_data_set and not conversation.is_cancelled:
-                    yield decode_keys(association.read_identifier(), context.transfer_syntax)
+                    yield read(association.read_identifier(), context.transfer_syntax)
                     count += 1
                     if count == limit:
                         conversation.cancel()
