@@ -1,0 +1,74 @@
+"""The tables of the worklist: items, their scheduled steps, performed steps. Drawn on the index's metadata.
+
+They derive from nothing, so a rebuild leaves them alone. A step's row holds every key that a worklist is asked by,
+its item's too, so that one table answers; the attributes themselves stand as JSON. Keys are in the form that
+``dicom.query.matching`` compares; how they are made is in ``worklist_keys``. A change here needs a migration.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+from calotype.stores.index.worklist_keys import COLUMNS
+
+_Row = BigInteger().with_variant(Integer, "sqlite")
+
+_INDEXES: Final[tuple[tuple[str, ...], ...]] = (
+    ("item_row",),
+    # How a day's work is asked for: by station, by modality, by day alone.
+    ("station_ae_title", "start_date", "start_time"),
+    ("modality", "start_date", "start_time"),
+    ("start_date", "start_time"),
+    ("status", "start_date", "start_time"),
+    ("patient_id",),
+    # All groups in the first: what stands in the middle of a name is found without reading the rows.
+    ("patient_name", "patient_name_ideographic", "patient_name_phonetic"),
+    ("patient_name_ideographic",),
+    ("patient_name_phonetic",),
+    ("accession_number",),
+    ("requested_procedure_id",),
+    ("study_instance_uid",),
+    ("admission_id",),
+    ("step_id",),
+)
+
+
+def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
+    """Draw the tables and return them: items, steps, performed steps."""
+    item = Table(
+        "worklist_item",
+        metadata,
+        Column("id", _Row, primary_key=True),
+        Column("item_id", Text, nullable=False, unique=True),
+        Column("study_instance_uid", Text, nullable=False),
+        Column("requested_procedure_id", Text, nullable=False),
+        Column("attributes", Text, nullable=False),
+        Column("created_us", BigInteger, nullable=False),
+        Column("updated_us", BigInteger, nullable=False),
+        UniqueConstraint("study_instance_uid", "requested_procedure_id"),
+    )
+    step = Table(
+        "worklist_step",
+        metadata,
+        Column("id", _Row, primary_key=True),
+        Column("item_row", _Row, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("attributes", Text, nullable=False),
+        *(Column(name, Text, nullable=False) for name in COLUMNS),
+        *(Index(f"ix_worklist_step_{names[0]}", *names) for names in _INDEXES),
+    )
+    performed = Table(
+        "performed_step",
+        metadata,
+        Column("id", _Row, primary_key=True),
+        Column("sop_instance_uid", Text, nullable=False, unique=True),
+        Column("state", Text, nullable=False),
+        Column("data_set", LargeBinary, nullable=False),
+        Column("calling_ae_title", Text, nullable=False),
+        Column("created_us", BigInteger, nullable=False),
+        Column("updated_us", BigInteger, nullable=False),
+    )
+    return item, step, performed
