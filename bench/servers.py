@@ -128,6 +128,7 @@ def _calotype(folder: Path, port: int, http_port: int) -> Command:
         "CALOTYPE__STORAGE__MIN_FREE_MIB": "16",
         "CALOTYPE__HTTP__PORT": str(http_port),
         "CALOTYPE__LOGGING__LEVEL": "WARNING",
+        **dict.fromkeys((f"CALOTYPE__ACCESS__{name}" for name in ("FIND", "MOVE", "GET", "WORKLIST")), "all"),
         "CALOTYPE__NODES__0__AE_TITLE": "SINK",
         "CALOTYPE__NODES__0__HOST": "127.0.0.1",
         "CALOTYPE__NODES__0__PORT": os.environ.get("BENCH_SINK_PORT", "1"),

@@ -15,7 +15,7 @@ from pydicom.errors import InvalidDicomError
 
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
-from calotype.app.settings import Http, Listener, Settings, Storage
+from calotype.app.settings import ALL_RIGHTS, Access, Http, Listener, Settings, Storage
 from calotype.app.settings import Node as NodeSection
 from calotype.dicom.part10 import read_file_meta
 from calotype.network.settings import DialSettings
@@ -102,6 +102,10 @@ def _read(path: Path) -> Bundled | None:
         )
 
 
+OPEN_TO_ALL = Access(**dict.fromkeys(ALL_RIGHTS, "all"))
+"""Peers of every name ask for everything; what strangers may do is a test of its own."""
+
+
 @contextmanager
 def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int) -> Iterator[Node]:
     """Run our archive with ``files`` in it, sent by our own sender; it knows the nodes VIEWER and NOWHERE."""
@@ -109,6 +113,7 @@ def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int) -> Iter
         storage=Storage(path=folder, durable=False, min_free_mib=1),
         listeners=(Listener(name="test", bind="127.0.0.1", port=0),),
         http=Http(enabled=False),
+        access=OPEN_TO_ALL,
         nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port), NodeSection("NOWHERE", "127.0.0.1", 1)),
     )
     with open_stores(settings) as opened, House(settings, opened) as house:

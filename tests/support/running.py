@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from calotype.services.access.permissions import Right
+
 START_S = 60.0
 
 
@@ -35,6 +37,8 @@ class Running:
             "CALOTYPE__HTTP__PORT": "0",
             "CALOTYPE__STORAGE__PATH": str(self.folder / "data"),
             "CALOTYPE__STORAGE__MIN_FREE_MIB": "1",
+            # Peers of every name ask for everything; what strangers may do is a test of its own.
+            **{f"CALOTYPE__ACCESS__{right.name}": "all" for right in Right},
             **self.environment,
         }
         with (self.folder / "log").open("a") as log:

@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
+from calotype.app.scheduling import worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of, timeouts_of
@@ -24,19 +26,28 @@ from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.wire import messages
 from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
 from calotype.network.listener import Listener
+from calotype.network.names import addresses_of
 from calotype.network.rejections import Rejections
 from calotype.network.settings import ListenerSettings
 from calotype.network.tls import server_context
+from calotype.scp.by_context import by_context
 from calotype.scp.find import FindScp
 from calotype.scp.get import GetScp
 from calotype.scp.move import MoveScp
+from calotype.scp.mpps import MppsScp
 from calotype.scp.server import Handler, Server
 from calotype.scp.storage import StorageScp
+from calotype.scp.worklist import WorklistScp
 from calotype.scu.calling import NATIVE_SYNTAXES
 from calotype.scu.sender import AssociationDelivery, DimseCourier
+from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
-from calotype.services.routing.nodes import FixedAddressBook, Node
+from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
+from calotype.services.worklist.performed import PerformedSteps
+from calotype.services.worklist.worklist import Worklist
+from calotype.stores.index.nodes import SqliteNodes
+from calotype.stores.index.worklist import SqliteWorklist
 
 if TYPE_CHECKING:
     from calotype.web.server import WebServer
@@ -48,8 +59,8 @@ SERVED: Mapping[ServiceName, Sequence[UID]] = {
     "find": (uids.STUDY_ROOT_FIND, uids.PATIENT_ROOT_FIND),
     "move": (uids.STUDY_ROOT_MOVE, uids.PATIENT_ROOT_MOVE),
     "get": (uids.STUDY_ROOT_GET, uids.PATIENT_ROOT_GET),
-    "worklist": (),
-    "mpps": (),
+    "worklist": (uids.MODALITY_WORKLIST_FIND,),
+    "mpps": (uids.MODALITY_PERFORMED_PROCEDURE_STEP, uids.MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE),
     "print": (),
 }
 """The SOP classes behind each service of the settings; none: not built yet, its contexts are not accepted."""
@@ -74,6 +85,11 @@ class House:
         self._settings = settings
         archive = stores.archive
         self.rejections = Rejections()
+        self.nodes = Nodes(SqliteNodes(stores.index), fixed_nodes(settings), resolve=addresses_of)
+        self.access = Access(access_of(settings), self.nodes)
+        kept = SqliteWorklist(stores.index)
+        self.worklist = Worklist(kept, worklist_settings(settings))
+        self.performed = PerformedSteps(kept, kept)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
 
@@ -128,19 +144,27 @@ class House:
             max_associations_per_peer=section.max_associations_per_peer,
             timeouts=timeouts_of(self._settings),
         )
-        server = Server(self._handlers(section, archive))
-        return Listener(settings, policy_of(section, self._settings), server.serve, self.rejections)
+        server = Server(self._handlers(section, archive), self.access)
+        policy = policy_of(section, self._settings)
+        return Listener(settings, policy, server.serve, self.rejections, self.nodes.incoming_wish)
 
     def _handlers(self, section: ListenerSection, archive: Archive) -> dict[type[messages.Message], Handler]:
-        nodes = FixedAddressBook(Node(n.ae_title, n.host, n.port) for n in self._settings.nodes)
         dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)))
-        handlers: dict[ServiceName, tuple[type[messages.Message], Handler]] = {
-            "storage": (messages.CStoreRQ, StorageScp(archive.ingest)),
-            "find": (messages.CFindRQ, FindScp(archive.search)),
-            "move": (messages.CMoveRQ, MoveScp(dispatch, nodes)),
-            "get": (messages.CGetRQ, GetScp(archive.retrieve, AssociationDelivery)),
+        steps = MppsScp(self.performed)
+        handlers: dict[ServiceName, dict[type[messages.Message], Handler]] = {
+            "storage": {messages.CStoreRQ: StorageScp(archive.ingest)},
+            "find": {messages.CFindRQ: FindScp(archive.search)},
+            "move": {messages.CMoveRQ: MoveScp(dispatch, self.nodes)},
+            "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery)},
+            "worklist": {messages.CFindRQ: WorklistScp(self.worklist)},
+            "mpps": {
+                messages.NCreateRQ: steps.create,
+                messages.NSetRQ: steps.set,
+                messages.NGetRQ: steps.get,
+            },
         }
-        return dict(handlers[name] for name in section.services if name in handlers)
+        chosen = [(SERVED[name], handlers[name]) for name in section.services if name in handlers]
+        return by_context(chosen)
 
     def _web(self, archive: Archive) -> WebServer:
         from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP

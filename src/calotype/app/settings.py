@@ -22,6 +22,11 @@ def _is(default: Any, help_text: str, *, secret: bool = False) -> Any:
 
 
 ServiceName = Literal["storage", "find", "move", "get", "worklist", "mpps", "print"]
+RightName = Literal["store", "find", "move", "get", "worklist", "mpps", "commitment", "print"]
+ALL_RIGHTS: tuple[RightName, ...] = ("store", "find", "move", "get", "worklist", "mpps", "commitment", "print")
+RoleName = Literal["store", "query", "worklist", "print", "commitment"]
+ALL_ROLES: tuple[RoleName, ...] = ("store", "query", "worklist", "print", "commitment")
+Whom = Literal["all", "known"]
 ALL_SERVICES: tuple[ServiceName, ...] = ("storage", "find", "move", "get", "worklist", "mpps", "print")
 
 
@@ -100,6 +105,19 @@ class Dicom:
     drain_s: float = _is(30.0, "On shutdown, let associations finish for so long")
 
 
+StepStatusName = Literal["scheduled", "arrived", "started", "completed", "discontinued"]
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """What modalities see of the worklist."""
+
+    statuses: tuple[StepStatusName, ...] = _is(
+        ("scheduled", "arrived"),
+        "Steps that answer a query which names no status: scheduled | arrived | started | completed | discontinued",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
     """DICOMweb and the interface for people."""
@@ -112,12 +130,52 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use which service: all, or known (nodes of the address book, as far as their rights go)."""
+
+    store: Whom = _is("all", "C-STORE: all | known")
+    find: Whom = _is("known", "C-FIND: all | known")
+    move: Whom = _is("known", "C-MOVE: all | known")
+    get: Whom = _is("known", "C-GET: all | known")
+    worklist: Whom = _is("known", "C-FIND of the modality worklist: all | known")
+    mpps: Whom = _is("known", "Modality performed procedure steps: all | known")
+    commitment: Whom = _is("known", "Storage commitment: all | known")
+    print: Whom = _is("known", "Print: all | known")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTls:
+    """How to call a node over TLS; all paths are PEM files."""
+
+    enabled: bool = _is(False, "Call it over TLS")
+    verify: bool = _is(True, "Check the authority that signed its certificate; false trusts anybody")
+    check_hostname: bool = _is(True, "Check that its certificate bears its host's name; many devices' bear none")
+    ca: Path | None = _is(None, "Authority to trust; the system's when not set")
+    certificate: Path | None = _is(None, "Certificate that we show, when it asks for one")
+    key: Path | None = _is(None, "Its private key; in the certificate's file when not set")
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A neighbour that we may send to (C-MOVE destination)."""
+    """A neighbour that we may send to (C-MOVE) and that may call us; `calotype nodes` adds others live."""
 
     ae_title: str = _is("", "Its AE title")
     host: str = _is("", "Its host name or address")
     port: int = _is(104, "Its TCP port")
+    rights: tuple[RightName, ...] = _is(
+        ALL_RIGHTS, "What it may do here: store | find | move | get | worklist | mpps | commitment | print"
+    )
+    destinations: tuple[str, ...] = _is((), "AE titles that it may have images moved to; empty: every node")
+    bound_to_host: bool = _is(False, "Its AE title counts only when called from its host")
+    roles: tuple[RoleName, ...] = _is(ALL_ROLES, "What it serves: store | query | worklist | print | commitment")
+    transfer_syntaxes: tuple[str, ...] = _is((), "What it likes best of what we send (UIDs)")
+    incoming_transfer_syntaxes: tuple[str, ...] = _is((), "What we like best of what it sends (UIDs)")
+    character_set: str = _is("", "Character set to speak to it in when it does not say (ISO_IR 192)")
+    connect_s: float = _is(0.0, "Wait for its connection; 0: as for all")
+    dimse_s: float = _is(0.0, "Wait for its answer; 0: as for all")
+    network_s: float = _is(0.0, "Wait for its next bytes; 0: as for all")
+    note: str = _is("", "For people")
+    tls: NodeTls = _is(NodeTls, "TLS towards it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +193,8 @@ class Settings:
     storage: Storage = _is(Storage, Storage.__doc__ or "")
     dicom: Dicom = _is(Dicom, Dicom.__doc__ or "")
     listeners: tuple[Listener, ...] = _is(DEFAULT_LISTENERS, Listener.__doc__ or "")
+    access: Access = _is(Access, Access.__doc__ or "")
+    worklist: Worklist = _is(Worklist, Worklist.__doc__ or "")
     http: Http = _is(Http, Http.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.wire.negotiation import AcceptancePolicy, negotiate
 from calotype.dicom.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
@@ -25,6 +27,14 @@ from calotype.dicom.wire.pdu import (
 )
 from calotype.network.association import MIN_SEND_PDU_BYTES, send_limit
 from calotype.network.settings import ListenerSettings
+
+Wish = Callable[[str, str], Sequence[UID]]
+"""(calling AE title, address) -> the transfer syntaxes that we like best from this peer, best first, or none."""
+
+
+def no_wish(_calling_ae_title: str, _address: str) -> Sequence[UID]:
+    """Wish for nothing: the policy alone decides."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +53,15 @@ def plain_address(address: str) -> str:
 
 
 class Admission:
-    """Counts the associations of one listener and decides on the next. Thread-safe."""
+    """Counts the associations of one listener and decides on the next. Thread-safe.
 
-    def __init__(self, settings: ListenerSettings, policy: AcceptancePolicy) -> None:
+    A ``wish`` comes before the policy's order of transfer syntaxes.
+    """
+
+    def __init__(self, settings: ListenerSettings, policy: AcceptancePolicy, wish: Wish = no_wish) -> None:
         self._settings = settings
         self._policy = policy
+        self._wish = wish
         self._lock = threading.Lock()
         self._running: Counter[str] = Counter()
         self._stopping = False
@@ -65,7 +79,7 @@ class Admission:
             return Refusal(REJECT_TEMPORARY_CONGESTION, "the server is stopping")
         if send_limit(max_pdu_bytes := request.user_information.max_pdu_bytes) < MIN_SEND_PDU_BYTES:
             return Refusal(REJECT_NO_REASON, f"the peer takes PDUs of {max_pdu_bytes} bytes: too short to serve")
-        answer = negotiate(request, self._policy)
+        answer = negotiate(request, self._policy_for(request.calling_ae_title, peer_address))
         if isinstance(answer, AssociateRJ):
             return Refusal(answer, _detail(answer, request))
         full = self._enter(peer_address)
@@ -77,6 +91,14 @@ class Admission:
             self._running[peer_address] -= 1
             if not self._running[peer_address]:
                 del self._running[peer_address]
+
+    def _policy_for(self, calling_ae_title: str, peer_address: str) -> AcceptancePolicy:
+        policy = self._policy
+        wish = self._wish(calling_ae_title, peer_address)
+        if not wish:
+            return policy
+        order = tuple(dict.fromkeys([*wish, *policy.transfer_syntax_order]))
+        return replace(policy, transfer_syntax_order=order)
 
     def _is_peer(self, peer_address: str) -> bool:
         address = ipaddress.ip_address(peer_address)

@@ -20,7 +20,7 @@ from calotype.dicom.wire.negotiation import AcceptancePolicy, accepted_contexts
 from calotype.dicom.wire.pdu import REJECT_PROTOCOL_VERSION, AssociateAC, AssociateRQ
 from calotype.dicom.wire.upper_layer import AssociationRequested, Role, UpperLayer
 from calotype.errors import InvalidRequest, Unavailable
-from calotype.network.admission import Admission, Refusal, plain_address
+from calotype.network.admission import Admission, Refusal, Wish, no_wish, plain_address
 from calotype.network.association import Association, send_limit
 from calotype.network.failures import AssociationEnded, ConnectionLost
 from calotype.network.pump import Pump
@@ -52,7 +52,8 @@ _ACCEPT_PAUSE_S = 0.2
 class Listener:
     """Listens on one port and runs ``handle`` for each association it accepts.
 
-    ``handle`` returns when the peer has released; what it raises ends the association with A-ABORT.
+    ``handle`` returns when the peer has released; what it raises ends the association with A-ABORT. ``wish`` is
+    admission's.
     """
 
     def __init__(
@@ -61,12 +62,13 @@ class Listener:
         policy: AcceptancePolicy,
         handle: Callable[[Association], None],
         rejections: Rejections,
+        wish: Wish = no_wish,
     ) -> None:
         self.settings = settings
         self._handle = handle
         self._rejections = rejections
         self._max_pdu_bytes = policy.max_pdu_bytes
-        self._admission = Admission(settings, policy)
+        self._admission = Admission(settings, policy, wish)
         self._port = settings.port
         self._acceptor: threading.Thread | None = None
         self._wake: socket.socket | None = None

@@ -68,7 +68,8 @@ class AcceptancePolicy:
     they then get ``storage_transfer_syntaxes``, and the SCP role if ``scp_abstract_syntaxes`` holds anything.
 
     Of several transfer syntaxes the proposer's first that we have is taken, unless ``transfer_syntax_order`` is
-    given: then the first in that order, and those not in it after them, in the proposer's order.
+    given: then the first in that order, and those not in it after them, in the proposer's order. Contexts in which the
+    proposer only receives are in the proposer's order always.
     """
 
     called_ae_titles: frozenset[str] | None
@@ -218,7 +219,9 @@ def _answer(
     if not possible:
         result = ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED
         return PresentationContextResult(context.context_id, result, any_syntax)
-    chosen = next((syntax for syntax in policy.transfer_syntax_order if syntax in possible), possible[0])
+    # What comes in is as we like it best; what only goes out (C-GET), as the proposer does.
+    order = policy.transfer_syntax_order if role.scu else ()
+    chosen = next((syntax for syntax in order if syntax in possible), possible[0])
     return PresentationContextResult(context.context_id, ContextResult.ACCEPTANCE, chosen)
 
 
