@@ -45,11 +45,15 @@ class Cargo:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What came of one object; ``position`` is its place in the sequence that was to be sent."""
+    """What came of one object; ``position`` is its place in the sequence that was to be sent.
+
+    ``is_lost``: the neighbour did not say anything to it, so asking again later may help.
+    """
 
     position: int
     sop_instance: UID
     answer: Answer
+    is_lost: bool = False
 
 
 class Dispatch:
@@ -296,4 +300,4 @@ def _carry_part(  # noqa: PLR0917 - what `carry` was given, and a part of it
 
 def _give_up(cargo: Sequence[Cargo], positions: Sequence[int], comment: str) -> Generator[Handover, None, None]:
     for position in positions:
-        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment))
+        yield Handover(position, cargo[position].parcel.sop_instance, _failed(comment), is_lost=True)
