@@ -9,6 +9,9 @@ from calotype.app.settings import Settings
 from calotype.errors import InvalidRequest
 
 _HIGHEST_PORT = 65_535
+_MOST_WORKERS = 256
+_MOST_SECONDS = 7 * 86_400.0
+_MOST_DAYS = 100_000.0
 _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
 
 
@@ -23,11 +26,24 @@ def check(settings: Settings) -> None:
             raise InvalidRequest(
                 f"{where}: {title!r} is no AE title; give 1 to 16 ASCII characters without backslash"
             )
+    _check_jobs(settings)
     for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
         if getattr(settings.dicom, name) <= 0:
             raise InvalidRequest(f"dicom.{name}: give seconds above 0")
     if settings.dicom.max_pdu_bytes not in _PDU_BYTES:
         raise InvalidRequest(f"dicom.max_pdu_bytes: give {_PDU_BYTES.start} to {_PDU_BYTES.stop - 1}")
+
+
+def _check_jobs(settings: Settings) -> None:
+    jobs = settings.jobs
+    for name in ("workers", "max_attempts"):
+        if not 1 <= getattr(jobs, name) <= _MOST_WORKERS:
+            raise InvalidRequest(f"jobs.{name}: give 1 to {_MOST_WORKERS}")
+    for name in ("retry_first_s", "retry_max_s"):
+        if not 0 < getattr(jobs, name) <= _MOST_SECONDS:
+            raise InvalidRequest(f"jobs.{name}: give seconds above 0, up to {_MOST_SECONDS:g}")
+    if not 0 <= jobs.keep_days <= _MOST_DAYS:
+        raise InvalidRequest(f"jobs.keep_days: give 0 to {_MOST_DAYS:g}")
 
 
 def _check_ports(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from calotype.app.scheduling import worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of, timeouts_of
+from calotype.app.working import exchange_of, jobs_over
 from calotype.dicom import uids
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.keys import SUPPORTED
@@ -39,9 +40,12 @@ from calotype.scp.server import Handler, Server
 from calotype.scp.storage import StorageScp
 from calotype.scp.worklist import WorklistScp
 from calotype.scu.calling import NATIVE_SYNTAXES
+from calotype.scu.files import PartTenFiles
+from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
+from calotype.services.routing.exchange import Exchange
 from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
 from calotype.services.worklist.performed import PerformedSteps
@@ -87,6 +91,8 @@ class House:
         self.rejections = Rejections()
         self.nodes = Nodes(SqliteNodes(stores.index), fixed_nodes(settings), resolve=addresses_of)
         self.access = Access(access_of(settings), self.nodes)
+        self.jobs = jobs_over(stores, settings)
+        self.exchange = self._exchange(archive)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = PerformedSteps(kept, kept)
@@ -100,6 +106,8 @@ class House:
                 listener.start()
             if self.web is not None:
                 self.web.start()
+            # Last: what a job retrieves may come through one of our ports.
+            self.jobs.start()
         except BaseException:
             self.stop(drain_s=0)
             raise
@@ -110,6 +118,7 @@ class House:
         started_s = time.monotonic()
         # In parallel: a port that still drains must not keep the next one open.
         stops = [threading.Thread(target=listener.stop, args=(wait_s,)) for listener in self.listeners]
+        stops.append(threading.Thread(target=self.jobs.stop, args=(wait_s,)))
         if self.web is not None:
             stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
         for stop in stops:
@@ -166,6 +175,20 @@ class House:
         chosen = [(SERVED[name], handlers[name]) for name in section.services if name in handlers]
         return by_context(chosen)
 
+    def _exchange(self, archive: Archive) -> Exchange:
+        caller = caller_of(self._settings)
+        courier = DimseCourier(caller)
+        return Exchange(
+            self.jobs,
+            self.nodes,
+            dispatch=Dispatch(archive.retrieve, courier),
+            courier=courier,
+            inquirer=DimseInquirer(caller),
+            files=PartTenFiles(),
+            ingest=archive.ingest,
+            settings=exchange_of(self._settings),
+        )
+
     def _web(self, archive: Archive) -> WebServer:
         from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP
         from calotype.web.rooms import Rooms
@@ -180,7 +203,9 @@ class House:
             drain_s=self._settings.dicom.drain_s,
             max_part_bytes=http.max_part_mib * MIB,
         )
-        return WebServer(create_app(Rooms(archive, self.rejections), settings), settings)
+        return WebServer(
+            create_app(Rooms(archive, self.rejections, jobs=self.jobs, exchange=self.exchange), settings), settings
+        )
 
 
 def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:

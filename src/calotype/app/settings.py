@@ -179,6 +179,18 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Jobs:
+    """Work that outlives a request: sending and retrieving."""
+
+    workers: int = _is(4, "Jobs that run at one time")
+    max_attempts: int = _is(10, "Give a job up after so many attempts that came no further")
+    retry_first_s: float = _is(10.0, "Wait before the second attempt; each further wait is twice as long")
+    retry_max_s: float = _is(3600.0, "Longest wait between attempts")
+    keep_days: float = _is(30.0, "Forget jobs that ended so long ago; 0: never")
+    folders: tuple[Path, ...] = _is((), "Files of this machine may be sent from below these; empty: none")
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     """What is written down."""
 
@@ -196,5 +208,6 @@ class Settings:
     access: Access = _is(Access, Access.__doc__ or "")
     worklist: Worklist = _is(Worklist, Worklist.__doc__ or "")
     http: Http = _is(Http, Http.__doc__ or "")
+    jobs: Jobs = _is(Jobs, Jobs.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")

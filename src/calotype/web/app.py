@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
 from calotype.web import problems
-from calotype.web.api import conflicts, health, rejections, statistics
+from calotype.web.api import conflicts, exchange, health, jobs, rejections, statistics, studies
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.offload import Offload
@@ -41,10 +41,17 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     for router in (
         health.router(),
         statistics.router(archive.search, offload),
+        studies.router(archive.search, offload, settings),
         rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
     ):
         app.include_router(router, prefix="/api")
+    if rooms.jobs is not None:
+        app.include_router(jobs.router(rooms.jobs, offload, idle_s=settings.idle_s), prefix="/api")
+    if rooms.exchange is not None:
+        # Neighbours may let their askers wait: those must not use up what serves everybody else.
+        calls = Offload(settings.calls)
+        app.include_router(exchange.router(rooms.exchange, calls), prefix="/api")
     app.add_middleware(_SafeHeaders)
     return app
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calotype.services.archive.archive import Archive
+from calotype.services.jobs.jobs import Jobs
+from calotype.services.routing.exchange import Exchange
 from calotype.web.api.rejections import RejectionLog
 
 
@@ -14,3 +16,5 @@ class Rooms:
 
     archive: Archive
     rejections: RejectionLog
+    jobs: Jobs | None = None
+    exchange: Exchange | None = None

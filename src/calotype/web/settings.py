@@ -23,6 +23,9 @@ class WebSettings:
     threads: int = 16
     """Archive calls at one time, over all requests."""
 
+    calls: int = 8
+    """Questions to neighbours at one time, over all requests."""
+
     max_connections: int = 512
     """Connections and requests at one time; more are answered 503."""
 
