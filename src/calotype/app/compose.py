@@ -228,6 +228,7 @@ def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
         and settings.dicom.unknown_classes_as_storage,
         storage_transfer_syntaxes=every,
         never_storage=frozenset(uids.SOP_CLASSES) - uids.STORAGE_CLASSES,
+        wish_abstract_syntaxes=frozenset(SERVED["move"]),
         transfer_syntax_order=tuple(UID(uid) for uid in settings.dicom.transfer_syntaxes),
         max_pdu_bytes=settings.dicom.max_pdu_bytes,
         extended_answers=extended,

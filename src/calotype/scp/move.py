@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calotype.dicom import uids
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.identifier import Model, selection
 from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.wire.messages import CMoveRQ
@@ -43,4 +44,10 @@ class MoveScp:
         wanted = selection(identifier, context.transfer_syntax, model, negotiated=agreed)
         cargo = self._dispatch.locate(wanted)
         originator = Originator(association.calling_ae_title, request.message_id)
-        answer_suboperations(association, received, self._dispatch.send(cargo, node, originator), len(cargo))
+        handovers = self._dispatch.send(cargo, node, originator, wishes_of(context.transfer_syntax))
+        answer_suboperations(association, received, handovers, len(cargo))
+
+
+def wishes_of(transfer_syntax: UID) -> tuple[UID, ...]:
+    """Return what a C-MOVE on a context of this syntax wishes to be sent, see ``AcceptancePolicy``."""
+    return (transfer_syntax,) if uids.transfer_syntax(transfer_syntax).encapsulated else ()

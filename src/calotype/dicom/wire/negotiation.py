@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAX_UID_CHARACTERS
+from calotype.dicom.uids import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    MAX_UID_CHARACTERS,
+    TRANSFER_SYNTAXES,
+)
 from calotype.dicom.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
     REJECT_CALLED_AE_TITLE,
@@ -68,8 +73,13 @@ class AcceptancePolicy:
     they then get ``storage_transfer_syntaxes``, and the SCP role if ``scp_abstract_syntaxes`` holds anything.
 
     Of several transfer syntaxes the proposer's first that we have is taken, unless ``transfer_syntax_order`` is
-    given: then the first in that order, and those not in it after them, in the proposer's order. Contexts in which the
-    proposer only receives are in the proposer's order always.
+    given: then the first in that order, and those not in it after them, in the proposer's order. Contexts in which
+    the proposer only receives are in the proposer's order always.
+
+    Some programs ask for a C-MOVE in contexts of encapsulated syntaxes only and mean that objects should be sent so.
+    For those of ``wish_abstract_syntaxes`` such a context is accepted, in its first syntax that exists: data sets of
+    it are in explicit VR little endian (PS3.5 A.4), and the syntax is what the proposer wishes. A context with any
+    other syntax is negotiated as always and states no wish.
     """
 
     called_ae_titles: frozenset[str] | None
@@ -79,6 +89,7 @@ class AcceptancePolicy:
     unknown_abstract_syntax_as_storage: bool = False
     storage_transfer_syntaxes: Sequence[UID] = ()
     never_storage: frozenset[UID] = frozenset()
+    wish_abstract_syntaxes: frozenset[UID] = frozenset()
     transfer_syntax_order: Sequence[UID] = ()
     max_pdu_bytes: int = DEFAULT_MAX_PDU_BYTES
     async_ops_window: AsyncOpsWindow = AsyncOpsWindow(1, 1)  # noqa: RUF009 - frozen, one for all is right
@@ -216,6 +227,8 @@ def _answer(
         return PresentationContextResult(context.context_id, result, any_syntax)
     known = frozenset((served.as_scu if role.scu else served.as_scp) or ())
     possible = [syntax for syntax in context.transfer_syntaxes if syntax in known]
+    if not possible and context.abstract_syntax in policy.wish_abstract_syntaxes:
+        possible = _wishes(context)[:1]
     if not possible:
         result = ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED
         return PresentationContextResult(context.context_id, result, any_syntax)
@@ -223,6 +236,13 @@ def _answer(
     order = policy.transfer_syntax_order if role.scu else ()
     chosen = next((syntax for syntax in order if syntax in possible), possible[0])
     return PresentationContextResult(context.context_id, ContextResult.ACCEPTANCE, chosen)
+
+
+def _wishes(context: PresentationContextProposed) -> list[UID]:
+    """Return the proposed syntaxes if all of them are for compressed objects only and hence can only be a wish."""
+    known = [TRANSFER_SYNTAXES.get(syntax) for syntax in context.transfer_syntaxes]
+    wishes = [syntax.uid for syntax in known if syntax is not None and syntax.encapsulated]
+    return wishes if len(wishes) == len(known) else []
 
 
 def _user_information(

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from calotype.dicom.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    JPEG_2000,
+    JPEG_LOSSLESS_SV1,
+    STUDY_ROOT_MOVE,
+)
 from calotype.dicom.wire.negotiation import (
     STORAGE_SERVICE_CLASS,
     AcceptancePolicy,
@@ -266,3 +273,33 @@ def test_answers_to_what_was_not_proposed_count_as_not_given():
     )
 
     assert accepted_contexts(rq, answer) == (AcceptedContext(5, FIND, IMPLICIT, scu_role=True, scp_role=False),)
+
+
+@pytest.mark.parametrize(
+    ("proposed", "result", "syntax"),
+    [
+        # Only what is compressed: accepted, and its first is the wish.
+        ([JPEG_2000, JPEG_LOSSLESS_SV1], ContextResult.ACCEPTANCE, JPEG_2000),
+        # Something uncompressed, too: negotiated to that, no wish.
+        ([JPEG_2000, IMPLICIT], ContextResult.ACCEPTANCE, IMPLICIT),
+        ([JPEG_2000, EXPLICIT, IMPLICIT], ContextResult.ACCEPTANCE, EXPLICIT),
+        # Uncompressed, but none that identifiers are read in.
+        ([JPEG_2000, EXPLICIT_VR_BIG_ENDIAN], ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, JPEG_2000),
+        # Of a syntax that nobody knows it cannot be told what it is.
+        ([UID("1.2.3")], ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, UID("1.2.3")),
+    ],
+)
+def test_a_move_in_compressed_syntaxes_only_states_a_wish(proposed, result, syntax):
+    policy = replace(
+        POLICY,
+        abstract_syntaxes={STUDY_ROOT_MOVE: (EXPLICIT, IMPLICIT)},
+        wish_abstract_syntaxes=frozenset({STUDY_ROOT_MOVE}),
+    )
+    assert results(negotiate(request((STUDY_ROOT_MOVE, proposed)), policy)) == [(1, result, syntax)]
+
+
+def test_no_other_service_is_asked_for_in_compressed_syntaxes():
+    policy = replace(POLICY, abstract_syntaxes={STUDY_ROOT_MOVE: (IMPLICIT,)})
+    assert results(negotiate(request((STUDY_ROOT_MOVE, [JPEG_2000])), policy)) == [
+        (1, ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, JPEG_2000)
+    ]
