@@ -50,7 +50,7 @@ _memory: Final[Memory[_Found]] = Memory(budget_bytes=8 * 1024 * 1024)
 
 def collect(walk: Walk, tokens: list[Token], context: Context) -> tuple[dict[str, str], set[Oddity]]:
     """Return the indexed attributes that have a value, by keyword, and what is odd about any of them."""
-    remembered = _memory.of((walk.explicit, context.little, context.signed, context.charsets))
+    remembered = _memory.of((walk.explicit, context.key))
     data = walk.data
     attributes: dict[str, str] = {}
     oddities: set[Oddity] = set()
@@ -122,7 +122,7 @@ def _read(walk: Walk, token: Token, context: Context) -> _Found:
         if vr in _NUMBERS:
             value, bad = _numbers(raw, vr, context)
             return wanted.keyword, value, odd + bad
-    value, good = text.decode_checked(raw, context.charsets, vr)
+    value, good = text.decode_declared(raw, context.charsets, vr)
     if "\0" in value:
         # No index can keep NULL, and no VR allows it inside a value.
         value, good = value.replace("\0", ""), False

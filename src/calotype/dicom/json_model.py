@@ -24,6 +24,7 @@ from calotype.dicom import text
 from calotype.dicom.datasets import WORD_BYTES, swap
 from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.memory import Memory
+from calotype.dicom.repair import Reading
 from calotype.dicom.walk import BULK_BYTES, BULK_VRS, FRAGMENTS, PIXEL_DATA, Token, Walk
 
 _SPECIFIC_CHARACTER_SET: Final = 0x00080005
@@ -46,14 +47,33 @@ quote: Final[Callable[[str], str]] = encode_basestring
 
 
 class Context:
-    """What the values of one data set or item depend on: byte order, character sets, sign of pixels."""
+    """What the values of one data set or item depend on: byte order, character sets, sign of pixels.
 
-    __slots__ = ("charsets", "little", "signed")
+    ``reading`` says which sets are true where others are declared; ``charsets`` are the true ones.
+    """
 
-    def __init__(self, charsets: tuple[str, ...], *, little: bool, signed: bool) -> None:
+    __slots__ = ("charsets", "little", "reading", "signed")
+
+    def __init__(
+        self, charsets: tuple[str, ...], *, little: bool, signed: bool, reading: Reading | None = None
+    ) -> None:
         self.charsets = charsets
         self.little = little
         self.signed = signed
+        self.reading = reading
+
+    @classmethod
+    def around(cls, reading: Reading | None, *, little: bool) -> Context:
+        """Return the context that a data set itself stands in: nothing is declared yet."""
+        declared = text.DEFAULT_CHARSETS
+        return cls(
+            declared if reading is None else reading.of(declared), little=little, signed=False, reading=reading
+        )
+
+    @property
+    def key(self) -> tuple[bool, bool, tuple[str, ...], Reading | None]:
+        """What two contexts have in common in which the same bytes say the same."""
+        return self.little, self.signed, self.charsets, self.reading
 
     def within(self, walk: Walk, tokens: Iterable[Token]) -> Context:
         """Return the context of an item: what it says itself overrides what stands around it (PS3.5 7.5.3)."""
@@ -61,13 +81,15 @@ class Context:
         for tag, vr, _, start, end in tokens:
             if tag == _SPECIFIC_CHARACTER_SET and vr not in SEQUENCES:
                 charsets, _ = text.charsets_of(bytes(walk.data[start : min(end, start + 256)]))
+                if self.reading is not None:
+                    charsets = self.reading.of(charsets)
             elif tag == _PIXEL_REPRESENTATION and end - start == 2:
                 signed = bytes(walk.data[start:end]) in {b"\1\0", b"\0\1"}
             elif tag > _PIXEL_REPRESENTATION:
                 break
         if charsets == self.charsets and signed == self.signed:
             return self
-        return Context(charsets, little=self.little, signed=signed)
+        return Context(charsets, little=self.little, signed=signed, reading=self.reading)
 
 
 def resolve(vr: str, context: Context) -> str:
@@ -81,9 +103,7 @@ def resolve(vr: str, context: Context) -> str:
 
 def to_json(walk: Walk, tokens: list[Token], context: Context) -> bytes:
     """Return the data set as a JSON object in UTF-8; ``tokens`` and ``context`` are those of the data set itself."""
-    members = _members(
-        walk, tokens, context, "", _fragments.of((walk.explicit, context.little, context.signed, context.charsets))
-    )
+    members = _members(walk, tokens, context, "", _fragments.of((walk.explicit, context.key)))
     body = ",".join(members)
     if not body.isascii() and not any(token[0] == _SPECIFIC_CHARACTER_SET for token in tokens):
         at = sum(token[0] < _SPECIFIC_CHARACTER_SET for token in tokens)
@@ -168,7 +188,7 @@ def _values(values: Iterable[str]) -> str:
 
 
 def _strings(raw: bytes, vr: str, context: Context) -> str:
-    value = text.decode(raw, context.charsets, vr)
+    value = text.decode_declared(raw, context.charsets, vr)[0]
     if "\\" in value:
         return _values([quote(part) if part else "" for part in [part.strip(" \0") for part in value.split("\\")]])
     # PS3.5 6.2: leading spaces mean nothing, except in UC.
@@ -177,7 +197,7 @@ def _strings(raw: bytes, vr: str, context: Context) -> str:
 
 
 def _one_string(raw: bytes, vr: str, context: Context) -> str:
-    value = text.decode(raw, context.charsets, vr)
+    value = text.decode_declared(raw, context.charsets, vr)[0]
     return f',"Value":[{quote(value)}]' if value else ""
 
 
@@ -194,7 +214,7 @@ def _name(value: str) -> str:
 
 
 def _names(raw: bytes, vr: str, context: Context) -> str:
-    value = text.decode(raw, context.charsets, vr)
+    value = text.decode_declared(raw, context.charsets, vr)[0]
     return _values(_name(part) for part in value.split("\\"))
 
 
@@ -217,7 +237,7 @@ def _number(value: str, vr: str) -> str:
 
 
 def _numbers(raw: bytes, vr: str, context: Context) -> str:
-    value = text.decode(raw, context.charsets, vr)
+    value = text.decode_declared(raw, context.charsets, vr)[0]
     if "\\" not in value:
         number = _number(value.strip(), vr)
         return f',"Value":[{number}]' if number else ""

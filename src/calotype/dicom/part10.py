@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Final
 
-from calotype.dicom import json_model
+from calotype.dicom import evidence, json_model
 from calotype.dicom.datasets import LONG_FORM, SHORT_FORM
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.indexed import Oddity, collect
 from calotype.dicom.json_model import Context
+from calotype.dicom.repair import Evidence, Reading
 from calotype.dicom.templates import Templates
-from calotype.dicom.text import DEFAULT_CHARSETS
 from calotype.dicom.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -56,45 +56,59 @@ class Header:
 
     ``attributes``: the indexed attributes that have a value (computed ones left out), as text, trimmed.
     ``oddities``: what is odd about the structure and those attributes. ``pixel_data_offset``: where the value of
-    Pixel Data starts in the data set, ``None`` without Pixel Data and in a deflated data set. :meth:`json` reads the
-    buffer that was scanned, so call it while that is valid.
+    Pixel Data starts in the data set, ``None`` without Pixel Data and in a deflated data set. :meth:`json` and
+    :meth:`evidence` read the buffer that was scanned, so call them while that is valid.
     """
 
     attributes: dict[str, str]
     oddities: frozenset[Oddity]
     pixel_data_offset: int | None
     _json: Callable[[], bytes] = field(repr=False)
+    _evidence: Callable[[], Evidence] = field(repr=False)
 
     def json(self) -> bytes:
         """Return the data set as a DICOM JSON object (PS3.18 Annex F), UTF-8, bulk data as relative URIs."""
         return self._json()
 
+    def evidence(self) -> Evidence:
+        """Return the values that can tell which character sets the text is in (``repair``).
+
+        There are none where :meth:`json` is ASCII; ask only otherwise. Not for a header read by a ``reading``.
+        """
+        return self._evidence()
+
 
 def scan(
-    data: ReadableBuffer, transfer_syntax: UID, *, data_bytes: int, templates: Templates | None = _templates
+    data: ReadableBuffer,
+    transfer_syntax: UID,
+    *,
+    data_bytes: int,
+    templates: Templates | None = _templates,
+    reading: Reading | None = None,
 ) -> Header:
     """Read the header of a data set of ``data_bytes`` bytes, of which ``data`` is a prefix or all.
 
     Raises NeedMore when the prefix does not reach far enough (call again with a view of everything), InvalidRequest
     when the data set is truncated ("truncated: element (7FE0,0010) PixelData needs X bytes, Y are left") or is none.
-    ``templates`` make it faster and change nothing; without them everything is walked over.
+    ``templates`` make it faster and change nothing; without them everything is walked over. ``reading`` says how text
+    is read that is not in its declared set.
     """
     how = syntax_of(transfer_syntax)
     if how.deflated and not _starts_explicit(data):
         if len(data) < data_bytes:
             raise NeedMore
-        return _scan_deflated(data, how)
+        return _scan_deflated(data, how, reading)
     buffer = _as_buffer(data)
     if bytes(buffer[128:134]) == b"DICM\x02\0":
         raise InvalidRequest("a Part 10 file stands where a data set should: send what follows its meta information")
     if how.deflated:
-        return _damaged(_walked(buffer, data_bytes, how))
+        return _damaged(_walked(buffer, data_bytes, how, reading))
     if templates is not None and how.little_endian:
-        recalled = templates.recall(buffer, data_bytes, explicit=how.explicit_vr)
+        recalled = templates.recall(buffer, data_bytes, explicit=how.explicit_vr, reading=reading)
         if recalled is not None:
             offset = _pixel_data_offset(recalled.rest)
-            return Header(recalled.attributes, frozenset(recalled.oddities), offset, recalled.json)
-    return _walked(buffer, data_bytes, how, templates)
+            return Header(recalled.attributes, frozenset(recalled.oddities), offset, recalled.json, recalled.evidence)
+    return _walked(buffer, data_bytes, how, reading, templates)
 
 
 def _as_buffer(data: ReadableBuffer) -> bytes | memoryview:
@@ -106,11 +120,15 @@ def _as_buffer(data: ReadableBuffer) -> bytes | memoryview:
 
 
 def _walked(
-    buffer: bytes | memoryview, data_bytes: int, how: TransferSyntax, learner: Templates | None = None
+    buffer: bytes | memoryview,
+    data_bytes: int,
+    how: TransferSyntax,
+    reading: Reading | None,
+    learner: Templates | None = None,
 ) -> Header:
     walk = Walk(buffer, data_bytes, explicit=how.explicit_vr, little=how.little_endian)
     tokens = walk.top()
-    context = Context(DEFAULT_CHARSETS, little=walk.little, signed=False).within(walk, tokens)
+    context = Context.around(reading, little=walk.little).within(walk, tokens)
     attributes, oddities = collect(walk, tokens, context)
     if walk.odd_length:
         oddities.add(Oddity.ODD_LENGTH)
@@ -119,7 +137,8 @@ def _walked(
     if learner is not None:
         learner.learn(walk, tokens, context)
     document = partial(json_model.to_json, walk, tokens, context)
-    return Header(attributes, frozenset(oddities), _pixel_data_offset(tokens), document)
+    told = partial(evidence.collect, walk, tokens, context)
+    return Header(attributes, frozenset(oddities), _pixel_data_offset(tokens), document, told)
 
 
 def _pixel_data_offset(tokens: list[Token]) -> int | None:
@@ -139,12 +158,12 @@ def _starts_explicit(data: ReadableBuffer) -> bool:
     return head[:2] in {b"\x02\0", b"\x04\0", b"\x08\0"} and head[4:6].decode("latin-1") in SHORT_FORM | LONG_FORM
 
 
-def _scan_deflated(data: ReadableBuffer, how: TransferSyntax) -> Header:
+def _scan_deflated(data: ReadableBuffer, how: TransferSyntax, reading: Reading | None) -> Header:
     """Scan what a deflated data set inflates to (PS3.5 A.5), keeping only as much of it as its header needs."""
     for keep_bytes in _INFLATED_PREFIXES_BYTES:
         prefix, total_bytes, wrapped = _inflate(data, keep_bytes)
         try:
-            header = replace(_walked(prefix, total_bytes, how), pixel_data_offset=None)
+            header = replace(_walked(prefix, total_bytes, how, reading), pixel_data_offset=None)
         except NeedMore:
             continue
         return _damaged(header) if wrapped else header

@@ -28,9 +28,11 @@ from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from calotype.dicom import indexed, json_model
+from calotype.dicom.evidence import NOTHING, collect, united
 from calotype.dicom.indexed import Oddity
 from calotype.dicom.json_model import Context
 from calotype.dicom.layout import SEQUENCES
+from calotype.dicom.repair import Evidence, Reading
 from calotype.dicom.walk import FRAGMENTS, PIXEL_DATA, Buffer, Damage, NeedMore, Token, Walk
 from calotype.errors import InvalidRequest
 
@@ -53,7 +55,7 @@ _ELEMENT_OVERHEAD_BYTES: Final = 400
 
 _SERIES_INSTANCE_UID: Final = b"\x20\x00\x0e\x00"
 
-_Key: TypeAlias = tuple[bool, bytes]
+_Key: TypeAlias = tuple[bool, bytes, Reading | None]
 
 
 class _Step(NamedTuple):
@@ -78,6 +80,7 @@ class Recalled(NamedTuple):
     oddities: set[Oddity]
     rest: list[Token]
     json: partial[bytes]
+    evidence: partial[Evidence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class _Template:
     attributes: dict[str, str] = field(default_factory=dict)
     oddities: frozenset[Oddity] = frozenset()
     fragments: tuple[bytes, ...] = ()
+    evidence: Evidence = NOTHING
 
     @property
     def last_tag(self) -> int:
@@ -136,7 +140,8 @@ class _Template:
         indexed.add(walk, varying, self.context, attributes, oddities)
         indexed.add(walk, rest, self.context, attributes, oddities)
         indexed.check_patient_id(attributes, oddities)
-        return Recalled(attributes, oddities, rest, partial(self._json, walk, varying, rest))
+        document = partial(self._json, walk, varying, rest)
+        return Recalled(attributes, oddities, rest, document, partial(self._told, walk, varying, rest))
 
     def _match(self, walk: Walk, head: bytes, varying: list[Token]) -> int:
         """Find the elements that vary; return where the template ends, -1 when it does not match."""
@@ -162,6 +167,9 @@ class _Template:
             varying.append(token)
         return pos + len(self.last) if head.startswith(self.last, pos) else -1
 
+    def _told(self, walk: Walk, varying: list[Token], rest: list[Token]) -> Evidence:
+        return united(self.evidence, collect(walk, (*varying, *rest), self.context))
+
     def _json(self, walk: Walk, varying: list[Token], rest: list[Token]) -> bytes:
         members = list(self.fragments)
         context = self.context
@@ -186,10 +194,10 @@ class Templates:
         self._used_bytes = 0
         self._lock = threading.Lock()
 
-    def recall(self, data: Buffer, total: int, *, explicit: bool) -> Recalled | None:
+    def recall(self, data: Buffer, total: int, *, explicit: bool, reading: Reading | None = None) -> Recalled | None:
         """Read the header of a little endian data set of ``total`` bytes, ``None`` when that takes a walk."""
         head = _head(data)
-        known = self._by_series.get(_key(head, explicit=explicit))
+        known = self._by_series.get(_key(head, reading, explicit=explicit))
         if known is None:
             return None
         for template in known:
@@ -208,7 +216,7 @@ class Templates:
             return
         covered = _covered(tokens)
         head = _head(walk.data)
-        key = _key(head, explicit=walk.explicit)
+        key = _key(head, context.reading, explicit=walk.explicit)
         if not covered or not key[1] or not self._lock.acquire(blocking=False):
             return
         try:
@@ -247,16 +255,18 @@ def _head(data: Buffer) -> bytes:
     return data if isinstance(data, bytes) else bytes(data[:MAX_BYTES])
 
 
-def _key(head: bytes, *, explicit: bool) -> _Key:
+def _key(head: bytes, reading: Reading | None, *, explicit: bool) -> _Key:
     """Return what the headers of a series have in common: the first Series Instance UID, wherever it stands.
+
+    The same series read in another way is another one.
 
     A wrong guess costs a look in vain, since templates compare what they cover.
     """
     at = head.find(_SERIES_INSTANCE_UID, 0, MAX_BYTES)
     if at < 0:
-        return explicit, b""
+        return explicit, b"", reading
     length_at = at + (6 if explicit else 4)
-    return explicit, head[at : at + 8 + int.from_bytes(head[length_at : length_at + 1], "little")]
+    return explicit, head[at : at + 8 + int.from_bytes(head[length_at : length_at + 1], "little")], reading
 
 
 def _covered(tokens: list[Token]) -> tuple[Token, ...]:
@@ -327,4 +337,5 @@ def _build(shape: tuple[tuple[int, str], ...], sample: _Sample, varying: frozens
         attributes,
         frozenset(oddities - {Oddity.NO_PATIENT_ID}),
         tuple(fragments),
+        NOTHING if all(map(bytes.isascii, fragments)) else collect(walk, stable, context),
     )

@@ -1,19 +1,21 @@
 """Text values: bytes to characters and back, under the character sets that a data set declares.
 
-``decode`` never raises: what cannot be read is replaced, what is plainly declared wrong is repaired, and
-``decode_checked`` tells. ``encode`` writes; ``charsets_for`` chooses sets that can carry a text. ``fold`` makes the
-key by which text is compared. The sets themselves are in ``charsets``; padding and values of other VRs are not text.
+``decode_declared`` reads a value as its declaration says; ``decode`` also repairs one that is plainly declared wrong,
+as far as a value alone can tell (whole studies are judged by ``repair``). Neither raises: what cannot be read is
+replaced, and the forms with ``checked`` tell. ``encode`` writes; ``charsets_for`` chooses sets that can carry a text.
+``fold`` makes the key by which text is compared. The sets themselves are in ``charsets``; padding and values of other
+VRs are not text.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from calotype.dicom import charsets as sets
+from calotype.dicom import repair
 
 TEXT_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """VRs to which Specific Character Set applies (PS3.5 6.1.2.3); the other text VRs are ISO 646."""
@@ -22,8 +24,6 @@ SINGLE_VALUED_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})
 
 DEFAULT_CHARSETS: Final = ("ISO_IR 6",)
 UTF_8_CHARSETS: Final = (sets.UTF_8,)
-
-_REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def charsets_of(value: bytes) -> tuple[tuple[str, ...], bool]:
@@ -44,6 +44,19 @@ def decode(raw: bytes, charsets: Sequence[str], vr: str) -> str:
 
 def decode_checked(raw: bytes, charsets: Sequence[str], vr: str) -> tuple[str, bool]:
     """Return what :func:`decode` does, with False when something was repaired or replaced."""
+    if raw.isascii():
+        return decode_declared(raw, charsets, vr)
+    declared = tuple(charsets) or DEFAULT_CHARSETS
+    true = repair.judge(declared, [raw.rstrip(b" \0")]).charsets
+    text, good = decode_declared(raw, true, vr)
+    return text, good and true == declared
+
+
+def decode_declared(raw: bytes, charsets: Sequence[str], vr: str) -> tuple[str, bool]:
+    """Return a value as ``charsets`` have it, with False when something in it cannot be right.
+
+    High bytes where none are declared are Latin-1; what is in no declared set is replaced.
+    """
     raw = raw.rstrip(b" \0")
     if raw.isascii() and b"\x1b" not in raw:
         return raw.decode("ascii"), True
@@ -59,50 +72,13 @@ def _decode(raw: bytes, charsets: Sequence[str], vr: str) -> tuple[str, bool]:
         # Escape sequences though no term says ISO 2022: Japanese and Korean devices that declare nothing.
         text, _ = sets.decode_escaped(raw, charsets, _delimiters(vr).encode("ascii"))
         return text, False
-    if first.term in {"ISO_IR 6", "ISO_IR 100"}:
-        repaired = _repair(raw, declared=first.term != "ISO_IR 6")
-        if repaired is not None:
-            return repaired, False
+    if first is sets.DEFAULT:
+        return raw.decode("iso8859_1"), raw.isascii()
     try:
         return raw.decode(first.codec), True
     except UnicodeDecodeError:
-        return _fallback(raw, first.codec), False
-
-
-_UPPER_RUN: Final = re.compile(rb"[\x80-\xff]+")
-_GB2312_RUN: Final = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe])+")
-
-
-def _repair(raw: bytes, *, declared: bool) -> str | None:
-    """Read a value that is not in the Latin set it claims (or claims none); ``None`` when it may well be.
-
-    UTF-8 hardly ever comes about by chance. Chinese devices send GB 2312, GBK or GB 18030 and declare nothing or
-    ISO_IR 100; hanzi are pairs of upper bytes, whereas Latin text has its upper bytes alone among lower ones, so
-    under a declared Latin set only runs of at least two hanzi of GB 2312 count as Chinese.
-    """
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        runs = _UPPER_RUN.findall(raw)
-    if declared:
-        hanzi = all(_GB2312_RUN.fullmatch(run) for run in runs) and max(len(run) for run in runs) >= 4
-        return raw.decode("gb18030") if hanzi else None
-    if any(len(run) > 1 for run in runs):
-        try:
-            return raw.decode("gb18030")
-        except UnicodeDecodeError:
-            return raw.decode("iso8859_1")
-    return raw.decode("iso8859_1")
-
-
-def _fallback(raw: bytes, codec: str) -> str:
-    """Read what its own codec cannot: by UTF-8 or GB 18030 when that fits whole, otherwise with replacements."""
-    for other in ("utf-8", "gb18030") if codec in {"utf-8", "gbk", "gb18030", "ascii"} else ("utf-8",):
-        try:
-            return raw.decode(other)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode(codec, "replace")
+        # The others are supersets, if they are anything: GB 18030 of GBK.
+        return raw.decode("gb18030" if first.codec == "gbk" else first.codec, "replace"), False
 
 
 def encode(text: str, charsets: Sequence[str], vr: str) -> bytes:

@@ -147,10 +147,10 @@ def test_the_document_says_that_it_is_utf_8(charset):
 
 
 def test_the_document_says_so_too_where_the_data_set_does_not():
-    data = samples.encode([(0x00080001, "UL", 1), (0x00080016, "UI", "1.2"), (0x00100010, "PN", "王")])
+    data = samples.encode([(0x00080001, "UL", 1), (0x00080016, "UI", "1.2"), (0x00100010, "PN", b"J\xe9 ")])
     document = to_json(data)
     assert list(document) == ["00080001", "00080005", "00080016", "00100010"]
-    assert document["00100010"]["Value"] == [{"Alphabetic": "王"}]
+    assert document["00100010"]["Value"] == [{"Alphabetic": "Jé"}]
 
 
 def test_items_have_their_own_character_set():

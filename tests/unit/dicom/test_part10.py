@@ -183,7 +183,7 @@ def test_where_pixel_data_starts():
         ({0x00100020: ("LO", b"\xff\xfe\xfd")}, Oddity.BAD_TEXT, "PatientID", "\ufffd\ufffd\ufffd"),
         ({0x00100020: ("LO", b"AB\0CD ")}, Oddity.BAD_TEXT, "PatientID", "ABCD"),
         ({0x00080005: ("CS", "Klingon"), 0x00100010: ("PN", "A")}, Oddity.BAD_TEXT, "PatientName", "A"),
-        ({0x00080005: None, 0x00100010: ("PN", "王^小东")}, Oddity.BAD_TEXT, "PatientName", "王^小东"),
+        ({0x00080005: None, 0x00100010: ("PN", b"Jos\xe9 ")}, Oddity.BAD_TEXT, "PatientName", "José"),
         ({0x00100020: ("OB", b"ID")}, Oddity.HEADER_DAMAGED, "PatientID", "ID"),
         ({0x00100020: ("SQ", [])}, Oddity.HEADER_DAMAGED, "PatientID", None),
         ({0x00280010: ("OB", b"\x10\0")}, Oddity.HEADER_DAMAGED, "Rows", "16"),
