@@ -26,12 +26,14 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.wire import messages
 from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
+from calotype.network.association import Association, Received
 from calotype.network.listener import Listener
 from calotype.network.names import addresses_of
 from calotype.network.rejections import Rejections
 from calotype.network.settings import ListenerSettings
-from calotype.network.tls import server_context
+from calotype.network.tls import TlsProfile, server_context
 from calotype.scp.by_context import by_context
+from calotype.scp.commitment import CommitmentReports, CommitmentScp
 from calotype.scp.find import FindScp
 from calotype.scp.get import GetScp
 from calotype.scp.move import MoveScp
@@ -40,16 +42,19 @@ from calotype.scp.server import Handler, Server
 from calotype.scp.storage import StorageScp
 from calotype.scp.worklist import WorklistScp
 from calotype.scu.calling import NATIVE_SYNTAXES
+from calotype.scu.commitment import DimseMessenger
 from calotype.scu.files import PartTenFiles
 from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
+from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.exchange import Exchange
 from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
 from calotype.services.worklist.performed import PerformedSteps
 from calotype.services.worklist.worklist import Worklist
+from calotype.stores.index.commitments import SqliteCommitments
 from calotype.stores.index.nodes import SqliteNodes
 from calotype.stores.index.worklist import SqliteWorklist
 
@@ -65,6 +70,7 @@ SERVED: Mapping[ServiceName, Sequence[UID]] = {
     "get": (uids.STUDY_ROOT_GET, uids.PATIENT_ROOT_GET),
     "worklist": (uids.MODALITY_WORKLIST_FIND,),
     "mpps": (uids.MODALITY_PERFORMED_PROCEDURE_STEP, uids.MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE),
+    "commitment": (uids.STORAGE_COMMITMENT_PUSH,),
     "print": (),
 }
 """The SOP classes behind each service of the settings; none: not built yet, its contexts are not accepted."""
@@ -96,12 +102,20 @@ class House:
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = PerformedSteps(kept, kept)
+        self.commitments = Commitments.over(
+            SqliteCommitments(stores.index),
+            archive.custody,
+            self.nodes,
+            DimseMessenger(caller_of(settings)),
+            our_ae_title=settings.dicom.ae_title,
+        )
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
 
     def start(self) -> None:
         """Open all ports. Raises the first port's error, with the others closed again."""
         try:
+            self.commitments.promises.start()
             for listener in self.listeners:
                 listener.start()
             if self.web is not None:
@@ -121,6 +135,7 @@ class House:
         stops.append(threading.Thread(target=self.jobs.stop, args=(wait_s,)))
         if self.web is not None:
             stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
+        stops.append(threading.Thread(target=self.commitments.promises.stop, args=(wait_s,)))
         for stop in stops:
             stop.start()
         for stop in stops:
@@ -141,7 +156,13 @@ class House:
         context = None
         if tls.certificate is not None:
             context = server_context(
-                tls.certificate, tls.key or tls.certificate, password=tls.key_password, client_ca=tls.client_ca
+                tls.certificate,
+                tls.key or tls.certificate,
+                password=tls.key_password,
+                client_ca=tls.client_ca,
+                client_required=tls.client_certificate == "required",
+                profile=TlsProfile(tls.profile),
+                min_version=tls.min_version,
             )
         settings = ListenerSettings(
             name=section.name or str(section.port),
@@ -153,11 +174,17 @@ class House:
             max_associations_per_peer=section.max_associations_per_peer,
             timeouts=timeouts_of(self._settings),
         )
-        server = Server(self._handlers(section, archive), self.access)
+
+        def crossing(association: Association, received: Received) -> None:
+            server.answer(association, received)
+
+        server = Server(self._handlers(section, archive, crossing), self.access)
         policy = policy_of(section, self._settings)
         return Listener(settings, policy, server.serve, self.rejections, self.nodes.incoming_wish)
 
-    def _handlers(self, section: ListenerSection, archive: Archive) -> dict[type[messages.Message], Handler]:
+    def _handlers(
+        self, section: ListenerSection, archive: Archive, crossing: Handler
+    ) -> dict[type[messages.Message], Handler]:
         dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)))
         steps = MppsScp(self.performed)
         handlers: dict[ServiceName, dict[type[messages.Message], Handler]] = {
@@ -170,6 +197,10 @@ class House:
                 messages.NCreateRQ: steps.create,
                 messages.NSetRQ: steps.set,
                 messages.NGetRQ: steps.get,
+            },
+            "commitment": {
+                messages.NActionRQ: CommitmentScp(self.commitments.promises, crossing),
+                messages.NEventReportRQ: CommitmentReports(self.commitments.requests),
             },
         }
         chosen = [(SERVED[name], handlers[name]) for name in section.services if name in handlers]
@@ -218,12 +249,18 @@ def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
         abstract.update(dict.fromkeys(SERVED[name], every if name == "storage" else native))
         if name in _EXTENSIONS:
             extended.update(dict.fromkeys(SERVED[name], _EXTENSIONS[name]))
+    # C-GET: the requestor receives, so it may be SCP of anything that can be stored.
+    reversed_roles: dict[UID, Sequence[UID]] = (
+        dict.fromkeys(uids.STORAGE_CLASSES, every) if "get" in section.services else {}
+    )
+    if "commitment" in section.services:
+        # PS3.4 J: an archive that we asked for commitment calls us to report, as SCP.
+        reversed_roles[uids.STORAGE_COMMITMENT_PUSH] = native
     return AcceptancePolicy(
         called_ae_titles=frozenset(section.ae_titles) if section.check_called_ae_title else None,
         calling_ae_titles=frozenset(section.calling_ae_titles) or None,
         abstract_syntaxes=abstract,
-        # C-GET: the requestor receives, so it may be SCP of anything that can be stored.
-        scp_abstract_syntaxes=dict.fromkeys(uids.STORAGE_CLASSES, every) if "get" in section.services else {},
+        scp_abstract_syntaxes=reversed_roles,
         unknown_abstract_syntax_as_storage="storage" in section.services
         and settings.dicom.unknown_classes_as_storage,
         storage_transfer_syntaxes=every,

@@ -21,13 +21,22 @@ def _is(default: Any, help_text: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata=metadata)
 
 
-ServiceName = Literal["storage", "find", "move", "get", "worklist", "mpps", "print"]
+ServiceName = Literal["storage", "find", "move", "get", "worklist", "mpps", "commitment", "print"]
 RightName = Literal["store", "find", "move", "get", "worklist", "mpps", "commitment", "print"]
 ALL_RIGHTS: tuple[RightName, ...] = ("store", "find", "move", "get", "worklist", "mpps", "commitment", "print")
 RoleName = Literal["store", "query", "worklist", "print", "commitment"]
 ALL_ROLES: tuple[RoleName, ...] = ("store", "query", "worklist", "print", "commitment")
 Whom = Literal["all", "known"]
-ALL_SERVICES: tuple[ServiceName, ...] = ("storage", "find", "move", "get", "worklist", "mpps", "print")
+ALL_SERVICES: tuple[ServiceName, ...] = (
+    "storage",
+    "find",
+    "move",
+    "get",
+    "worklist",
+    "mpps",
+    "commitment",
+    "print",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ class Tls:
     key: Path | None = _is(None, "Private key; in the certificate's file when not set")
     key_password: str = _is("", "Password of the private key", secret=True)
     client_ca: Path | None = _is(None, "When set, clients must show a certificate signed by this CA")
+    client_certificate: Literal["required", "optional"] = _is(
+        "required", "With client_ca: required | optional; optional lets in those that show none"
+    )
+    profile: Literal["bcp195", "bcp195-non-downgrading", "bcp195-modified"] = _is(
+        "bcp195", "PS3.15 B.12, B.10 or B.13: bcp195 | bcp195-non-downgrading | bcp195-modified"
+    )
+    min_version: Literal["1.2", "1.3"] = _is("1.2", "Oldest TLS version taken: 1.2 | 1.3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class Listener:
     port: int = _is(11112, "TCP port")
     ae_titles: tuple[str, ...] = _is(("CALOTYPE",), "AE titles that it answers to; the first is its own name")
     services: tuple[ServiceName, ...] = _is(
-        ALL_SERVICES, "storage | find | move | get | worklist | mpps | print; echo is always there"
+        ALL_SERVICES, "storage | find | move | get | worklist | mpps | commitment | print; echo is always there"
     )
     check_called_ae_title: bool = _is(True, "Reject associations that call another AE title")
     calling_ae_titles: tuple[str, ...] = _is((), "Calling AE titles let in; empty: all")
