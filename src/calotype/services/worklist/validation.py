@@ -89,6 +89,7 @@ class _Reader:
             if step.step_id in {other.step_id for other in steps}:
                 self.problems.append(f"ScheduledProcedureStepID {step.step_id!r} stands in two steps")
             steps.append(step)
+            taken.add(step.step_id)
         return tuple(steps)
 
     def _step(self, given: Mapping[str, Any], where: str, spare_id: str) -> Step:

@@ -1,0 +1,213 @@
+"""Performed steps: what they must hold, when they are closed, and what they do to the worklist."""
+
+from __future__ import annotations
+
+import pytest
+
+from calotype.dicom import keywords
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.query.model import Page
+from calotype.dicom.query.worklist import STEPS
+from calotype.dicom.text import encode as encode_text
+from calotype.errors import Conflict, InvalidRequest, NotFound
+from calotype.services.worklist.performed import MissingAttribute, PerformedSteps, StepClosed
+from calotype.services.worklist.worklist import Worklist
+from calotype.stores.index.memory_worklist import MemoryWorklist
+from support.archives import Clock
+from support.worklists import given
+
+STEP = UID("1.2.3.4")
+SCHEDULED = {
+    "StudyInstanceUID": given()["StudyInstanceUID"],
+    "AccessionNumber": "A1",
+    "RequestedProcedureID": "R1",
+    "ScheduledProcedureStepID": "S1",
+}
+BEGUN = {
+    "ScheduledStepAttributesSequence": [SCHEDULED],
+    "PerformedProcedureStepID": "PPS1",
+    "PerformedStationAETitle": "CT1",
+    "PerformedProcedureStepStartDate": "20240131",
+    "PerformedProcedureStepStartTime": "0905",
+    "PerformedProcedureStepStatus": "IN PROGRESS",
+    "Modality": "CT",
+    "PatientName": "Doe^John",
+}
+REASONS = "PerformedProcedureStepDiscontinuationReasonCodeSequence"
+
+
+def elements(keys):
+    return list(keywords.to_elements(keys, lambda value, vr: encode_text(value, ("ISO_IR 192",), vr)))
+
+
+@pytest.fixture
+def store():
+    return MemoryWorklist()
+
+
+@pytest.fixture
+def worklist(store):
+    return Worklist(store, clock=Clock())
+
+
+@pytest.fixture
+def performed(store):
+    return PerformedSteps(store, store, Clock())
+
+
+def begin(performed, instance=STEP, **changes):
+    performed.create(instance, elements({**BEGUN, **changes}), "CT1")
+
+
+def end(performed, state, instance=STEP, **changes):
+    performed.set(instance, elements({"PerformedProcedureStepStatus": state, **changes}))
+
+
+def statuses(worklist, item):
+    return [step.status.value for step in worklist.item(item.item_id).steps]
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("COMPLETED", "completed"), ("DISCONTINUED", "discontinued"), ("IN PROGRESS", "started")]
+)
+def test_a_performed_step_moves_the_scheduled_one_along(worklist, performed, state, status):
+    item = worklist.schedule(given())
+    begin(performed)
+    assert statuses(worklist, item) == ["started"]
+    end(performed, state)
+    assert statuses(worklist, item) == [status]
+
+
+def test_only_the_steps_that_are_named_move(worklist, performed):
+    steps = [{**given()[STEPS][0], "ScheduledProcedureStepID": each} for each in ("S1", "S2")]
+    item = worklist.schedule({**given(), STEPS: steps})
+    begin(performed)
+    assert statuses(worklist, item) == ["started", "scheduled"]
+
+
+def test_a_step_without_an_id_means_the_whole_procedure(worklist, performed):
+    steps = [{**given()[STEPS][0], "ScheduledProcedureStepID": each} for each in ("S1", "S2")]
+    item = worklist.schedule({**given(), STEPS: steps})
+    begin(performed, ScheduledStepAttributesSequence=[{**SCHEDULED, "ScheduledProcedureStepID": ""}])
+    assert statuses(worklist, item) == ["started", "started"]
+
+
+def test_one_performed_step_may_be_of_several_scheduled_ones(worklist, performed):
+    items = [worklist.schedule(given(number)) for number in (1, 2)]
+    named = [
+        {"StudyInstanceUID": item.study, "ScheduledProcedureStepID": f"S{number}"}
+        for number, item in enumerate(items, 1)
+    ]
+    begin(performed, ScheduledStepAttributesSequence=named)
+    assert [statuses(worklist, item) for item in items] == [["started"], ["started"]]
+
+
+def test_of_two_procedures_of_a_study_the_one_that_is_named_moves(worklist, performed):
+    first = worklist.schedule(given())
+    second = worklist.schedule(given(1, RequestedProcedureID="R2"))
+    begin(performed, ScheduledStepAttributesSequence=[{**SCHEDULED, "RequestedProcedureID": "R2"}])
+    assert (statuses(worklist, first), statuses(worklist, second)) == (["scheduled"], ["started"])
+
+
+def test_a_modality_with_its_own_study_uid_is_understood_by_order_and_step(worklist, performed):
+    item = worklist.schedule(given())
+    begin(performed, ScheduledStepAttributesSequence=[{**SCHEDULED, "StudyInstanceUID": "9.9.9"}])
+    assert statuses(worklist, item) == ["started"]
+
+
+def test_an_unscheduled_step_is_kept_and_moves_nothing(worklist, performed):
+    item = worklist.schedule(given())
+    begin(performed, ScheduledStepAttributesSequence=[{"StudyInstanceUID": "9.9.9"}])
+    assert statuses(worklist, item) == ["scheduled"]
+    assert performed.one(STEP).state == "IN PROGRESS"
+
+
+def test_the_wrong_worklist_entry_is_still_to_be_done(worklist, performed):
+    item = worklist.schedule(given())
+    begin(performed)
+    end(performed, "DISCONTINUED", **{REASONS: [{"CodeValue": "110514", "CodingSchemeDesignator": "DCM"}]})
+    assert statuses(worklist, item) == ["scheduled"]
+
+
+def test_changes_are_put_over_what_was_sent_before(worklist, performed):
+    begin(performed)
+    series = [{"SeriesInstanceUID": "1.2.3.5", "ProtocolName": "胸部"}]
+    performed.set(STEP, elements({"PerformedSeriesSequence": series, "PatientName": "Someone^Else"}))
+    end(performed, "COMPLETED", PerformedProcedureStepEndDate="20240131")
+    shown = performed.one(STEP)
+    assert (shown.state, shown.calling_ae_title) == ("COMPLETED", "CT1")
+    assert shown.updated_us > shown.created_us
+    assert shown.attributes["PatientName"] == "Doe^John"
+    assert shown.attributes["PerformedProcedureStepEndDate"] == "20240131"
+    assert [each["SeriesInstanceUID"] for each in shown.attributes["PerformedSeriesSequence"]] == ["1.2.3.5"]
+
+
+@pytest.mark.parametrize("state", ["COMPLETED", "DISCONTINUED"])
+def test_a_step_that_has_ended_is_closed(worklist, performed, state):
+    item = worklist.schedule(given())
+    begin(performed)
+    end(performed, state)
+    before = performed.one(STEP)
+    for again in ("IN PROGRESS", "COMPLETED", "DISCONTINUED"):
+        with pytest.raises(StepClosed, match="may no longer be updated"):
+            end(performed, again)
+    with pytest.raises(StepClosed):
+        performed.set(STEP, elements({"PerformedProcedureStepDescription": "x"}))
+    assert performed.one(STEP) == before
+    assert statuses(worklist, item) == [state.lower()]
+
+
+@pytest.mark.parametrize("keyword", [key for key in BEGUN if key != "PatientName"])
+def test_what_a_step_must_say_is_asked_for(performed, keyword):
+    missing = {key: value for key, value in BEGUN.items() if key != keyword}
+    with pytest.raises(MissingAttribute, match=keyword) as raised:
+        performed.create(STEP, elements(missing), "CT1")
+    assert not raised.value.has_no_value
+    empty = [] if keyword == "ScheduledStepAttributesSequence" else ""
+    with pytest.raises(MissingAttribute, match=keyword) as raised:
+        performed.create(STEP, elements({**BEGUN, keyword: empty}), "CT1")
+    assert raised.value.has_no_value
+
+
+def test_every_scheduled_step_names_its_study(performed):
+    with pytest.raises(MissingAttribute, match="StudyInstanceUID"):
+        begin(performed, ScheduledStepAttributesSequence=[SCHEDULED, {"AccessionNumber": "A1"}])
+
+
+def test_a_step_begins_in_progress_and_has_no_other_states(worklist, performed):
+    item = worklist.schedule(given())
+    with pytest.raises(InvalidRequest, match="begins IN PROGRESS"):
+        begin(performed, PerformedProcedureStepStatus="COMPLETED")
+    assert statuses(worklist, item) == ["scheduled"]
+    begin(performed)
+    with pytest.raises(InvalidRequest, match="one of IN PROGRESS, COMPLETED, DISCONTINUED"):
+        end(performed, "PAUSED")
+    with pytest.raises(InvalidRequest, match="one of"):
+        end(performed, "")
+
+
+def test_a_uid_is_taken_once_and_moves_nothing_again(worklist, performed):
+    item = worklist.schedule(given())
+    begin(performed)
+    end(performed, "COMPLETED")
+    with pytest.raises(Conflict):
+        begin(performed)
+    assert statuses(worklist, item) == ["completed"]
+
+
+def test_what_is_not_there_is_not_found(performed):
+    for ask in (lambda: end(performed, "COMPLETED"), lambda: performed.get(STEP), lambda: performed.one(STEP)):
+        with pytest.raises(NotFound, match=STEP.replace(".", r"\.")):
+            ask()
+
+
+def test_attributes_are_got_all_or_some(performed):
+    begin(performed)
+    assert len(performed.get(STEP)) == len(BEGUN)
+    assert [each.tag for each in performed.get(STEP, (0x00400252, 0x00080060))] == [0x00080060, 0x00400252]
+
+
+def test_the_newest_steps_are_shown_first(performed):
+    for number in range(3):
+        begin(performed, UID(f"1.2.{number}"))
+    assert [each.sop_instance for each in performed.newest(Page(2))] == ["1.2.2", "1.2.1"]
