@@ -86,6 +86,9 @@ def _object() -> list[SchemaItem]:
     ]
 
 
+_NEVER_INDEXED: Final = (Matching.NONE, Matching.UID, Matching.DECIMAL)
+"""Kinds without an index of their own: returned only, unique already, or compared in a form that is not kept."""
+
 _UNINDEXED: Final = frozenset(
     {"PatientSex", "Laterality", "PatientComments", "AdditionalPatientHistory", "StudyDate"}
 )
@@ -116,7 +119,7 @@ def _indexes(table: str, level: Level) -> list[Index]:
     """
     indexes = []
     for attribute in stored(level):
-        if attribute.matching not in (Matching.NONE, Matching.UID, Matching.DECIMAL) and attribute.keyword not in _UNINDEXED:
+        if attribute.matching not in _NEVER_INDEXED and attribute.keyword not in _UNINDEXED:
             first, *others = key_columns(attribute) or (attribute.column,)
             present = None if attribute.keyword in _SORTED else _present(attribute, first)
             indexes.append(Index(f"ix_{table}_{first}", first, *others, sqlite_where=present))

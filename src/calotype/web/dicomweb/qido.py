@@ -70,7 +70,7 @@ class SearchResource:
 
 def _search(search: Search, request: QidoRequest, service: str, cap: int) -> Answer:
     """Run in a thread of the pool: one page is bounded, so it is built whole."""
-    checkpoint = _deadline(time.monotonic() + _LOOKING_S)
+    checkpoint = deadline()
     matches = search.find(request.query, checkpoint)
     found = [match_to_json(match, request, service) for match in matches]
     page = request.query.page
@@ -84,7 +84,10 @@ def _search(search: Search, request: QidoRequest, service: str, cap: int) -> Ans
     return Answer(orjson.dumps(found), len(found), total)
 
 
-def _deadline(until_s: float) -> Checkpoint:
+def deadline() -> Checkpoint:
+    """Return a checkpoint that ends a search which takes too long: OutOfResources, never a part of the answer."""
+    until_s = time.monotonic() + _LOOKING_S
+
     def checkpoint() -> None:
         if time.monotonic() > until_s:
             raise OutOfResources(
