@@ -17,7 +17,13 @@ from calotype.dicom.wire.upper_layer import AssociationRejected as RejectionRece
 from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
 from calotype.errors import CalotypeError, InvalidRequest, Unavailable
 from calotype.network.association import MIN_SEND_PDU_BYTES, Association, send_limit
-from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationRejected
+from calotype.network.failures import (
+    AssociationAborted,
+    AssociationEnded,
+    AssociationRejected,
+    Hindrance,
+    Unreachable,
+)
 from calotype.network.pump import Pump
 from calotype.network.settings import DialSettings
 from calotype.network.sockets import Stream
@@ -79,15 +85,18 @@ def _connect(host: str, port: int, peer: str, settings: DialSettings) -> socket.
     try:
         return socket.create_connection((host, port), timeout=settings.timeouts.connect_s)
     except TimeoutError as error:
-        raise Unavailable(
-            f"{peer} does not answer within {settings.timeouts.connect_s:g} s: check address, network and firewall"
+        raise Unreachable(
+            f"{peer} does not answer within {settings.timeouts.connect_s:g} s: check address, network and firewall",
+            Hindrance.NO_ANSWER,
         ) from error
     except ConnectionRefusedError as error:
-        raise Unavailable(f"nobody listens at {peer}: check the port, and whether the peer runs") from error
+        message = f"nobody listens at {peer}: check the port, and whether the peer runs"
+        raise Unreachable(message, Hindrance.NOBODY_LISTENS) from error
     except socket.gaierror as error:
-        raise Unavailable(f"the host name of {peer} is not known: check its spelling") from error
+        message = f"the host name of {peer} is not known: check its spelling"
+        raise Unreachable(message, Hindrance.NAME_UNKNOWN) from error
     except (OSError, UnicodeError) as error:
-        raise Unavailable(f"{peer} cannot be reached: {error}") from error
+        raise Unreachable(f"{peer} cannot be reached: {error}", Hindrance.NO_WAY) from error
 
 
 def _secure(connection: socket.socket, host: str, peer: str, settings: DialSettings) -> socket.socket:
@@ -97,7 +106,7 @@ def _secure(connection: socket.socket, host: str, peer: str, settings: DialSetti
         return settings.tls.wrap_socket(connection, server_hostname=settings.tls_server_name or host)
     except OSError as error:
         connection.close()
-        raise Unavailable(f"no TLS connection to {peer}: {why(error)}") from error
+        raise Unreachable(f"no TLS connection to {peer}: {why(error)}", Hindrance.TLS) from error
 
 
 def _ask(pump: Pump, request: AssociateRQ, peer: str, *, is_encrypted: bool) -> AssociateAC:

@@ -6,7 +6,29 @@ answer to.
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from calotype.errors import Refused, Unavailable
+
+
+class Hindrance(Enum):
+    """What kept us from getting through to a peer at all."""
+
+    NAME_UNKNOWN = auto()
+    NOBODY_LISTENS = auto()
+    NO_ANSWER = auto()
+    """Nothing came back in time, neither yes nor no."""
+    NO_WAY = auto()
+    """The system knows no way there, or the way broke."""
+    TLS = auto()
+
+
+class Unreachable(Unavailable):
+    """No connection came about, so nothing was asked; ``hindrance`` tells programs what the message tells people."""
+
+    def __init__(self, message: str, hindrance: Hindrance) -> None:
+        super().__init__(message)
+        self.hindrance = hindrance
 
 
 class AssociationEnded(Unavailable):
