@@ -33,7 +33,7 @@ from calotype.network.rejections import Rejections
 from calotype.network.settings import ListenerSettings
 from calotype.network.tls import TlsProfile, server_context
 from calotype.scp.by_context import by_context
-from calotype.scp.commitment import CommitmentReports, CommitmentScp
+from calotype.scp.commitment import CommitmentScp, ReportTaker
 from calotype.scp.find import FindScp
 from calotype.scp.get import GetScp
 from calotype.scp.move import MoveScp
@@ -200,7 +200,7 @@ class House:
             },
             "commitment": {
                 messages.NActionRQ: CommitmentScp(self.commitments.promises, crossing),
-                messages.NEventReportRQ: CommitmentReports(self.commitments.requests),
+                messages.NEventReportRQ: ReportTaker(self.commitments.requests.answered),
             },
         }
         chosen = [(SERVED[name], handlers[name]) for name in section.services if name in handlers]

@@ -26,6 +26,8 @@ COMMANDS = {
     "find": ("talking", "Ask a DICOM node what it has (C-FIND)."),
     "get": ("talking", "Fetch images from a DICOM node into a folder (C-GET)."),
     "move": ("talking", "Have a DICOM node send images to another (C-MOVE)."),
+    "commit": ("committing", "Ask a DICOM node to commit to keeping files that were sent to it."),
+    "tls": ("securing", "Make certificates to test TLS with."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),

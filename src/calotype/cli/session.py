@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from calotype.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from calotype.app.loading import Loaded
-    from calotype.services.routing.nodes import Node
+    from calotype.services.routing.nodes import Node, NodeTls
 
 
 @dataclass
@@ -35,14 +35,22 @@ class Session:
             pairs[key.strip()] = value
         return load(Path(self.config) if self.config else None, flags=pairs)
 
-    def node(self, text: str) -> Node:
-        """Understand ``AETITLE@host:port``, or an AE title of the settings' nodes. InvalidRequest, NotFound."""
+    def node(self, text: str, tls: NodeTls | None = None) -> Node:
+        """Understand ``AETITLE@host:port``, or an AE title of the settings' nodes. InvalidRequest, NotFound.
+
+        ``tls`` is what the command line says, before what the settings say.
+        """
+        node = self._node(text)
+        return node if tls is None else replace(node, tls=tls)
+
+    def _node(self, text: str) -> Node:
         from calotype.services.routing.nodes import FixedAddressBook, Node
 
         title, at, address = text.partition("@")
         if not at:
-            book = FixedAddressBook(Node(n.ae_title, n.host, n.port) for n in self.loaded.settings.nodes)
-            return book.find(text)
+            from calotype.app.book import fixed_nodes  # the index's libraries: not needed for an address
+
+            return FixedAddressBook(fixed_nodes(self.loaded.settings)).find(text)
         host, colon, port = address.rpartition(":")
         if not colon or not port.isdecimal() or not host:
             raise InvalidRequest(f"{text}: write a node as AETITLE@host:port, for example CALOTYPE@localhost:11112")

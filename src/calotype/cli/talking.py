@@ -14,12 +14,14 @@ import click
 from calotype.app.talking import caller_of
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
+from calotype.cli.securing import tls_options
 from calotype.cli.session import Session
 from calotype.dicom.hierarchy import Level
 from calotype.errors import InvalidRequest
 from calotype.scu.echo import echo
 from calotype.scu.keys import tag_of
 from calotype.scu.query import RETURN_KEYS, Progress, Root, find, move
+from calotype.services.routing.nodes import NodeTls
 
 _LEVELS = {"patient": Level.PATIENT, "study": Level.STUDY, "series": Level.SERIES, "image": Level.IMAGE}
 _KEY_HELP = "A key: -k PatientID=4711 matches, -k StudyDate= (or -k StudyDate) only asks for the value."
@@ -38,12 +40,13 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 @click.argument("node")
 @json_option
 @click.pass_obj
-def echo_command(session: Session, node: str, *, as_json: bool) -> None:
+@tls_options
+def echo_command(session: Session, node: str, *, tls: NodeTls | None, as_json: bool) -> None:
     """Ask a DICOM node whether it answers (C-ECHO), and say why it does not.
 
     NODE is AETITLE@host:port, or the AE title of one in the settings.
     """
-    target = session.node(node)
+    target = session.node(node, tls)
     report = echo(caller_of(session.loaded.settings), target)
     if as_json:
         fields = {"associate_ms": report.associate_s * 1e3, "echo_ms": report.echo_s * 1e3}
@@ -58,7 +61,8 @@ def echo_command(session: Session, node: str, *, as_json: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 @click.pass_obj
-def send_command(session: Session, node: str, paths: tuple[Path, ...], *, as_json: bool) -> None:
+@tls_options
+def send_command(session: Session, node: str, paths: tuple[Path, ...], *, tls: NodeTls | None, as_json: bool) -> None:
     """Send files and folders to a DICOM node (C-STORE), as they are.
 
     Exits with 1 when some could not be sent; the others have been.
@@ -67,7 +71,7 @@ def send_command(session: Session, node: str, paths: tuple[Path, ...], *, as_jso
     from calotype.scu.sender import DimseCourier
     from calotype.services.routing.ports import Result
 
-    target = session.node(node)
+    target = session.node(node, tls)
     files = gather(paths)
     counts: Counter[Result] = Counter()
     with progress_bar(f"to {target.ae_title}", silent=as_json) as advance:
@@ -102,10 +106,12 @@ def send_command(session: Session, node: str, paths: tuple[Path, ...], *, as_jso
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many answers.")
 @json_option
 @click.pass_obj
+@tls_options
 def find_command(
     session: Session,
     *,
     node: str,
+    tls: NodeTls | None,
     level: str,
     keys: tuple[str, ...],
     root: str | None,
@@ -118,7 +124,7 @@ def find_command(
     calotype find PACS@host:104 -k "PatientName=Zhang*" -k StudyDate=20260101-
     calotype find PACS@host:104 -l series -k StudyInstanceUID=1.2.3 -k Modality
     """  # noqa: D301 - \b keeps click from folding the lines
-    target, wanted = session.node(node), _LEVELS[level]
+    target, wanted = session.node(node, tls), _LEVELS[level]
     asked = _keys(keys)
     answers = find(caller_of(session.loaded.settings), target, wanted, asked, root=_root(root, wanted), limit=limit)
     if as_json:
@@ -138,8 +144,17 @@ def find_command(
 @click.option("-t", "--to", "folder", type=click.Path(path_type=Path), default=Path(), help="Folder (default: here).")
 @json_option
 @click.pass_obj
+@tls_options
 def get_command(
-    session: Session, *, node: str, level: str, keys: tuple[str, ...], root: str | None, folder: Path, as_json: bool
+    session: Session,
+    *,
+    node: str,
+    tls: NodeTls | None,
+    level: str,
+    keys: tuple[str, ...],
+    root: str | None,
+    folder: Path,
+    as_json: bool,
 ) -> None:
     """Fetch images from a DICOM node into a folder (C-GET), bit-exact.
 
@@ -149,7 +164,7 @@ def get_command(
     from calotype.scu.folder import FolderReceiver
     from calotype.scu.get import get
 
-    target, wanted = session.node(node), _LEVELS[level]
+    target, wanted = session.node(node, tls), _LEVELS[level]
     receiver = FolderReceiver(folder)
     caller = caller_of(session.loaded.settings)
     reports = get(caller, target, wanted, _keys(keys), receiver, root=_root(root, wanted))
@@ -164,10 +179,12 @@ def get_command(
 @click.option("-t", "--to", "destination", metavar="AETITLE", help="Who shall receive (default: our own AE title).")
 @json_option
 @click.pass_obj
+@tls_options
 def move_command(
     session: Session,
     *,
     node: str,
+    tls: NodeTls | None,
     level: str,
     keys: tuple[str, ...],
     root: str | None,
@@ -181,7 +198,7 @@ def move_command(
     \b
     calotype move PACS@host:104 -k StudyInstanceUID=1.2.3 --to WORKSTATION
     """  # noqa: D301
-    target, wanted = session.node(node), _LEVELS[level]
+    target, wanted = session.node(node, tls), _LEVELS[level]
     settings = session.loaded.settings
     to = destination or settings.dicom.ae_title
     reports = move(caller_of(settings), target, to, wanted, _keys(keys), root=_root(root, wanted))

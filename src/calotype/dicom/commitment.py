@@ -44,6 +44,12 @@ class FailureReason(IntEnum):
     RESOURCE_LIMITATION = 0x0213
 
 
+def describe_reason(reason: int) -> str:
+    """Return a failure reason in words: ``0112 No such object instance``."""
+    known = reason in frozenset(FailureReason)
+    return f"{reason:04X} {FailureReason(reason).name.replace('_', ' ').capitalize() if known else 'Unknown reason'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One instance that is asked about."""

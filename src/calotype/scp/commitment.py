@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from calotype.dicom import statuses
 from calotype.dicom.commitment import (
@@ -29,7 +30,6 @@ from calotype.network.failures import AssociationEnded
 from calotype.scp.server import Handler
 from calotype.services.routing.commitment.model import Parties
 from calotype.services.routing.commitment.promises import Promise, Promises
-from calotype.services.routing.commitment.requests import Requests
 
 _logger = logging.getLogger(__name__)
 
@@ -106,14 +106,17 @@ class CommitmentScp:
         return False
 
 
-class CommitmentReports:
-    """Takes the N-EVENT-REPORTs of archives that we asked. Thread-safe: it keeps nothing between calls."""
+class ReportTaker:
+    """Takes the N-EVENT-REPORTs of archives that we asked. Thread-safe: it keeps nothing between calls.
 
-    def __init__(self, requests: Requests) -> None:
-        self._requests = requests
+    ``take`` is given each report; the ``CalotypeError`` that it raises is the answer.
+    """
+
+    def __init__(self, take: Callable[[Report], object]) -> None:
+        self._take = take
 
     def __call__(self, association: Association, received: Received) -> None:
-        """Take one report. NotFound (0112) when we asked nothing of the kind, InvalidRequest (0106) if unreadable."""
+        """Take one report. InvalidRequest (0106) when it cannot be read; what ``take`` raises."""
         event, context = received.message, received.context
         assert isinstance(event, NEventReportRQ)  # noqa: S101 - the server dispatches by this type
         _check_context(received)
@@ -125,8 +128,12 @@ class CommitmentReports:
             if not event.has_data_set:
                 raise InvalidRequest("a report of storage commitment without a data set")
             data = association.read_identifier(MAX_DATA_SET_BYTES)
-            done = self._requests.answered(decode_report(data, context.transfer_syntax))
-            _logger.info("%s commits to %d of %d instances", association.calling_ae_title, done.committed, done.total)
+            report = decode_report(data, context.transfer_syntax)
+            self._take(report)
+            _logger.info(
+                "%s commits to %d instances and not to %d",
+                *(association.calling_ae_title, len(report.committed), len(report.failed)),
+            )
         response = NEventReportRSP(
             message_id_being_responded_to=event.message_id,
             affected_sop_class_uid=event.affected_sop_class_uid,

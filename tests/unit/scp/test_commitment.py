@@ -17,7 +17,7 @@ from calotype.dicom.uids import (
 from calotype.dicom.wire.messages import CEchoRQ, CEchoRSP, NActionRQ, NActionRSP, NEventReportRQ, NEventReportRSP
 from calotype.dicom.wire.pdu_items import RoleSelection
 from calotype.errors import InvalidRequest, NotFound, Unavailable, Unsupported
-from calotype.scp.commitment import CommitmentReports, CommitmentScp
+from calotype.scp.commitment import CommitmentScp, ReportTaker
 from calotype.scp.server import Server
 from calotype.scu.commitment import DimseMessenger
 from calotype.services.routing.commitment.model import Direction, Parties, State
@@ -67,7 +67,7 @@ class Archive:
     def listening(self, ae_title):
         handlers = {
             NActionRQ: CommitmentScp(self.commitments.promises, Server({}).answer),
-            NEventReportRQ: CommitmentReports(self.commitments.requests),
+            NEventReportRQ: ReportTaker(self.commitments.requests.answered),
         }
         with peers.serving(handlers, CONTEXTS, ae_title=ae_title, scp_contexts=AS_SCP) as node:
             yield node
