@@ -1,4 +1,4 @@
-"""Jobs that send and retrieve, over HTTP, with DCMTK's servers at the other end; killed in the middle and taken up."""
+"""Jobs that send and retrieve, over HTTP, with DCMTK at the other end; killed in the middle and taken up."""
 
 from __future__ import annotations
 
