@@ -15,6 +15,7 @@ from typing import Protocol, Self
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection
 from calotype.dicom.query.model import Match, Query
+from calotype.dicom.repair import Charsets, Evidence, Judgement, judge_study
 
 ReadableBuffer = bytes | bytearray | memoryview
 
@@ -46,6 +47,7 @@ class Flag(StrEnum):
     BAD_TIME = "bad-time"
     BAD_UID = "bad-uid"
     BAD_TEXT = "bad-text"
+    REPAIRED_TEXT = "repaired-text"
     BAD_NUMBER = "bad-number"
     ODD_LENGTH = "odd-length"
     HEADER_DAMAGED = "header-damaged"
@@ -126,6 +128,30 @@ class ConflictRecord:
     detail: str
     location: ObjectLocation | None
     received_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyText:
+    """What is known of the text of a study: values that can tell its character sets, and what a person has said.
+
+    ``override`` are the defined terms that take the place of all declarations, none where nobody has decided.
+    """
+
+    evidence: Evidence = frozenset()
+    override: Charsets = ()
+
+    @property
+    def judgement(self) -> Judgement:
+        """How the study is to be read."""
+        return judge_study(self.evidence, self.override)
+
+    @property
+    def state(self) -> str:
+        """``overridden``, ``repaired`` or ``uncertain``; empty for a study that is simply read as declared."""
+        if self.override:
+            return "overridden"
+        judgement = self.judgement
+        return "repaired" if judgement.reading else "" if judgement.certain else "uncertain"
 
 
 class Spool(Protocol):
@@ -287,6 +313,26 @@ class Index(Protocol):
         """Return what waits for a decision, newest first."""
         ...
 
+    def study_text(self, study: UID) -> StudyText | None:
+        """Return what is known of the text of a study, ``None`` when nothing is."""
+        ...
+
+    def keep_study_text(self, study: UID, text: StudyText) -> None:
+        """Commit what is known of the text of a study. A rebuild leaves it alone."""
+        ...
+
+    def study_texts(self, limit: int) -> Sequence[tuple[UID, StudyText]]:
+        """Return the studies that are not simply read as declared, by UID."""
+        ...
+
+    def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
+        """Put new records of all instances of a study in the place of the old, in one transaction.
+
+        Origin and received time stay as they were. Conflict, and nothing is done, when the instances and where they
+        are kept are not exactly those of the study.
+        """
+        ...
+
     def statistics(self) -> Statistics:
         """Return the totals, from counters."""
         ...
@@ -324,6 +370,7 @@ __all__ = [
     "Spool",
     "Statistics",
     "StoredInstance",
+    "StudyText",
     "Total",
     "unseen",
 ]

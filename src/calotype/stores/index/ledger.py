@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
@@ -26,6 +27,7 @@ from calotype.stores.index.rows import (
     instance_values,
     level_values,
     named,
+    origin,
     stored,
     version_values,
 )
@@ -112,6 +114,18 @@ class Ledger:
         self._take_out(row)
         self._prune(row)
         return gone
+
+    def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
+        """Write all instances of a study anew. Conflict when ``records`` are not those of the study, each once."""
+        rows = self._execute(self._sql.instances_of_study, (study,)).fetchall()
+        fresh = {record.ref.instance: record for record in records}
+        if {row[0]: row[1] for row in rows} != {uid: record.location.key for uid, record in fresh.items()}:
+            raise Conflict(f"study {study} has changed while it was read again")
+        for row in rows:
+            self.discard(row[0])
+        # In the order of arrival: what a study says of itself is what its first object says.
+        for row in rows:
+            self.add(replace(fresh[row[0]], received_us=row[2], origin=origin(row[3:])))
 
     def discard(self, uid: UID) -> None:
         """Take out whatever instance has this SOP Instance UID."""

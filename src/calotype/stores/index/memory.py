@@ -7,7 +7,7 @@ lasts, and nothing is shared with the SQL but the rules on patients.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from calotype.services.archive.ports import (
     Origin,
     Statistics,
     StoredInstance,
+    StudyText,
     Total,
 )
 from calotype.stores.index.keys import clean
@@ -204,6 +205,7 @@ class MemoryIndex:
     def __init__(self) -> None:
         self._rows = _Rows()
         self._rebuilds: list[MemoryRebuild] = []
+        self._texts: dict[UID, StudyText] = {}
         self._lock = threading.RLock()
         self._closed = False
 
@@ -330,6 +332,41 @@ class MemoryIndex:
                 conflicts=len(held.versions) + len(held.conflicts),
                 stored_bytes=sum(r.location.size_bytes for r in (*held.instances.values(), *held.versions)),
             )
+
+    def study_text(self, study: UID) -> StudyText | None:
+        """Return what is known of the text of a study, ``None`` when nothing is."""
+        with self._lock:
+            self._open()
+            return self._texts.get(study)
+
+    def keep_study_text(self, study: UID, text: StudyText) -> None:
+        """Keep what is known of the text of a study."""
+        with self._lock:
+            self._open()
+            self._texts[study] = text
+
+    def study_texts(self, limit: int) -> list[tuple[UID, StudyText]]:
+        """Return the studies that are not simply read as declared, by UID."""
+        with self._lock:
+            self._open()
+            return [(study, text) for study, text in sorted(self._texts.items()) if text.state][:limit]
+
+    def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
+        """Put new records of all instances of a study in the place of the old; see the port."""
+        with self._lock:
+            held = self._open()
+            old = [record for record in held.instances.values() if record.ref.study == study]
+            fresh = {record.ref.instance: record for record in records}
+            if {each.ref.instance: each.location.key for each in old} != {
+                uid: record.location.key for uid, record in fresh.items()
+            }:
+                raise Conflict(f"study {study} has changed while it was read again")
+            for each in old:
+                held.remove(each.ref.instance)
+            for each in old:
+                kept = replace(fresh[each.ref.instance], received_us=each.received_us, origin=each.origin)
+                held.add(kept)
+                self._changed(each.ref.instance)
 
     def rebuild(self) -> MemoryRebuild:
         """Start a second set of rows."""

@@ -30,7 +30,7 @@ from sqlalchemy.schema import SchemaItem
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
-from calotype.stores.index import commitments_schema, jobs_schema, worklist_schema
+from calotype.stores.index import commitments_schema, jobs_schema, texts, worklist_schema
 from calotype.stores.index.keys import key_columns
 
 _Row = BigInteger().with_variant(Integer, "sqlite")
@@ -244,6 +244,7 @@ node: Final = Table(
 job, job_outcome = jobs_schema.draw(metadata)
 worklist_item, worklist_step, performed_step = worklist_schema.draw(metadata)
 commitment, commitment_item = commitments_schema.draw(metadata)
+study_text = texts.draw(metadata)
 
 DERIVED: Final = (patient, study, series, instance, header, tally)
 """The tables that a rebuild makes anew from the objects; the others are kept."""

@@ -26,9 +26,10 @@ from calotype.services.archive.ports import (
     Origin,
     Statistics,
     StoredInstance,
+    StudyText,
     Total,
 )
-from calotype.stores.index import migrations, reading, rows
+from calotype.stores.index import migrations, reading, rows, texts
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -111,6 +112,15 @@ class SqliteIndex:
     def remove(self, ref: InstanceRef) -> StoredInstance:
         """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
         return cast("StoredInstance", self._groups.submit(lambda: self._ledger.remove(ref)))
+
+    def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
+        """Put new records of all instances of a study in the place of the old; see the port."""
+        self._groups.submit(lambda: self._ledger.reread(study, records))
+
+    def keep_study_text(self, study: UID, text: StudyText) -> None:
+        """Commit what is known of the text of a study."""
+        values = texts.values(study, text)
+        self._groups.submit(lambda: self._execute(texts.KEEP, values))
 
     def rebuild(self) -> SqliteRebuild:
         """Start a second set of derived rows; one that was left half done is thrown away."""
@@ -260,6 +270,15 @@ class SqliteIndex:
                 for row in found:
                     yield rows.stored(row[1:]), rows.origin(row[11:]), row[15]
                 last = found[-1][0]
+
+    def study_text(self, study: UID) -> StudyText | None:
+        """Return what is known of the text of a study, ``None`` when nothing is."""
+        found = self._readers.fetch(texts.ONE, (study,))
+        return texts.text_of(found[0]) if found else None
+
+    def study_texts(self, limit: int) -> list[tuple[UID, StudyText]]:
+        """Return the studies that are not simply read as declared, by UID."""
+        return [(UID(row[0]), texts.text_of(row[1:])) for row in self._readers.fetch(texts.NOTABLE, (limit,))]
 
     def conflicts(self) -> Iterator[ConflictRecord]:
         """Return what waits for a decision, newest first."""

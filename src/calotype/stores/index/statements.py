@@ -81,6 +81,12 @@ class Statements:
             WHERE i.sop_instance_uid = ?"""
         """By UID: the rows of all four levels, then what a StoredInstance holds."""
 
+        self.instances_of_study = f"""
+            SELECT i.sop_instance_uid, i.object_key, i.received_us, {columns_of("i", ORIGIN_COLUMNS)}
+            FROM {p}study s JOIN {p}series e ON e.study_row = s.id JOIN {p}instance i ON i.series_row = e.id
+            WHERE s.study_instance_uid = ? ORDER BY i.id"""
+        """All of a study in the order of arrival: UID, where it is kept, when and from where it came."""
+
         self.insert_tally = f"INSERT INTO {p}tally VALUES (?, ?, 0, 0)"
         self.count = f"""
             UPDATE {p}tally SET instances = instances + ?, stored_bytes = stored_bytes + ?
