@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection, SeriesRef, StudyRef
+from calotype.dicom.query.attributes import UNIQUE_KEYS
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -174,6 +175,21 @@ class TestCounters:
             "NumberOfStudyRelatedSeries": "2",
             "NumberOfStudyRelatedInstances": "3",
         }
+
+    def test_a_patient_counts_what_all_studies_hold(self, index: Index) -> None:
+        for study, series, instance in (("1", "a", "1"), ("1", "a", "2"), ("1", "b", "3"), ("2", "c", "4")):
+            index.add(record(study, series, instance, PatientID="P"))
+        index.add(record("3", "d", "5", PatientID="Q"))
+        counters = {f"NumberOfPatientRelated{what}": "1" for what in ("Studies", "Series", "Instances")}
+        of_p = {
+            "NumberOfPatientRelatedStudies": "2",
+            "NumberOfPatientRelatedSeries": "3",
+            "NumberOfPatientRelatedInstances": "4",
+        }
+        for level, unique in ((Level.PATIENT, "PatientID"), (Level.STUDY, "StudyInstanceUID")):
+            answers = {match.pop(unique): match for match in map(dict, ask(index, level, fields=" ".join(counters)))}
+            expected = {"P": of_p, "Q": counters} if level is Level.PATIENT else {"1": of_p, "2": of_p, "3": counters}
+            assert {entity: {k: answer[k] for k in counters} for entity, answer in answers.items()} == expected
 
     def test_a_series_counts_its_instances(self, index: Index) -> None:
         index.add(record())
@@ -417,6 +433,52 @@ class TestRemoving:
         index.add(record("1.1", "1.1.2", "1.1.2.1"))
         (match,) = ask(index, Level.SERIES, fields="NumberOfSeriesRelatedInstances NumberOfStudyRelatedSeries")
         assert (match["NumberOfSeriesRelatedInstances"], match["NumberOfStudyRelatedSeries"]) == ("1", "1")
+
+
+class TestRepresentatives:
+    """What no index keeps comes out of the first instance, by number, of the first series."""
+
+    @pytest.fixture(autouse=True)
+    def _filled(self, index: Index) -> None:
+        for series, instance, number in (
+            ("a", "1", "3"),
+            ("a", "2", "1"),
+            ("b", "3", "0"),
+            ("b", "4", ""),
+            ("c", "5", "2"),
+        ):
+            study = "2" if series == "c" else "1"
+            index.add(record(study, series, instance, PatientID="P", InstanceNumber=number))
+
+    @pytest.mark.parametrize(
+        ("level", "expected"),
+        [
+            (Level.PATIENT, {"P": "2"}),
+            (Level.STUDY, {"1": "2", "2": "5"}),
+            (Level.SERIES, {"a": "2", "b": "4", "c": "5"}),
+            (Level.IMAGE, {uid: uid for uid in "12345"}),
+        ],
+    )
+    def test_every_entity_has_its_own(self, index: Index, level: Level, expected: dict[str, str]) -> None:
+        unique = UNIQUE_KEYS[level].keyword
+        answers = index.find_with_headers(Query(level))
+        assert {match[unique]: header for match, header in answers} == {
+            entity: f"header of {instance}".encode() for entity, instance in expected.items()
+        }
+
+    def test_conditions_order_and_fields_are_those_of_a_question(self, index: Index) -> None:
+        query = Query(
+            Level.IMAGE,
+            (Exact("StudyInstanceUID", "1"),),
+            frozenset({"InstanceNumber"}),
+            (Order("InstanceNumber", descending=True),),
+        )
+        answers = [(m["SOPInstanceUID"], m.get("InstanceNumber")) for m, _ in index.find_with_headers(query)]
+        assert answers == [("1", "3"), ("2", "1"), ("3", "0"), ("4", None)]
+
+    def test_another_takes_the_place_of_one_that_went(self, index: Index) -> None:
+        index.remove(InstanceRef(UID("1"), UID("a"), UID("2")))
+        assert b"header of 1" in [header for _, header in index.find_with_headers(Query(Level.STUDY))]
 
 
 class TestFinding:

@@ -247,6 +247,20 @@ def test_extended_negotiation_is_answered_for_classes_that_have_an_answer():
     )
 
 
+def test_a_context_carries_what_extended_negotiation_agreed_on():
+    asked = (SopClassExtended(FIND, b"\1\1\0\1"),)
+    rq = request((FIND, [IMPLICIT]), (CT, [IMPLICIT]), sop_class_extended=asked)
+    policy = replace(POLICY, extended_answers={FIND: ExtendedAnswer(b"\1\1\1\0"), CT: ExtendedAnswer(b"\1")})
+    answer = negotiate(rq, policy)
+    unasked = replace(answer.user_information, sop_class_extended=(SopClassExtended(CT, b"\1"),))
+
+    assert [c.application_information for c in accepted_contexts(rq, answer)] == [b"\1\1\0\0", b""]
+    assert [c.application_information for c in accepted_contexts(rq, replace(answer, user_information=unasked))] == [
+        b"",
+        b"",
+    ]
+
+
 @pytest.mark.parametrize(
     ("wants_response", "response", "answered"),
     [(True, b"", UserIdentityResponse()), (True, None, None), (False, b"", None)],
