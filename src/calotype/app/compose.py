@@ -234,9 +234,14 @@ class House:
             drain_s=self._settings.dicom.drain_s,
             max_part_bytes=http.max_part_mib * MIB,
         )
-        return WebServer(
-            create_app(Rooms(archive, self.rejections, jobs=self.jobs, exchange=self.exchange), settings), settings
+        rooms = Rooms(
+            archive,
+            self.rejections,
+            jobs=self.jobs,
+            exchange=self.exchange,
+            worklist=(self.worklist, self.performed),
         )
+        return WebServer(create_app(rooms, settings), settings)
 
 
 def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from calotype.services.archive.archive import Archive
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.routing.exchange import Exchange
+from calotype.services.worklist.performed import PerformedSteps
+from calotype.services.worklist.worklist import Worklist
 from calotype.web.api.rejections import RejectionLog
 
 
@@ -18,3 +20,4 @@ class Rooms:
     rejections: RejectionLog
     jobs: Jobs | None = None
     exchange: Exchange | None = None
+    worklist: tuple[Worklist, PerformedSteps] | None = None

@@ -109,6 +109,10 @@ MODEL: Final = (
 """PS3.4 Table K.6-1, without the optional attributes that it does not name one by one."""
 
 
+OF_STEP: Final = frozenset(row.keyword for row in MODEL if row.module == _STEP)
+"""What stands in the item of Scheduled Procedure Step Sequence."""
+
+
 def table() -> Iterator[tuple[str, str, str, str, str]]:
     """Return the model for documents: module, keyword, (gggg,eeee), key type R / O, return type."""
     for row in MODEL:
@@ -161,6 +165,22 @@ def parse(data: bytes, transfer_syntax: UID) -> WorklistRequest:
     return WorklistRequest(found.conditions, asked, tuple(reader.charsets), asks_status, tuple(reader.unsupported))
 
 
+def conditions_of(keys: Mapping[str, str]) -> tuple[Condition, ...]:
+    """Return the conditions of a question that people ask: keyword -> key, as a modality would send it.
+
+    Keywords of a scheduled step are matched in its sequence. Raises InvalidRequest for a keyword that is none, and
+    InvalidKey, as :func:`parse`.
+    """
+    found: list[Key] = []
+    for keyword, text in keys.items():
+        attribute = attribute_of(dictionary.tag_of(keyword) or 0)
+        if attribute is None or attribute.vr == "SQ":
+            raise InvalidRequest(f"{keyword} is no attribute to ask by")
+        found.append(Key((_STEPS, attribute) if keyword in OF_STEP else (attribute,), text))
+    ranges = "-" in keys.get(_START_TIME, "")
+    return build_query(Level.STUDY, found, (), agreed=Negotiated(date_time_matching=ranges)).conditions
+
+
 def encode_match(match: Attributes, request: WorklistRequest, transfer_syntax: UID) -> bytes:
     """Write one step as the identifier of a C-FIND-RSP: what was asked for, empty where there is nothing.
 
@@ -188,6 +208,9 @@ def attribute_of(tag: int) -> Attribute | None:
     if entry.vr in {"FL", "FD", "DS", "DT"}:
         kind = Matching.NONE
     return Attribute(entry.keyword, tag, entry.vr, Level.STUDY, KeyType.OPTIONAL, kind)
+
+
+_STEPS: Final = Attribute(STEPS, 0x00400100, "SQ", Level.STUDY, _R, Matching.SEQUENCE)
 
 
 class _Reader:

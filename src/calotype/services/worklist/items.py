@@ -123,6 +123,12 @@ def to_json(item: Item) -> dict[str, Any]:
     return {**item.attributes, STEPS: [{**step.attributes, STATUS: step.status.value} for step in item.steps]}
 
 
+def entry_to_json(entry: Entry) -> dict[str, Any]:
+    """Return a step with all that stands above it, as :func:`to_json` shows an item."""
+    own = [{**step, STATUS: entry.status.value} for step in entry.attributes[STEPS] if not isinstance(step, str)]
+    return {**entry.attributes, STEPS: own}
+
+
 def text(attributes: Attributes, keyword: str) -> str:
     """Return the text of an attribute, empty when it has none."""
     value = attributes.get(keyword, "")

@@ -19,6 +19,25 @@ EVERYTHING = Page()
 EVERY_STATUS = frozenset(StepStatus)
 BY_START = (Order("ScheduledProcedureStepStartDate"), Order("ScheduledProcedureStepStartTime"))
 """The order of a day's work."""
+SORTABLE = frozenset(
+    {
+        "AccessionNumber",
+        "AdmissionID",
+        "Modality",
+        "PatientID",
+        "PatientName",
+        "ReferringPhysicianName",
+        "RequestedProcedureID",
+        "ScheduledPerformingPhysicianName",
+        "ScheduledProcedureStepID",
+        "ScheduledProcedureStepStartDate",
+        "ScheduledProcedureStepStartTime",
+        "ScheduledStationAETitle",
+        "ScheduledStationName",
+        "StudyInstanceUID",
+    }
+)
+"""What answers may be sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +45,7 @@ class StepQuery:
     """A question to the worklist.
 
     ``conditions`` are about an entry's attributes and mean what ``dicom.query.matching`` says; ``statuses`` are those
-    that an answer may have. ``order`` names attributes of the item or of its step; steps that it leaves equal come
+    that an answer may have. ``order`` names attributes of :data:`SORTABLE`; steps that it leaves equal come
     in the order in which they were scheduled.
     """
 
@@ -108,4 +127,12 @@ class PerformedStore(Protocol):
         ...
 
 
-__all__ = ["BY_START", "EVERY_STATUS", "PerformedRecord", "PerformedStore", "StepQuery", "WorklistStore"]
+__all__ = [
+    "BY_START",
+    "EVERY_STATUS",
+    "SORTABLE",
+    "PerformedRecord",
+    "PerformedStore",
+    "StepQuery",
+    "WorklistStore",
+]
