@@ -28,6 +28,7 @@ COMMANDS = {
     "move": ("talking", "Have a DICOM node send images to another (C-MOVE)."),
     "commit": ("committing", "Ask a DICOM node to commit to keeping files that were sent to it."),
     "tls": ("securing", "Make certificates to test TLS with."),
+    "jobs": ("working", "Show durable jobs (sending, retrieving), cancel them, or try them again."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),

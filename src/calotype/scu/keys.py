@@ -43,10 +43,10 @@ def encode_nested(keys: Mapping[str, Any], transfer_syntax: UID) -> bytes:
 
     A sequence that is given as an empty list or text is asked for as a whole (PS3.4 C.2.2.2.6).
     """
-    charsets = () if _is_ascii(keys) else ("ISO_IR 192",)
-    elements = _elements(keys, charsets, 0)
-    if charsets:
-        elements = [e for e in elements if e.tag != SPECIFIC_CHARACTER_SET]
+    elements = _elements(keys, ("ISO_IR 192",), 0)
+    # Looked at when it is known to be of bounded depth. ASCII is the same in every set.
+    if not _is_ascii(keys):
+        elements = [element for element in elements if element.tag != SPECIFIC_CHARACTER_SET]
         elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192"))
     return encode(sorted(elements, key=lambda element: element.tag), transfer_syntax)
 

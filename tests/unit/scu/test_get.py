@@ -69,7 +69,7 @@ class Classes:
     def __init__(self, *sop_classes):
         self.sop_classes = sop_classes
 
-    def find(self, _query):
+    def find(self, _query, _checkpoint=None):
         yield {"StudyInstanceUID": "1.2.3", "SOPClassesInStudy": "\\".join(self.sop_classes)}
 
 

@@ -3,7 +3,7 @@ import pytest
 from calotype.dicom.datasets import Element, encode
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import InvalidRequest
-from calotype.scu.keys import decode_keys, encode_keys, tag_of
+from calotype.scu.keys import decode_keys, decode_nested, encode_keys, encode_nested, tag_of
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN])
@@ -79,3 +79,45 @@ def test_a_key_that_is_no_attribute_is_refused(key):
 def test_a_key_of_bytes_cannot_be_asked_for_by_value():
     with pytest.raises(InvalidRequest, match="cannot be asked for by value"):
         encode_keys({"EncapsulatedDocument": "x"}, EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN])
+def test_nested_keys_come_back_as_they_went(syntax):
+    keys = {
+        "PatientName": "王^小东",
+        "ScheduledProcedureStepSequence": [
+            {"Modality": "CT", "ScheduledProtocolCodeSequence": [{"CodeMeaning": "胸部"}]},
+        ],
+    }
+    decoded = decode_nested(encode_nested(keys, syntax), syntax)
+    assert decoded.pop("SpecificCharacterSet") == "ISO_IR 192"
+    assert decoded == keys
+
+
+def test_a_sequence_without_keys_is_asked_for_as_a_whole():
+    for empty in ("", [], [{}]):
+        encoded = encode_nested({"ScheduledProcedureStepSequence": empty}, EXPLICIT_VR_LITTLE_ENDIAN)
+        assert decode_nested(encoded, EXPLICIT_VR_LITTLE_ENDIAN) == {"ScheduledProcedureStepSequence": [{}]}
+
+
+def nested(depth):
+    return {"ScheduledProcedureStepSequence": [nested(depth - 1)]} if depth else {}
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"ScheduledProcedureStepSequence": [{}, {}]}, "a list of one object"),
+        ({"ScheduledProcedureStepSequence": [7]}, "a list of one object"),
+        ({"ScheduledProcedureStepSequence": {"Modality": "CT"}}, "a list of one object"),
+        ({"ScheduledProcedureStepSequence": "CT"}, "ask for it with an empty value"),
+        ({"PatientID": 7}, "must be text"),
+        ({"PatientID": [{}]}, "must be text"),
+        ({"PatientIdentity": ""}, "no attribute"),
+        (nested(9), "More than 8 sequences"),
+        (nested(500), "More than 8 sequences"),
+    ],
+)
+def test_nested_keys_that_make_no_sense_are_told(keys, words):
+    with pytest.raises(InvalidRequest, match=words):
+        encode_nested(keys, EXPLICIT_VR_LITTLE_ENDIAN)

@@ -55,3 +55,13 @@ def test_no_class_needs_no_context():
 def test_the_common_classes_are_storage_classes_and_get_four_contexts_each():
     assert set(COMMON_STORAGE_CLASSES) <= STORAGE_CLASSES
     assert len(proposals(COMMON_STORAGE_CLASSES)) == 4 * len(COMMON_STORAGE_CLASSES) == 124
+
+
+def test_only_the_syntaxes_wished_for_are_proposed_in_their_order():
+    wish = [IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN]
+    assert proposals([CT_IMAGE_STORAGE], syntaxes=wish) == [
+        (CT_IMAGE_STORAGE, (IMPLICIT_VR_LITTLE_ENDIAN,)),
+        (CT_IMAGE_STORAGE, (EXPLICIT_VR_LITTLE_ENDIAN,)),
+    ]
+    classes = [UID(f"1.2.{i}") for i in range(100)]
+    assert proposals(classes, syntaxes=wish)[0] == ("1.2.0", (IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN))
