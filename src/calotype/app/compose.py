@@ -43,6 +43,7 @@ from calotype.scp.storage import StorageScp
 from calotype.scp.worklist import WorklistScp
 from calotype.scu.calling import NATIVE_SYNTAXES
 from calotype.scu.commitment import DimseMessenger
+from calotype.scu.diagnosis import EchoProber
 from calotype.scu.files import PartTenFiles
 from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
@@ -78,7 +79,7 @@ SERVED: Mapping[ServiceName, Sequence[UID]] = {
 _RETRIEVE_EXTENSIONS = ExtendedAnswer(bytes([1, 0]))
 """PS3.4 C.5.2.1, C.5.3.1: relational retrieval, no conversion to multi-frame images."""
 
-_EXTENSIONS: Mapping[ServiceName, ExtendedAnswer] = {
+EXTENSIONS: Mapping[ServiceName, ExtendedAnswer] = {
     # PS3.4 B.3.1: level 2 (full), signatures are kept (bit preserving), no coercion.
     "storage": ExtendedAnswer(bytes([2, 0, 3, 0, 0, 0]), limited_by_proposal=False),
     "find": ExtendedAnswer(SUPPORTED.to_bytes()),
@@ -222,7 +223,7 @@ class House:
 
     def _web(self, archive: Archive) -> WebServer:
         from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP
-        from calotype.web.rooms import Rooms
+        from calotype.web.rooms import Neighbours, Rooms
         from calotype.web.server import WebServer
         from calotype.web.settings import WebSettings
 
@@ -234,14 +235,21 @@ class House:
             drain_s=self._settings.dicom.drain_s,
             max_part_bytes=http.max_part_mib * MIB,
         )
-        rooms = Rooms(
-            archive,
-            self.rejections,
-            jobs=self.jobs,
-            exchange=self.exchange,
-            worklist=(self.worklist, self.performed),
+        return WebServer(
+            create_app(
+                Rooms(
+                    archive,
+                    self.rejections,
+                    jobs=self.jobs,
+                    exchange=self.exchange,
+                    commitments=self.commitments,
+                    worklist=(self.worklist, self.performed),
+                    neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
+                ),
+                settings,
+            ),
+            settings,
         )
-        return WebServer(create_app(rooms, settings), settings)
 
 
 def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
@@ -252,8 +260,8 @@ def policy_of(section: ListenerSection, settings: Settings) -> AcceptancePolicy:
     extended: dict[UID, ExtendedAnswer] = {}
     for name in section.services:
         abstract.update(dict.fromkeys(SERVED[name], every if name == "storage" else native))
-        if name in _EXTENSIONS:
-            extended.update(dict.fromkeys(SERVED[name], _EXTENSIONS[name]))
+        if name in EXTENSIONS:
+            extended.update(dict.fromkeys(SERVED[name], EXTENSIONS[name]))
     # C-GET: the requestor receives, so it may be SCP of anything that can be stored.
     reversed_roles: dict[UID, Sequence[UID]] = (
         dict.fromkeys(uids.STORAGE_CLASSES, every) if "get" in section.services else {}

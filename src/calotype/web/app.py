@@ -7,7 +7,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
 from calotype.web import problems
-from calotype.web.api import conflicts, exchange, health, jobs, rejections, statistics, studies, worklist
+from calotype.web.api import (
+    access,
+    commitments,
+    conflicts,
+    exchange,
+    health,
+    jobs,
+    nodes,
+    rejections,
+    statistics,
+    studies,
+    worklist,
+)
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.offload import Offload
@@ -52,8 +64,13 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         # Neighbours may let their askers wait: those must not use up what serves everybody else.
         calls = Offload(settings.calls)
         app.include_router(exchange.router(rooms.exchange, calls), prefix="/api")
+    if rooms.commitments is not None:
+        app.include_router(commitments.router(rooms.commitments, offload), prefix="/api")
     if rooms.worklist is not None:
         app.include_router(worklist.router(*rooms.worklist, offload), prefix="/api")
+    if (neighbours := rooms.neighbours) is not None:
+        app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
+        app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
     app.add_middleware(_SafeHeaders)
     return app
 

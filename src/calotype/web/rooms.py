@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
 from calotype.services.jobs.jobs import Jobs
+from calotype.services.routing.commitment.service import Commitments
+from calotype.services.routing.diagnosis import Prober
 from calotype.services.routing.exchange import Exchange
+from calotype.services.routing.live import Nodes
 from calotype.services.worklist.performed import PerformedSteps
 from calotype.services.worklist.worklist import Worklist
 from calotype.web.api.rejections import RejectionLog
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Who is known, whether they answer, and what they may do."""
+
+    nodes: Nodes
+    prober: Prober
+    access: Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +33,6 @@ class Rooms:
     rejections: RejectionLog
     jobs: Jobs | None = None
     exchange: Exchange | None = None
+    neighbours: Neighbours | None = None
+    commitments: Commitments | None = None
     worklist: tuple[Worklist, PerformedSteps] | None = None
