@@ -12,6 +12,7 @@ from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_
 from calotype.services.archive.ports import Index, ObjectStore
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.archive.search import Search
+from calotype.services.archive.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Archive:
     curate: Curate
     custody: Custody
     events: Events
+    texts: Texts
 
     @classmethod
     def over(
@@ -31,11 +33,13 @@ class Archive:
     ) -> Self:
         """Build the services over ``objects`` and ``index``. InvalidRequest when a setting is wrong."""
         events = Events()
+        texts = Texts(objects, index)
         return cls(
-            ingest=Ingest(objects, index, events, settings or IngestSettings(), clock),
+            ingest=Ingest(objects, index, events, texts, settings or IngestSettings(), clock),
             search=Search(index),
             retrieve=Retrieve(objects, index),
-            curate=Curate(objects, index, clock),
+            curate=Curate(objects, index, texts, clock),
             custody=Custody(objects, index),
             events=events,
+            texts=texts,
         )

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from calotype.services.archive.ingest import Clock
 from calotype.services.archive.ports import ConflictRecord, Index, ObjectStore, Progress, unseen
 from calotype.services.archive.reindex import Reindexing, ReindexReport
+from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Verification, VerifyReport
 
 
 class Curate:
     """Works on the archive as a whole. Thread-safe."""
 
-    def __init__(self, objects: ObjectStore, index: Index, clock: Clock) -> None:
+    def __init__(self, objects: ObjectStore, index: Index, texts: Texts, clock: Clock) -> None:
         self._objects = objects
         self._index = index
+        self._texts = texts
         self._clock = clock
 
     def conflicts(self) -> Iterator[ConflictRecord]:
@@ -39,4 +41,4 @@ class Curate:
         Unavailable, and nothing changed, when more than one in a hundred known objects is missing or damaged and
         ``allow_loss`` does not say that this is meant.
         """
-        return Reindexing(self._objects, self._index, self._clock()).run(progress, allow_loss=allow_loss)
+        return Reindexing(self._objects, self._index, self._texts, self._clock()).run(progress, allow_loss=allow_loss)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,8 +18,10 @@ from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
+from calotype.dicom.repair import Reading
 from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest
 from calotype.services.archive.headers import compress_header
+from calotype.services.archive.inspection import HEAD_BYTES, flags_of
 from calotype.services.archive.layout import Layout
 from calotype.services.archive.opening import Opened, Opening
 from calotype.services.archive.ports import (
@@ -30,11 +33,9 @@ from calotype.services.archive.ports import (
     ReadableBuffer,
     Spool,
 )
+from calotype.services.archive.texts import Settled, Texts
 
 _log = logging.getLogger(__name__)
-
-HEAD_BYTES: Final = 64 * 1024
-"""How much of a data set stays in memory; the headers of nearly all objects end earlier."""
 
 _COPY_BYTES: Final = 1 << 20
 _REQUIRED: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
@@ -156,11 +157,12 @@ class Received:
 class Incoming:
     """One object being received. Use as a context manager: what is not committed is discarded. For one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place only, by what takes objects in
         self,
         objects: ObjectStore,
         origin: Origin,
         beginning: Declared | Opening,
+        texts: Texts,
         keep: Callable[[Received], Receipt],
         clock: Callable[[], int],
     ) -> None:
@@ -169,6 +171,7 @@ class Incoming:
         self._declared = beginning if isinstance(beginning, Declared) else None
         self._opening = beginning if isinstance(beginning, Opening) else None
         self._tolerant = isinstance(beginning, Opening) and beginning.tolerant
+        self._texts = texts
         self._keep = keep
         self._clock = clock
         self._source_ae_title = origin.calling_ae_title
@@ -217,7 +220,12 @@ class Incoming:
             raise InvalidRequest("the data set is empty")
         header = self._scan(declared, spool)
         # While the scanned buffer is surely there, and before the duplicate claim.
-        compressed = compress_header(header.json())
+        document = header.json()
+        settled: Settled | None = None
+        if not document.isascii():
+            settled = self._texts.settle(header, document, partial(self._scan, declared, spool))
+            header, document = settled.header, settled.document
+        compressed = compress_header(document)
         ref, sop_class = self._check(declared, header.attributes)
         if self._tolerant and (declared.sop_class, declared.sop_instance) != (sop_class, ref.instance):
             declared = Declared(sop_class, ref.instance, declared.transfer_syntax)
@@ -233,9 +241,11 @@ class Incoming:
             header=compressed,
             origin=self._origin,
             received_us=self._clock(),
-            flags=flags_of(header),
+            flags=flags_of(header) if settled is None else flags_of(header) | settled.flags,
         )
         receipt = self._keep(Received(self._objects, spool, description))
+        if settled is not None:
+            self._texts.follow(ref.study, settled)
         self.discard()
         return receipt
 
@@ -287,11 +297,12 @@ class Incoming:
         spool.discard()
         return copy
 
-    def _scan(self, declared: Declared, spool: Spool) -> Header:
+    def _scan(self, declared: Declared, spool: Spool, reading: Reading | None = None) -> Header:
+        size, syntax = self._data_bytes, declared.transfer_syntax
         try:
-            return scan(bytes(self._head), declared.transfer_syntax, data_bytes=self._data_bytes)
+            return scan(bytes(self._head), syntax, data_bytes=size, reading=reading)
         except NeedMore:
-            return scan(spool.view()[self._data_offset :], declared.transfer_syntax, data_bytes=self._data_bytes)
+            return scan(spool.view()[self._data_offset :], syntax, data_bytes=size, reading=reading)
 
     def _check(self, declared: Declared, found: Mapping[str, str]) -> tuple[InstanceRef, UID]:
         """Refuse what cannot be kept or is not what was declared; return what it is."""
@@ -314,12 +325,6 @@ def identify(found: Mapping[str, str]) -> tuple[InstanceRef, UID]:
         raise InvalidRequest(f"missing: {', '.join(missing)}")
     ref = InstanceRef(UID(found["StudyInstanceUID"]), UID(found["SeriesInstanceUID"]), UID(found["SOPInstanceUID"]))
     return ref, UID(found.get("SOPClassUID", ""))
-
-
-def flags_of(header: Header) -> frozenset[Flag]:
-    """Return what is odd about an object, as the index keeps it."""
-    flags = frozenset(Flag(oddity) for oddity in header.oddities)
-    return flags if "PatientID" in header.attributes else flags | {Flag.NO_PATIENT_ID}
 
 
 def _agree(name: str, declared: UID, found: UID) -> None:

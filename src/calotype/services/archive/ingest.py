@@ -23,6 +23,7 @@ from calotype.services.archive.incoming import Declared, Incoming, Outcome, Rece
 from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
 from calotype.services.archive.opening import Opening
 from calotype.services.archive.ports import Flag, Index, ObjectStore, Origin, StoredInstance
+from calotype.services.archive.texts import Texts
 
 _log = logging.getLogger(__name__)
 
@@ -90,11 +91,12 @@ class Ingest:
     Making one raises InvalidRequest when the layout cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made in one place only, by what builds the archive
         self,
         objects: ObjectStore,
         index: Index,
         events: Events,
+        texts: Texts,
         settings: IngestSettings | None = None,
         clock: Clock = utc_now_us,
     ) -> None:
@@ -102,6 +104,7 @@ class Ingest:
         self._objects = objects
         self._index = index
         self._events = events
+        self._texts = texts
         self._duplicates = settings.duplicates
         self._layout = Layout(settings.layout)
         self._clock = clock
@@ -110,7 +113,7 @@ class Ingest:
 
     def begin(self, declared: Declared, origin: Origin) -> Incoming:
         """Start to receive a data set without file meta (C-STORE)."""
-        return Incoming(self._objects, origin, declared, self._keep, self._clock)
+        return Incoming(self._objects, origin, declared, self._texts, self._keep, self._clock)
 
     def begin_part10(self, origin: Origin, *, tolerant: bool = False, study: UID | None = None) -> Incoming:
         """Start to receive a Part 10 file (STOW-RS, import).
@@ -119,7 +122,7 @@ class Ingest:
         ``study`` is the only study that is taken; its commit raises ClassMismatch for an object of another.
         """
         keep = self._keep if study is None else partial(self._keep_of_study, study)
-        return Incoming(self._objects, origin, Opening(tolerant=tolerant), keep, self._clock)
+        return Incoming(self._objects, origin, Opening(tolerant=tolerant), self._texts, keep, self._clock)
 
     def _keep_of_study(self, study: UID, received: Received) -> Receipt:
         """Refuse an object of another study before anything is decided or written."""

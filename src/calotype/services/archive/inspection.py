@@ -10,9 +10,12 @@ from typing import Final
 from blake3 import blake3
 
 from calotype.dicom.part10 import FileMeta, Header, NeedMore, read_file_meta, scan
+from calotype.dicom.repair import Reading
 from calotype.errors import InvalidRequest, Unavailable
-from calotype.services.archive.incoming import HEAD_BYTES
-from calotype.services.archive.ports import ObjectReader, ReadableBuffer
+from calotype.services.archive.ports import Flag, ObjectReader, ReadableBuffer
+
+HEAD_BYTES: Final = 64 * 1024
+"""How much of a data set is read first; the headers of nearly all objects end earlier."""
 
 _CHUNK_BYTES: Final = 1 << 20
 _LARGE_HEAD_BYTES: Final = 2 << 20
@@ -29,8 +32,8 @@ class Inspected:
     data_bytes: int
 
 
-def inspect(reader: ObjectReader) -> Inspected:
-    """Read meta and header of a kept object. InvalidRequest when it is damaged."""
+def inspect(reader: ObjectReader, reading: Reading | None = None) -> Inspected:
+    """Read meta and header of a kept object, its text by ``reading``. InvalidRequest when it is damaged."""
     file = reader.read_at(0, HEAD_BYTES)
     meta = read_file_meta(file)
     if meta is None and len(file) < reader.size_bytes:
@@ -41,11 +44,17 @@ def inspect(reader: ObjectReader) -> Inspected:
     data_bytes = reader.size_bytes - meta.data_offset
     data: ReadableBuffer = memoryview(file)[meta.data_offset :]
     try:
-        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes)
+        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes, reading=reading)
     except NeedMore:
         data = _whole(reader)[meta.data_offset :]
-        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes)
+        header = scan(data, meta.transfer_syntax, data_bytes=data_bytes, reading=reading)
     return Inspected(meta, header, header.json(), data_bytes)
+
+
+def flags_of(header: Header) -> frozenset[Flag]:
+    """Return what is odd about an object, as the index keeps it."""
+    flags = frozenset(Flag(oddity) for oddity in header.oddities)
+    return flags if "PatientID" in header.attributes else flags | {Flag.NO_PATIENT_ID}
 
 
 def digest_of(reader: ObjectReader, offset: int) -> bytes:

@@ -9,6 +9,7 @@ missing rather than a file.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -17,8 +18,8 @@ from blake3 import blake3
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, NotFound, Unavailable
 from calotype.services.archive.headers import compress_header
-from calotype.services.archive.incoming import flags_of, identify
-from calotype.services.archive.inspection import digest_of, inspect, key_number, modified_us
+from calotype.services.archive.incoming import identify
+from calotype.services.archive.inspection import digest_of, flags_of, inspect, key_number, modified_us
 from calotype.services.archive.ports import (
     Channel,
     Flag,
@@ -31,6 +32,7 @@ from calotype.services.archive.ports import (
     Rebuild,
     StoredInstance,
 )
+from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Problem, ProblemKind, current_keys
 
 _TOLERATED_LOSS: Final = 100
@@ -59,10 +61,12 @@ class _Remembered:
 class Reindexing:
     """One rebuild. Used once, by one thread."""
 
-    def __init__(self, objects: ObjectStore, index: Index, now_us: int) -> None:
+    def __init__(self, objects: ObjectStore, index: Index, texts: Texts, now_us: int) -> None:
         self._objects = objects
         self._index = index
+        self._texts = texts
         self._now_us = now_us
+        self._judged_anew: set[UID] = set()
         self._known: set[int] = set()
         self._contents: set[int] = set()
         self._problems: list[Problem] = []
@@ -82,7 +86,17 @@ class Reindexing:
             rebuild.abandon()
             raise
         rebuild.swap()
+        self._read_again()
         return ReindexReport(self._rebuilt, self._recovered, tuple(self._problems))
+
+    def _read_again(self) -> None:
+        """Read studies again of which a later object has shown how the earlier ones should have been read."""
+        for study in sorted(self._judged_anew):
+            try:
+                self._texts.reread(study)
+            except CalotypeError as error:
+                detail = f"its text is to be read otherwise, which failed: {error}"
+                self._problems.append(Problem(ProblemKind.UNREADABLE, study, None, detail))
 
     def _known_objects(self, rebuild: Rebuild, progress: Progress) -> None:
         """Add what has a row: first what is served, then the further versions, so that none takes its place."""
@@ -155,7 +169,9 @@ class Reindexing:
     def _read(self, key: str, remembered: _Remembered | None) -> InstanceRecord:
         """Make an object's record from its file. InvalidRequest when it is damaged."""
         with self._objects.open(key) as reader:
-            found = inspect(reader)
+            found, settled = self._texts.inspected(inspect(reader), partial(inspect, reader))
+            if settled.changed:
+                self._judged_anew.add(UID(found.header.attributes["StudyInstanceUID"]))
             if remembered is None:
                 remembered = _Remembered(
                     origin=Origin(Channel.REINDEX, calling_ae_title=found.meta.source_ae_title),
@@ -165,7 +181,7 @@ class Reindexing:
                 )
             size_bytes = reader.size_bytes
         ref, sop_class = identify(found.header.attributes)
-        flags = flags_of(found.header)
+        flags = flags_of(found.header) | settled.flags
         return InstanceRecord(
             ref=ref,
             sop_class=sop_class or found.meta.sop_class,
