@@ -4,6 +4,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pynetdicom import AE
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelFind,
@@ -159,3 +160,107 @@ def test_pynetdicom_finds_by_both_roots(archive, peer):
         assert [s.Status for s, _ in association.send_c_find(keys, PatientRootQueryRetrieveInformationModelFind)] == [
             0xA900
         ]
+
+
+# What no index keeps, and how a question is meant
+
+
+@pytest.mark.parametrize(
+    ("question", "keyword", "expected"),
+    [
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1 SliceThickness", "SliceThickness", [5.0]),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1 KVP=120.0", "KVP", [120]),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1 KVP=121", "KVP", []),
+        ("-P QueryRetrieveLevel=PATIENT PatientID=1CT1 SoftwareVersions=0*", "SoftwareVersions", ["05"]),
+        (
+            "-P QueryRetrieveLevel=PATIENT PatientID=1CT1 NumberOfPatientRelatedStudies",
+            "NumberOfPatientRelatedStudies",
+            [1],
+        ),
+        ("-S QueryRetrieveLevel=STUDY StudyDescription=e+1 PatientID", "PatientID", ["1CT1"]),
+        # the marks of SQL are characters like any other
+        ("-S QueryRetrieveLevel=STUDY StudyDescription=e_1 PatientID", "PatientID", []),
+        ("-S QueryRetrieveLevel=STUDY StudyDescription=e% PatientID", "PatientID", []),
+    ],
+)
+def test_findscu_asks_for_any_attribute(archive, tmp_path, question, keyword, expected):
+    model, *keys = question.split()
+    found = findscu(archive, tmp_path, *keys, model=model)
+    assert [each[keyword].value for each in found] == expected
+
+
+def test_findscu_asks_for_empty_values(archive, tmp_path):
+    keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID")
+    everything = findscu(archive, _folder(tmp_path, "all"), *keys, "AccessionNumber")
+    without = findscu(archive, _folder(tmp_path, "none"), *keys, 'AccessionNumber=""')
+    assert 0 < len(without) < len(everything)
+    assert [each.AccessionNumber for each in without] == [""] * len(without)
+    assert len(without) == sum(not each.AccessionNumber for each in everything)
+
+
+def _folder(base, name):
+    folder = base / name
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("keys", "comment", "offending"),
+    [
+        ({"QueryRetrieveLevel": "SERIES", "Modality": ""}, "(0020,000D) StudyInstanceUID is missing", 0x0020000D),
+        ({"QueryRetrieveLevel": "STUDY", "SeriesInstanceUID": "1.2"}, "is a key of the SERIES", 0x0020000E),
+        ({"QueryRetrieveLevel": "STUDY", "StudyDate": "20240201-20240101"}, "StudyDate: a range", 0x00080020),
+        ({"QueryRetrieveLevel": "PATIENT", "PatientID": ""}, "QueryRetrieveLevel is 'PATIENT'", 0x00080052),
+    ],
+)
+def test_pynetdicom_is_told_what_was_wrong(archive, peer, keys, comment, offending):
+    peer.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    with associated(peer, archive) as association:
+        answers = association.send_c_find(dataset_of(keys), StudyRootQueryRetrieveInformationModelFind)
+        [status] = [status for status, _ in answers]
+    assert status.Status == 0xA900
+    assert comment in status.ErrorComment
+    assert status.OffendingElement == offending
+
+
+def dataset_of(keys):
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    for keyword, value in keys.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("byte", "keys", "expected"),
+    [
+        # relational queries: a series without its study
+        (0, {"QueryRetrieveLevel": "SERIES", "SeriesInstanceUID": CT_SERIES}, (0xA900, 1)),
+        # a date and its time as one interval; each for itself this one would end before it begins
+        (1, {"QueryRetrieveLevel": "STUDY", "StudyDate": "20040118-20040119", "StudyTime": "0800-0730"}, (0xA900, 1)),
+        # words that parts of a name begin with
+        (2, {"QueryRetrieveLevel": "STUDY", "PatientName": "ct1 compressed"}, (0, 1)),
+        # all values of a key, not any
+        (6, {"QueryRetrieveLevel": "STUDY", "PatientID": "1CT1", "ModalitiesInStudy": ["CT", "MR"]}, (1, 0)),
+    ],
+)
+def test_pynetdicom_agrees_on_how_a_question_is_meant(archive, peer, byte, keys, expected):
+    without, agreed = expected
+    peer.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
+    assert _answer(archive, peer, keys, None) == without
+    assert _answer(archive, peer, keys, byte) == agreed
+
+
+def _answer(archive, peer, keys, byte):
+    """Return how many matches there are, or the status of what failed."""
+    find = StudyRootQueryRetrieveInformationModelFind
+    negotiation = []
+    if byte is not None:
+        item = SOPClassExtendedNegotiation()
+        item.sop_class_uid = find
+        item.service_class_application_information = bytes(at == byte for at in range(7))
+        negotiation.append(item)
+    with associated(peer, archive, ext_neg=negotiation) as association:
+        answers = [status.Status for status, _ in association.send_c_find(dataset_of(keys), find)]
+    assert answers[:-1] == [0xFF00] * (len(answers) - 1)
+    return answers[-1] or len(answers) - 1

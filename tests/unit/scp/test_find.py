@@ -128,7 +128,7 @@ def test_find_asks_at_each_level_of_the_patient_root(node, search):
     [
         (identifier("PATIENT", (PATIENT_ID, "LO", b"")), "PATIENT", (LEVEL,)),
         (identifier("GALAXY", (PATIENT_ID, "LO", b"")), "GALAXY", (LEVEL,)),
-        (identifier("SERIES", (0x0020000E, "UI", b"")), "a SERIES level question", (STUDY_UID,)),
+        (identifier("SERIES", (0x0020000E, "UI", b"")), "StudyInstanceUID is missing: a SERIES level", (STUDY_UID,)),
         (identifier("STUDY", (0x0020000E, "UI", b"1.2")), "(0020,000E) SeriesInstanceUID is a key of", (0x0020000E,)),
         (identifier("STUDY", (0x00080020, "DA", b"20240201-20240101 ")), "StudyDate: a range from 20240201 to 20240101", (0x00080020,)),
         (identifier("STUDY", (0x00080020, "DA", b"banana")), "'banana' is no date", (0x00080020,)),

@@ -275,11 +275,9 @@ def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence
         case (UidList(values=uids),):
             return uids
         case _:
-            raise InvalidIdentifier(
-                key.tag,
-                f"{what} must name one {dictionary.describe(key.tag)}"
-                + ("; it is missing" if not found else ", without wild cards"),
-            )
+            problem = "must be one value" if found else "is missing"
+            # A response has room for 64 characters of this (PS3.7 C.4).
+            raise InvalidIdentifier(key.tag, f"{dictionary.describe(key.tag)} {problem}: {what} needs it")
 
 
 def _text_of(element: Element, vr: str, charsets: Sequence[str]) -> str:
