@@ -121,8 +121,15 @@ class Ledger:
         fresh = {record.ref.instance: record for record in records}
         if {row[0]: row[1] for row in rows} != {uid: record.location.key for uid, record in fresh.items()}:
             raise Conflict(f"study {study} has changed while it was read again")
+        if not rows:
+            return
+        patient_row, name = self._execute(self._sql.patient_of_study, (study,)).fetchone()
         for row in rows:
             self.discard(row[0])
+        # A patient with further studies is still there, called as this study's old rows had it.
+        first = named(fresh[rows[0][0]])
+        values = level_values(Level.PATIENT, first)
+        self._execute(self._sql.rename_patient, (*values, patient_row, name, Face.of(first).patient_id))
         # In the order of arrival: what a study says of itself is what its first object says.
         for row in rows:
             self.add(replace(fresh[row[0]], received_us=row[2], origin=origin(row[3:])))

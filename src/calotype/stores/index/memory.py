@@ -361,8 +361,17 @@ class MemoryIndex:
                 uid: record.location.key for uid, record in fresh.items()
             }:
                 raise Conflict(f"study {study} has changed while it was read again")
+            if not old:
+                return
+            known = held.studies[study]
             for each in old:
                 held.remove(each.ref.instance)
+            patient, first = held.patients.get(known.patient), _own(Level.PATIENT, fresh[old[0].ref.instance])
+            named = patient is not None and patient.attributes.get("PatientName") == known.attributes.get(
+                "PatientName"
+            )
+            if patient and named and first.get("PatientID") == known.attributes.get("PatientID"):
+                patient.attributes = first
             for each in old:
                 kept = replace(fresh[each.ref.instance], received_us=each.received_us, origin=each.origin)
                 held.add(kept)

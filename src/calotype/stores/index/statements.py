@@ -81,6 +81,13 @@ class Statements:
             WHERE i.sop_instance_uid = ?"""
         """By UID: the rows of all four levels, then what a StoredInstance holds."""
 
+        patient_columns = ", ".join(f'"{name}" = ?' for name in column_names(schema.patient) if name != "only_study")
+        self.rename_patient = (
+            f"UPDATE {p}patient SET {patient_columns} WHERE id = ? AND patient_name = ? AND patient_id = ?"
+        )
+        """What a patient is called, where that is what one study's objects said."""
+        self.patient_of_study = f"SELECT patient_row, patient_name FROM {p}study WHERE study_instance_uid = ?"
+
         self.instances_of_study = f"""
             SELECT i.sop_instance_uid, i.object_key, i.received_us, {columns_of("i", ORIGIN_COLUMNS)}
             FROM {p}study s JOIN {p}series e ON e.study_row = s.id JOIN {p}instance i ON i.series_row = e.id
