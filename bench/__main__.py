@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
 from bench.sender import Target, Workload, run_workload
-from bench.servers import CALOTYPE, SERVERS, Server, free_port, wait_for
+from bench.servers import ARCHIVES, CALOTYPE, SERVERS, Running, Server, free_port, wait_for
 from bench.sink import Sink
 
 WORKLOADS = {
@@ -90,18 +91,21 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
     os.environ["BENCH_SINK_PORT"] = str(sink.port)
     load = WORKLOADS["W1"]
     started = []
-    for server in [s for s in servers if s.name in ("calotype", "orthanc")]:
+    for server in servers:
         running = server.start(base)
         started.append(running)
         run_workload(running.target, load, 1)
+    studies = {running.name: _study_of(running) for running in started}
     for _ in range(runs):
         for running in started:
-            study = query.only_study(running.http_port, _web_root(running.name))
+            study = studies[running.name]
             for verb, fetch in (
                 ("c-get", lambda: c_get(running.target, study)),  # noqa: B023 - called at once
                 ("c-move", lambda: c_move(running.target, study, sink)),  # noqa: B023
                 ("wado-rs", lambda: wado(running.http_port, _web_root(running.name), study)),  # noqa: B023
             ):
+                if verb == "wado-rs" and running.name == "dcmqrscp":
+                    continue
                 before = running.cpu_s()
                 wall, count = fetch()
                 if verb != "wado-rs" and count != load.total:
@@ -112,6 +116,17 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
     for running in started:
         running.stop()
     sink.close()
+
+
+def _study_of(running: Running) -> str:
+    """Return the Study Instance UID of the one study a server holds, by HTTP or, where it speaks none, findscu."""
+    if running.name != "dcmqrscp":
+        return query.only_study(running.http_port, _web_root(running.name))
+    where = ["-aec", running.target.ae_title, running.target.host, str(running.target.port)]
+    command = ["findscu", "-S", "-k", "0008,0052=STUDY", "-k", "0020,000D", *where]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    [study] = set(re.findall(r"\(0020,000d\) UI \[([0-9.]+)", found.stdout + found.stderr))
+    return study
 
 
 def _web_root(name: str) -> str:
@@ -149,7 +164,8 @@ def main() -> None:
     if "default" in options.parts:
         default_senders(report, options.tmpfs, servers, options.runs)
     if "retrieve" in options.parts:
-        retrieve(report, options.tmpfs, servers, options.runs)
+        wanted = options.servers.split(",") if options.servers else [s.name for s in ARCHIVES]
+        retrieve(report, options.tmpfs, [s for s in ARCHIVES if s.name in wanted and s.installed], options.runs)
     if "query" in options.parts:
         for size in options.studies.split(","):
             query.measure(report, options.tmpfs, int(size))

@@ -37,7 +37,7 @@ def c_get(target: Target, study: str) -> tuple[float, int]:
     start = time.perf_counter()
     connection, _ = connect(target, [(1, STUDY_ROOT_GET), (3, CT)], extra=role)
     connection.sendall(_request(STUDY_ROOT_GET, 0x0010, study))
-    stream, count = Stream(connection), 0
+    stream, count = Stream(connection, discards=True), 0
     while (message := stream.message()) is not None:
         context, _, command = message
         got = fields(command)

@@ -186,6 +186,29 @@ def _orthanc(folder: Path, port: int, http_port: int) -> Command:
     return ["Orthanc", str(folder / "orthanc.json")], {"TCP_NODELAY": "1"}
 
 
+_DCMQRSCP_CONFIG = """
+NetworkTCPPort = {port}
+MaxPDUSize = 131072
+MaxAssociations = 16
+HostTable BEGIN
+sink = (SINK, 127.0.0.1, {sink})
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+ANY {data} RW (100, 10240mb) ANY
+AETable END
+"""
+
+
+def _dcmqrscp(folder: Path, port: int, _http: int) -> Command:
+    data, config = folder / "data", folder / "dcmqrscp.cfg"
+    data.mkdir()
+    sink = os.environ.get("BENCH_SINK_PORT", "1")
+    config.write_text(_DCMQRSCP_CONFIG.format(port=port, sink=sink, data=data))
+    return ["dcmqrscp", "-c", str(config)], {"TCP_NODELAY": "1"}
+
+
 def _pynetdicom(folder: Path, port: int, _http: int) -> Command:
     (folder / "out").mkdir()
     return [sys.executable, "-m", "bench.pynetdicom_scp", str(port), str(folder / "out")], {
@@ -201,3 +224,8 @@ SERVERS = (
     Server("orthanc", ("Orthanc",), _orthanc, speaks_http=True),
     Server("pynetdicom", (), _pynetdicom),
 )
+ARCHIVES = (
+    *(server for server in SERVERS if server.name in ("calotype", "orthanc")),
+    Server("dcmqrscp", ("dcmqrscp",), _dcmqrscp),
+)
+"""What gives back what it was sent."""

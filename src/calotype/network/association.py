@@ -212,9 +212,12 @@ class Association:
         self.counts.data_set_bytes_sent += size_bytes
         self._sent(message)
 
-    def cancel_requested(self, message_id: int) -> bool:
-        """Tell whether a C-CANCEL for this message has come, without waiting. AssociationEnded as in receive."""
-        if message_id not in self._cancelled and not self._data_set_open:
+    def cancel_requested(self, message_id: int, *, look: bool = True) -> bool:
+        """Tell whether a C-CANCEL for this message has come, without waiting. AssociationEnded as in receive.
+
+        Looking for one costs system calls; without ``look`` only what :meth:`receive` came across is told.
+        """
+        if look and message_id not in self._cancelled and not self._data_set_open:
             events = self._pump.events
             # With other messages in hand nothing more is read: their data sets lie in the one receive buffer.
             if not events:

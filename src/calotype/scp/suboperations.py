@@ -23,6 +23,9 @@ PENDING_INTERVAL_S = 0.1
 """Pending responses are sent at most so often: fast enough for a progress bar, and 1,000 of them cost as much as
 100 objects."""
 
+LOOK_INTERVAL_S = 0.01
+"""How often we look whether whoever asked wants it no more."""
+
 FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
 
 
@@ -75,6 +78,7 @@ def answer_suboperations(
     assert isinstance(request, CMoveRQ | CGetRQ)  # noqa: S101 - the server dispatches by this type
     responder = _Responder(association, received.context.context_id, request, received.context.transfer_syntax)
     tally = Tally(total)
+    cancellation = _Cancellation(association, request.message_id)
     cancelled = False
     with closing(handovers):
         if total:
@@ -82,11 +86,30 @@ def answer_suboperations(
         for handover in handovers:
             tally.count(handover)
             if tally.remaining:
-                if association.cancel_requested(request.message_id):
+                if cancellation.is_requested():
                     cancelled = True
                     break
                 responder.pending_now_and_then(tally)
     responder.final(tally, statuses.CANCEL if cancelled else tally.final_status())
+
+
+class _Cancellation:
+    """Whether a C-CANCEL has come. Objects are many, so it is looked for only now and then.
+
+    In C-GET it is met at once all the same: it comes on the way that the answers to our objects come.
+    """
+
+    def __init__(self, association: Association, message_id: int) -> None:
+        self._association = association
+        self._message_id = message_id
+        self._next_look_s = 0.0
+
+    def is_requested(self) -> bool:
+        now_s = time.monotonic()
+        look = now_s >= self._next_look_s
+        if look:
+            self._next_look_s = now_s + LOOK_INTERVAL_S
+        return self._association.cancel_requested(self._message_id, look=look)
 
 
 class _Responder:
