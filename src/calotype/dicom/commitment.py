@@ -44,10 +44,20 @@ class FailureReason(IntEnum):
     RESOURCE_LIMITATION = 0x0213
 
 
+_WORDS: Final = {
+    FailureReason.PROCESSING_FAILURE: "Processing failure",
+    FailureReason.NO_SUCH_OBJECT_INSTANCE: "No such object instance",
+    FailureReason.CLASS_INSTANCE_CONFLICT: "Class/instance conflict",
+    FailureReason.REFERENCED_SOP_CLASS_NOT_SUPPORTED: "Referenced SOP class not supported",
+    FailureReason.DUPLICATE_TRANSACTION_UID: "Duplicate Transaction UID",
+    FailureReason.RESOURCE_LIMITATION: "Resource limitation",
+}
+
+
 def describe_reason(reason: int) -> str:
     """Return a failure reason in words: ``0112 No such object instance``."""
-    known = reason in frozenset(FailureReason)
-    return f"{reason:04X} {FailureReason(reason).name.replace('_', ' ').capitalize() if known else 'Unknown reason'}"
+    words = {int(known): words for known, words in _WORDS.items()}
+    return f"{reason:04X} {words.get(reason, 'Unknown reason')}"
 
 
 @dataclass(frozen=True, slots=True)
