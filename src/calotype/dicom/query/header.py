@@ -6,7 +6,7 @@ raises for anything that a header may hold: it was made from a file that anybody
 
 from __future__ import annotations
 
-import binascii
+import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
@@ -27,6 +27,7 @@ WHOLE_HEADER: Final = "*"
 NAME_GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 
 _MAX_INLINE_TEXT: Final = 4096
+_TAG: Final = re.compile("[0-9A-F]{8}", re.ASCII)
 
 
 def read(json: bytes | str) -> JsonDataSet:
@@ -53,14 +54,18 @@ def values_of(attribute: JsonAttribute) -> Sequence[Any]:
 
 def items_of(attribute: JsonAttribute) -> Sequence[JsonDataSet]:
     """Return the items of a sequence."""
-    return [item for item in values_of(attribute) if isinstance(item, dict)]
+    return [
+        {tag: value for tag, value in item.items() if isinstance(value, dict) and _TAG.fullmatch(tag)}
+        for item in values_of(attribute)
+        if isinstance(item, dict)
+    ]
 
 
 def bytes_of(attribute: JsonAttribute) -> bytes:
     """Return a value that stands in the header as bytes, empty when it does not."""
     try:
         return b64decode(str(attribute.get("InlineBinary", "")))
-    except binascii.Error:
+    except ValueError:
         return b""
 
 
