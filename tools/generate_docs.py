@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
-from calotype.app.compose import SERVED
+from calotype.app.compose import EXTENSIONS, SERVED
 from calotype.app.settings import DEFAULT_LISTENERS
 from calotype.app.showing import template
 from calotype.cli import COMMANDS, calotype
-from calotype.dicom import uids
-from calotype.dicom.query import attributes
+from calotype.dicom import charsets, uids
+from calotype.dicom.commitment import FailureReason, describe_reason
+from calotype.dicom.query import attributes, worklist
+from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
+from calotype.network.tls import PROFILES
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -99,6 +103,45 @@ def statuses() -> str:
     )
 
 
+def extended() -> str:
+    offered = {"storage": "level, level of digital signatures, element coercion"} | dict.fromkeys(
+        ("move", "get"), "relational retrieval, enhanced multi-frame conversion"
+    )
+    offered["find"] = ", ".join(field.name.replace("_", " ") for field in fields(SUPPORTED))
+    return rows(
+        ("Service", "Bytes answered", "Meaning of each byte in turn"),
+        ((name, EXTENSIONS[name].information.hex(" "), offered[name]) for name in EXTENSIONS),
+    )
+
+
+def worklist_keys() -> str:
+    return rows(
+        ("Module", "Attribute", "Key", "Return type"),
+        ((row.module, row.keyword, row.key.value, row.returned) for row in worklist.MODEL),
+    )
+
+
+def commitment() -> str:
+    return rows(("Failure Reason", "Meaning"), ((f"{r:04X}", describe_reason(r)[5:]) for r in FailureReason))
+
+
+def tls() -> str:
+    return rows(
+        ("`profile`", "PS3.15", "Cipher suites of TLS 1.2"),
+        ((f"`{key}`", f"{row.section} {row.name}", ", ".join(row.suites)) for key, row in PROFILES.items()),
+    )
+
+
+def character_sets() -> str:
+    return rows(
+        ("Defined term", "Code extensions (escape sequences)"),
+        (
+            (term, ", ".join(g.escape.decode("ascii").replace("\x1b", "ESC ") for g in row.graphic) or "none")
+            for term, row in charsets.BY_TERM.items()
+        ),
+    )
+
+
 def commands() -> str:
     parts = ["# Commands\n\nPrinted by `make docs` from the commands themselves."]
     context = click.Context(calotype, info_name="calotype", max_content_width=100, terminal_width=100)
@@ -126,6 +169,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "storage": storage,
     "query": query,
     "statuses": statuses,
+    "extended": extended,
+    "worklist": worklist_keys,
+    "commitment": commitment,
+    "tls": tls,
+    "character sets": character_sets,
 }
 
 
