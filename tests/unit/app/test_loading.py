@@ -95,6 +95,9 @@ def test_an_empty_string_unsets_an_optional_path(tmp_path):
         ("", {"CALOTYPE__LISTENERS__0__TLS__KEY_PASSWORD_FILE": "/nowhere"}, "/nowhere cannot be read"),
         ("", {"CALOTYPE__STORAGE__DUPLICATES": "maybe"}, "storage.duplicates: Input should be 'keep-if-identical'"),
         ("", {"CALOTYPE__NODES__0__AE_TITLE": "X"}, "nodes.0: give host and port (1 to 65535) of X"),
+        ("", {"CALOTYPE__JOBS__WORKERS": "0"}, "jobs.workers: give 1 to 256"),
+        ("", {"CALOTYPE__JOBS__RETRY_FIRST_S": "inf"}, "jobs.retry_first_s: give seconds above 0"),
+        ("", {"CALOTYPE__JOBS__KEEP_DAYS": "nan"}, "jobs.keep_days: give 0 to"),
         ("", {"CALOTYPE_CONFIG": "/nowhere.toml"}, "calotype init"),
     ],
 )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from typing import Final
 
 from calotype.errors import Cancelled
@@ -40,6 +39,8 @@ class JobRun:
         self._wake = wake
         self._max_attempts = max_attempts
         self._progress = job.progress
+        # Read when it is first asked for: a job that begins has none.
+        self._finished: frozenset[str] | None = None if job.progress.finished else frozenset()
         self._unsaved: dict[str, Outcome] = {}
         self._given: dict[str, ItemResult] = {}
         self._is_changed = False
@@ -61,12 +62,12 @@ class JobRun:
         """What the job was told."""
         return self._job.arguments
 
-    @cached_property
+    @property
     def finished_items(self) -> frozenset[str]:
         """The items that had their outcome before this attempt, not to be done again. Unavailable."""
-        if not self._job.progress.finished:
-            return frozenset()
-        return frozenset(self._store.items(self._job.id))
+        if self._finished is None:
+            self._finished = frozenset(self._store.items(self._job.id))
+        return self._finished
 
     @property
     def is_cancelled(self) -> bool:
@@ -140,7 +141,7 @@ class JobRun:
                 self._progress = Progress()
                 self._unsaved.clear()
                 self._given.clear()
-            self.__dict__["finished_items"] = frozenset()
+            self._finished = frozenset()
             self._starts_over = True
             self._store.update(
                 self._job.id, lambda job: replace(job, progress=Progress()), forget=frozenset(ItemResult)

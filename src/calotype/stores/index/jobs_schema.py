@@ -31,7 +31,6 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
         Column("ended_us", BigInteger),
         Column("error", Text, nullable=False),
         Column("is_cancelling", BigInteger, nullable=False),
-        Index("ix_job_state", "state", "id"),
         Index("ix_job_due", "state", "not_before_us", "id"),
     )
     outcome = Table(

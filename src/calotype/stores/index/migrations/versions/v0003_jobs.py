@@ -37,7 +37,6 @@ def upgrade() -> None:
         sa.Column("error", sa.Text, nullable=False),
         sa.Column("is_cancelling", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_job_state", "job", ["state", "id"])
     op.create_index("ix_job_due", "job", ["state", "not_before_us", "id"])
     op.create_table(
         "job_outcome",
