@@ -28,9 +28,11 @@ COMMANDS = {
     "move": ("talking", "Have a DICOM node send images to another (C-MOVE)."),
     "commit": ("committing", "Ask a DICOM node to commit to keeping files that were sent to it."),
     "tls": ("securing", "Make certificates to test TLS with."),
+    "nodes": ("neighbours", "Keep the address book: who is known, and what each may do."),
     "jobs": ("working", "Show durable jobs (sending, retrieving), cancel them, or try them again."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
+    "reread": ("reading", "Correct how the text of one study is read."),
     "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),
 }
 """Subcommand -> (module, what it does), in the order of a newcomer's day."""
@@ -57,7 +59,7 @@ class _Verbs(click.Group):
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A node is written AETITLE@host:port, or just the AE title of one in the settings' [[nodes]].",
+    epilog="A node is written AETITLE@host:port, or just the AE title of one in the address book.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="calotype")
 @click.option(

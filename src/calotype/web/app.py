@@ -18,6 +18,7 @@ from calotype.web.api import (
     rejections,
     statistics,
     studies,
+    texts,
     worklist,
 )
 from calotype.web.dicomweb import routes as dicomweb
@@ -56,6 +57,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         studies.router(archive.search, offload, settings),
         rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
+        texts.router(archive.texts, offload),
     ):
         app.include_router(router, prefix="/api")
     if rooms.jobs is not None:

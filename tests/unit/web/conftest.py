@@ -178,7 +178,7 @@ class FakeArchive:
     def ingest(self):
         return self
 
-    search = retrieve = curate = ingest
+    search = retrieve = curate = texts = ingest
 
 
 def _selects(selection, ref):

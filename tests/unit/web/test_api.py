@@ -138,5 +138,13 @@ def test_details_are_bounded_and_on_one_line():
 def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(client):
     paths = client.get("/api/openapi.json").json()["paths"]
 
-    assert sorted(paths) == ["/api/conflicts", "/api/health", "/api/rejections", "/api/statistics", "/api/studies"]
+    assert sorted(paths) == [
+        "/api/conflicts",
+        "/api/health",
+        "/api/rejections",
+        "/api/statistics",
+        "/api/studies",
+        "/api/studies/{study}/text",
+        "/api/texts",
+    ]
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
