@@ -207,14 +207,19 @@ class SqliteIndex:
         return (_match(shape, row) for row in found)
 
     def _find_all(self, shape: Plan, values: Values) -> Iterator[Match]:
-        """Answer without page and order: the first matches at once, then whatever else there is."""
+        """Answer without page and order."""
+        for numbers in self._all_numbers(shape, values):
+            yield from self._matches(shape, numbers)
+
+    def _all_numbers(self, shape: Plan, values: Values) -> Iterator[array[int]]:
+        """Return the rows of all answers in no particular order: the first at once, then whatever else there is."""
         sql, constants = statement(shape, Form.ANY)
         first = self._numbers(sql, {**constants, **values, "limit": FIRST})
-        yield from self._matches(shape, first)
+        yield first
         if len(first) == FIRST:
             given = frozenset(first)
             others = self._numbers(sql, {**constants, **values, "limit": -1})
-            yield from self._matches(shape, array("q", (number for number in others if number not in given)))
+            yield array("q", (number for number in others if number not in given))
 
     def _find_long(self, shape: Plan, values: Values) -> Iterator[Match]:
         sql, constants = statement(shape, Form.ROWS)
@@ -228,17 +233,22 @@ class SqliteIndex:
     def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
         """Answer a question, each match with its representative's header; holds only row numbers in between."""
         shape, values = plan(query)
-        found, constants = statement(shape, Form.ROWS if shape.order else Form.ANY)
-        numbers = self._numbers(found, {**constants, **values, "limit": -1, "offset": 0})
-        chunk, constants = statement(shape, Form.CHUNK)
-        headers = reading.REPRESENTATIVE_CHUNK[query.level]
+        if not shape.order:
+            for numbers in self._all_numbers(shape, values):
+                yield from self._with_headers(shape, numbers)
+            return
+        sql, constants = statement(shape, Form.ROWS)
+        yield from self._with_headers(shape, self._numbers(sql, {**constants, **values, "limit": -1, "offset": 0}))
+
+    def _with_headers(self, shape: Plan, numbers: array[int]) -> Iterator[tuple[Match, bytes]]:
+        sql, constants = statement(shape, Form.CHUNK)
         for at in range(0, len(numbers), HEADER_CHUNK):
             listed = json.dumps(numbers[at : at + HEADER_CHUNK].tolist())
-            rows_of = {row[0]: row for row in self._readers.fetch(chunk, {**constants, "rows": listed})}
-            header_of = dict(self._readers.fetch(headers, [listed]))
+            found = {row[0]: row for row in self._readers.fetch(sql, {**constants, "rows": listed})}
+            headers = dict(self._readers.fetch(reading.REPRESENTATIVE_CHUNK[shape.level], [listed]))
             for number in numbers[at : at + HEADER_CHUNK]:
-                if number in rows_of:
-                    yield _match(shape, rows_of[number]), header_of.get(number, b"")
+                if number in found:
+                    yield _match(shape, found[number]), headers.get(number, b"")
 
     def _fetch(self, shape: Plan, form: Form, values: Values) -> list[tuple[Any, ...]]:
         sql, constants = statement(shape, form)
