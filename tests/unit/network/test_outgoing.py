@@ -7,7 +7,7 @@ import pytest
 
 from calotype.dicom.wire.dimse import fragment_bytes
 from calotype.dicom.wire.pdu import PDataTF
-from calotype.network.outgoing import Slice, send_object
+from calotype.network.outgoing import Slice, send_chunks, send_object
 
 
 class FileSource:
@@ -88,3 +88,23 @@ def test_an_object_shorter_than_announced_is_noticed(stream_pair, source, conten
     part = Slice(context_id=1, offset=len(content) - 10, size_bytes=11, max_pdu_bytes=max_pdu_bytes)
     with pytest.raises(EOFError, match="bytes early"):
         send_object(stream, b"", source, part, 10)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1000, 131_066, 1_000_003, 2_000_000])
+@pytest.mark.parametrize("size_bytes", [0, 70_001, 1_300_000])
+def test_chunks_become_the_same_pdus_as_an_object(stream_pair, collect, source, chunk_bytes, size_bytes):
+    stream, peer = stream_pair
+    part = Slice(context_id=5, offset=0, size_bytes=size_bytes, max_pdu_bytes=16_384)
+    whole = source.read_at(0, size_bytes)
+    chunks = (whole[start : start + chunk_bytes] for start in range(0, size_bytes, chunk_bytes))
+
+    def send_both() -> None:
+        send_object(stream, b"HEAD", source, part, 10)
+        send_chunks(stream, b"HEAD", chunks, (5, 16_384), 10)
+
+    sender = threading.Thread(target=send_both)
+    sender.start()
+    as_object = collect(peer, 4 + on_the_wire(part))
+    as_chunks = collect(peer, 4 + on_the_wire(part))
+    sender.join()
+    assert as_chunks == as_object

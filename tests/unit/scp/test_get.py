@@ -15,6 +15,7 @@ from calotype.dicom.wire.pdu_items import RoleSelection
 from calotype.network.failures import AssociationAborted
 from calotype.scp.get import GetScp
 from calotype.scu.sender import AssociationDelivery
+from support import samples
 from support.peers import NATIVE, STORAGE, Shelf, call, serving
 
 STUDY = encode([Element(0x00080052, "CS", b"STUDY"), Element(0x0020000D, "UI", b"1.2.3")], EXPLICIT_VR_LITTLE_ENDIAN)
@@ -92,6 +93,14 @@ def test_get_fails_what_has_no_context_of_its_syntax(node, shelf):
         objects, responses = fetch(association)
     assert [data for _, _, data in objects] == [b"ee"]
     assert responses[-1] == (0xB000, None, 1, 1, 0, jpeg)
+
+
+def test_get_makes_another_form_for_a_peer_that_does_not_take_the_stored_one(node, shelf):
+    uid = shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, samples.ct())
+    with call(node, GET, (CT_IMAGE_STORAGE, [IMPLICIT_VR_LITTLE_ENDIAN]), roles=AS_SCP) as association:
+        objects, responses = fetch(association)
+    assert objects == [(uid, IMPLICIT_VR_LITTLE_ENDIAN, samples.ct(syntax=IMPLICIT_VR_LITTLE_ENDIAN))]
+    assert responses[-1] == (0x0000, None, 1, 0, 0, None)
 
 
 def test_get_sends_nothing_to_a_peer_that_did_not_offer_to_receive(node, shelf):

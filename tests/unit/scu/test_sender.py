@@ -5,7 +5,7 @@ import pytest
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, JPEG_BASELINE
 from calotype.dicom.wire.messages import CStoreRQ
-from calotype.errors import Unavailable
+from calotype.errors import InvalidRequest, Unavailable
 from calotype.scu.sender import DimseCourier
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Kind, Offer, Originator, Parcel, Result
@@ -147,4 +147,29 @@ def test_store_of_an_object_shorter_than_announced_breaks_the_association_not_th
         pytest.raises(Unavailable),
     ):
         delivery.store(what, short)
+    assert sink.received == []
+
+
+def test_store_chunks_sends_what_they_make():
+    sink, chunks = Sink(), [b"a" * 700_000, b"b" * 900_001, b"c"]
+    with serving({CStoreRQ: sink}, STORAGE) as node, COURIER.connect(node, offers(CT)) as delivery:
+        answer = delivery.store_chunks(CT, UID("1.2.3.4"), iter(chunks), Originator("ASKER", 77))
+    assert answer.result is Result.COMPLETED
+    [(request, syntax, received)] = sink.received
+    assert (syntax, received) == (EXPLICIT_VR_LITTLE_ENDIAN, b"".join(chunks))
+    assert (request.move_originator_ae_title, request.move_originator_message_id) == ("ASKER", 77)
+
+
+def test_store_of_chunks_that_fail_half_way_breaks_the_association_not_the_peer():
+    def failing():
+        yield b"a" * 2_000_000
+        raise InvalidRequest("the rest cannot be read")
+
+    sink = Sink()
+    with (
+        serving({CStoreRQ: sink}, STORAGE) as node,
+        COURIER.connect(node, offers(CT)) as delivery,
+        pytest.raises(Unavailable, match="the rest cannot be read"),
+    ):
+        delivery.store_chunks(CT, UID("1.2.3.4"), failing())
     assert sink.received == []
