@@ -30,6 +30,7 @@ COMMANDS = {
     "tls": ("securing", "Make certificates to test TLS with."),
     "nodes": ("neighbours", "Keep the address book: who is known, and what each may do."),
     "jobs": ("working", "Show durable jobs (sending, retrieving), cancel them, or try them again."),
+    "worklist": ("scheduling", "Fill the worklist that modalities ask."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "reread": ("reading", "Correct how the text of one study is read."),
