@@ -41,7 +41,8 @@ def required_offset(text: str) -> int:
     """Read the offset that a request names. InvalidRequest when it is none."""
     minutes = offset_minutes(text)
     if minutes is None:
-        raise InvalidRequest(f"(0008,0201) TimezoneOffsetFromUTC is {text.strip()[:16]!r}; write it as +0100 or -0530")
+        shown = text.strip(" \0")[:16]
+        raise InvalidRequest(f"(0008,0201) TimezoneOffsetFromUTC is {shown!r}; write it as +0100 or -0530")
     return minutes
 
 

@@ -107,7 +107,7 @@ def test_binary_numbers_are_read_and_written(syntax: UID) -> None:
 def test_level_has_to_be_one_of_the_model(level: str | None, model: Model) -> None:
     known = (level or "").strip().upper()
     uids = {"PatientID": "P", "StudyInstanceUID": "1", "SeriesInstanceUID": "2"}
-    if known in Level:
+    if known in list(Level):
         uids = {
             keyword: uid for keyword, uid in uids.items() if BY_KEYWORD[keyword].level.depth <= Level(known).depth
         }
