@@ -67,7 +67,9 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         calls = Offload(settings.calls)
         app.include_router(exchange.router(rooms.exchange, calls), prefix="/api")
     if rooms.commitments is not None:
-        app.include_router(commitments.router(rooms.commitments, offload), prefix="/api")
+        app.include_router(
+            commitments.router(rooms.commitments, archive.retrieve, Offload(settings.calls)), prefix="/api"
+        )
     if rooms.worklist is not None:
         app.include_router(worklist.router(*rooms.worklist, offload), prefix="/api")
     if (neighbours := rooms.neighbours) is not None:

@@ -7,7 +7,7 @@ from anyio.from_thread import start_blocking_portal
 from calotype.dicom.commitment import Reference, Request
 from calotype.dicom.hierarchy import UID
 from calotype.errors import Unavailable
-from calotype.services.routing.commitment.model import Parties
+from calotype.services.routing.commitment.model import Direction, Parties, State
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.nodes import FixedAddressBook, Node
 from calotype.stores.index.memory import MemoryIndex
@@ -16,6 +16,7 @@ from calotype.stores.objects.memory import MemoryObjectStore
 from calotype.web.app import create_app
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
+from support import samples
 from support.archives import NOON_US, Clock, House
 
 CT = UID("1.2.840.10008.5.1.4.1.1.2")
@@ -33,8 +34,13 @@ class Deaf:
 
 
 @pytest.fixture
-def commitments():
-    custody = House(MemoryObjectStore(), MemoryIndex()).archive.custody
+def house():
+    return House(MemoryObjectStore(), MemoryIndex())
+
+
+@pytest.fixture
+def commitments(house):
+    custody = house.archive.custody
     book = FixedAddressBook([Node("MODALITY", "192.0.2.7", 104)])
     made = Commitments.over(
         MemoryCommitments(), custody, book, Deaf(), our_ae_title="CALOTYPE", clock_us=Clock(NOON_US)
@@ -45,16 +51,15 @@ def commitments():
 
 
 @pytest.fixture
-def ask(commitments, rejections):
-    archive = House(MemoryObjectStore(), MemoryIndex()).archive
-    app = create_app(Rooms(archive, rejections, commitments=commitments), WebSettings())
+def ask(commitments, house, rejections):
+    app = create_app(Rooms(house.archive, rejections, commitments=commitments), WebSettings())
 
-    async def send(method, path):
+    async def send(method, path, body):
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            return await client.request(method, f"/api/commitments{path}")
+            return await client.request(method, f"/api/commitments{path}", json=body)
 
     with start_blocking_portal() as portal:
-        yield lambda method, path: portal.call(send, method, path)
+        yield lambda method, path, json=None: portal.call(send, method, path, json)
 
 
 def test_a_list_comes_newest_first_in_pages(ask, commitments):
@@ -82,6 +87,28 @@ def test_one_is_shown_with_its_instances(ask, commitments):
             "reason": "0112 No such object instance",
         }
     ]
+
+
+def test_a_node_is_asked_to_commit_to_a_study(ask, house, commitments):
+    data = samples.ct(seed=1)
+    house.store(data)
+    kept = house.index.instance(UID(samples.value_of(data, 0x00080018)))
+    assert ask("POST", "", json={"node": "MODALITY", "studies": [kept.ref.study]}).status_code == 503
+    [failed, _given] = commitments.recent(9)
+    assert (failed.direction, failed.state, failed.total) == (Direction.ASKED, State.FAILED, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"node": "MODALITY", "studies": ["1.2.404"]}, 404),
+        ({"node": "STRANGER", "studies": ["1.2.404"]}, 404),
+        ({"node": "MODALITY"}, 400),
+    ],
+)
+def test_what_cannot_be_asked_is_said(ask, commitments, body, status):
+    assert ask("POST", "", json=body).status_code == status
+    assert len(commitments.recent(9)) == 1
 
 
 def test_a_retry_makes_it_due_now(ask, commitments):

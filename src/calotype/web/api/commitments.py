@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from calotype.dicom.commitment import describe_reason
 from calotype.errors import NotFound
+from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.commitment.model import COMMITTED, Item
 from calotype.services.routing.commitment.model import Commitment as Kept
 from calotype.services.routing.commitment.service import Commitments
+from calotype.services.routing.exchange import selection
 from calotype.web.offload import Offload
 
 
@@ -57,7 +59,17 @@ class CommitmentWithItems:
     items: list[CommitmentItem]
 
 
-def router(commitments: Commitments, offload: Offload) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class CommitmentRequest:
+    """Which node shall commit to what the archive holds of these: studies, or some of their series or instances."""
+
+    node: str
+    studies: list[str] = field(default_factory=list)
+    series: list[str] = field(default_factory=list)
+    instances: list[str] = field(default_factory=list)
+
+
+def router(commitments: Commitments, retrieve: Retrieve, offload: Offload) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(tags=["commitments"])
 
@@ -67,6 +79,10 @@ def router(commitments: Commitments, offload: Offload) -> APIRouter:
     def one(number: int) -> CommitmentWithItems:
         kept, items = commitments.one(number)
         return CommitmentWithItems(_view(kept), [_item(item) for item in items])
+
+    def ask(asked: CommitmentRequest) -> Commitment:
+        wanted = selection(None, asked.studies, asked.series, asked.instances)
+        return _view(commitments.ask(asked.node, retrieve, wanted))
 
     def again(number: int) -> Commitment:
         kept = commitments.promises.retry(number)
@@ -80,6 +96,11 @@ def router(commitments: Commitments, offload: Offload) -> APIRouter:
     ) -> list[Commitment]:
         """List transactions, newest first; ``before`` is the last one's number of the page before."""
         return await offload(page, limit, before)
+
+    @routes.post("/commitments")
+    async def request_commitment(asked: CommitmentRequest) -> Commitment:
+        """Ask a node to commit to what was sent to it; waits a few seconds for its report, which may come later."""
+        return await offload(ask, asked)
 
     @routes.get("/commitments/{number}")
     async def show_commitment(number: int) -> CommitmentWithItems:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from calotype.dicom.commitment import Reference
+from calotype.dicom.hierarchy import Selection
 from calotype.errors import NotFound
 from calotype.services.archive.custody import Custody
 from calotype.services.archive.ingest import utc_now_us
+from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.commitment.model import Commitment, Item
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
 from calotype.services.routing.commitment.promises import Promises
@@ -23,6 +26,7 @@ class Commitments:
     promises: Promises
     requests: Requests
     store: CommitmentStore
+    nodes: AddressBook
 
     @classmethod
     def over(
@@ -37,7 +41,18 @@ class Commitments:
     ) -> Self:
         """Build both over ``store``. Nothing is started."""
         promises = Promises(store, custody, nodes, messenger, clock_us)
-        return cls(promises, Requests(store, messenger, our_ae_title, clock_us), store)
+        return cls(promises, Requests(store, messenger, our_ae_title, clock_us), store, nodes)
+
+    def ask(self, ae_title: str, retrieve: Retrieve, selection: Selection) -> Commitment:
+        """Ask a node to commit to what the archive holds of ``selection``: what it was sent.
+
+        NotFound for an unknown node and where the archive holds nothing; else as :meth:`Requests.ask`.
+        """
+        node = self.nodes.find(ae_title)
+        held = [Reference(stored.sop_class, stored.ref.instance) for stored in retrieve.locate(selection)]
+        if not held:
+            raise NotFound("The archive holds nothing of what the node is to commit to.")
+        return self.requests.ask(node, held)
 
     def recent(self, limit: int, before: int | None = None) -> list[Commitment]:
         """Return transactions of both directions, newest first, older than number ``before``."""
