@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from click.testing import CliRunner
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_role, evt
@@ -13,6 +14,7 @@ from calotype.app.compose import House
 from calotype.app.opening import open_stores
 from calotype.app.settings import Http, Listener, Settings, Storage
 from calotype.app.settings import Node as NodeSection
+from calotype.cli import calotype
 from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import UID
 from calotype.scu.files import gather, send_files
@@ -195,3 +197,41 @@ def test_we_ask_pynetdicom_and_are_called(house, peer_port):
     assert calls == [0x0000]
     assert (done.committed, done.failed) == (1, 1)
     assert [item.outcome for item in house.commitments.one(asked.id)[1]] == [0, 0x0213]
+
+
+def test_the_command_asks_and_hears(house, tmp_path):
+    port = archive(house).port
+    run, node = CliRunner(), f"CALOTYPE@127.0.0.1:{port}"
+    done = run.invoke(calotype, ["commit", node, str(CT.path)])
+    assert (done.exit_code, done.output) == (0, "CALOTYPE commits to 1 of 1\n")
+    other = named("MR_small.dcm").path
+    done = run.invoke(calotype, ["commit", node, str(CT.path), str(other)])
+    assert done.exit_code == 1
+    assert "MR_small.dcm: not committed: 0112 No such object instance" in done.stderr
+
+
+def test_the_command_is_called_back(peer_port):
+    ours = dcmtk.free_port()
+
+    def call_later(_event, asked):
+        def call():
+            provider = AE("PROVIDER")
+            provider.add_requested_context(StorageCommitmentPushModel)
+            role = build_role(StorageCommitmentPushModel, scp_role=True)
+            association = provider.associate("127.0.0.1", ours, ae_title="CALOTYPE", ext_neg=[role])
+            assert association.is_established
+            association.send_n_event_report(
+                outcome_of(asked), 1, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+            )
+            association.release()
+
+        threads.append(threading.Thread(target=call))
+        threads[-1].start()
+
+    threads = []
+    with providing(peer_port, call_later) as node:
+        arguments = ["commit", f"PROVIDER@127.0.0.1:{node.port}", str(CT.path), "--listen", str(ours)]
+        done = CliRunner().invoke(calotype, arguments)
+        for thread in threads:
+            thread.join(PATIENCE_S)
+    assert (done.exit_code, done.output) == (0, "PROVIDER commits to 1 of 1\n")
