@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import fill, query
+from bench import fill, query, worklist
 from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
@@ -140,7 +140,7 @@ def main() -> None:
         "parts",
         nargs="*",
         default=["store", "default", "retrieve", "query"],
-        help="store default retrieve query million",
+        help="store default retrieve query worklist million",
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--workloads", default="W1,W2,W3,W4,W5")
@@ -169,6 +169,8 @@ def main() -> None:
     if "query" in options.parts:
         for size in options.studies.split(","):
             query.measure(report, options.tmpfs, int(size))
+    if "worklist" in options.parts:
+        worklist.measure(report, options.tmpfs)
     if "million" in options.parts:
         fill.rate_at_a_million(report, options.tmpfs, CALOTYPE, WORKLOADS["W3"], options.runs)
     print()

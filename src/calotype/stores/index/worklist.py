@@ -86,7 +86,7 @@ class SqliteWorklist:
 
     def add(self, item: Item) -> None:
         """Keep a new item; see the port."""
-        values, steps = _item_values(item), list(_step_values(item))
+        values, steps = item_values(item), list(step_values(item))
 
         def work(connection: sqlite3.Connection) -> None:
             _check_procedure(connection, item)
@@ -111,7 +111,7 @@ class SqliteWorklist:
         def work(connection: sqlite3.Connection) -> Item:
             row = _first(connection.execute(ITEM, (item_id,)).fetchall(), f"worklist item {item_id}")
             new = change(_item(row, connection.execute(STEPS, (row[0],)).fetchall()))
-            values, steps = _item_values(new), list(_step_values(new))
+            values, steps = item_values(new), list(step_values(new))
             _check_procedure(connection, new)
             connection.execute(CHANGE_ITEM, values)
             connection.execute(REMOVE_STEPS, (row[0],))
@@ -215,12 +215,14 @@ def _written(attributes: Attributes) -> str:
     return orjson.dumps(attributes).decode("utf-8")
 
 
-def _item_values(item: Item) -> tuple[Any, ...]:
+def item_values(item: Item) -> tuple[Any, ...]:
+    """Return the values of an item's row, as :data:`ADD_ITEM` and :data:`CHANGE_ITEM` take them."""
     attributes = _written(item.attributes)
     return item.study, item.procedure_id, attributes, item.created_us, item.updated_us, item.item_id
 
 
-def _step_values(item: Item) -> Iterator[tuple[Any, ...]]:
+def step_values(item: Item) -> Iterator[tuple[Any, ...]]:
+    """Return the values of its steps' rows, as :data:`ADD_STEP` takes them after the item's row number."""
     for position, step in enumerate(item.steps):
         keys = step_keys(item.attributes, step.attributes)
         yield position, step.status.value, _written(step.attributes), *keys
