@@ -214,6 +214,9 @@ class Promises:
                 _logger.warning("commitments wait: %s", error)
                 wait_s = FIRST_RETRY_S
             except Exception:
+                if self._stopping:
+                    # Whoever stopped us waits no longer: the store is closed, and what is due is done at the next start.
+                    return
                 _logger.exception("commitments wait: our own mistake")
                 wait_s = FIRST_RETRY_S
             with self._changed:
