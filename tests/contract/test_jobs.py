@@ -190,6 +190,12 @@ def test_a_removed_job_is_gone_with_its_outcomes(store, monkeypatch):
     assert len(store.outcomes(other.id, limit=99)) == 10
 
 
+def test_the_number_of_a_removed_job_is_not_given_again(store):
+    newest = store.add(new())
+    store.remove(newest.id)
+    assert store.add(new()).id > newest.id
+
+
 def test_jobs_outlive_the_process_and_a_rebuild_of_the_index(tmp_path):
     path = tmp_path / "index.sqlite"
     index = SqliteIndex(SqliteSettings(path, durable=False))

@@ -32,6 +32,8 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
         Column("error", Text, nullable=False),
         Column("is_cancelling", BigInteger, nullable=False),
         Index("ix_job_due", "state", "not_before_us", "id"),
+        # A number is never given twice: whoever still watches a removed job must not see another's.
+        sqlite_autoincrement=True,
     )
     outcome = Table(
         "job_outcome",

@@ -19,13 +19,15 @@ class MemoryJobs:
     def __init__(self) -> None:
         self._jobs: dict[int, Job] = {}
         self._outcomes: dict[int, dict[str, Outcome]] = {}
+        self._last = 0
         self._lock = threading.Lock()
 
     def add(self, job: Job) -> Job:
         """Keep a new job; see the port."""
         arguments = json.loads(json.dumps(job.arguments))
         with self._lock:
-            number = max(self._jobs, default=0) + 1
+            self._last += 1
+            number = self._last
             self._jobs[number] = replace(job, id=number, arguments=arguments)
             self._outcomes[number] = {}
             return self._jobs[number]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 
-def _row(name: str, **options: bool) -> sa.Column[int]:
+def _row(name: str, **options: Any) -> sa.Column[int]:
     """Return a row number: SQLite gives one for free where the type is spelled INTEGER."""
     return sa.Column(name, sa.BigInteger().with_variant(sa.Integer, "sqlite"), **options)
 
@@ -36,6 +38,7 @@ def upgrade() -> None:
         sa.Column("ended_us", sa.BigInteger),
         sa.Column("error", sa.Text, nullable=False),
         sa.Column("is_cancelling", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_job_due", "job", ["state", "not_before_us", "id"])
     op.create_table(
