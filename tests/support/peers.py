@@ -28,6 +28,7 @@ from calotype.network.rejections import Rejections
 from calotype.network.settings import DialSettings, ListenerSettings, Timeouts
 from calotype.scp.server import Handler, Server
 from calotype.scu.calling import Caller
+from calotype.services.access.access import Access
 from calotype.services.archive.ports import ObjectLocation, StoredInstance
 from calotype.services.routing.nodes import Node
 
@@ -45,6 +46,7 @@ def serving(
     ae_title: str = "NODE",
     scp_contexts: Mapping[UID, Sequence[UID]] | None = None,
     calling_ae_titles: frozenset[str] | None = None,
+    access: Access | None = None,
 ) -> Iterator[Node]:
     """Listen on a free port of the loopback interface until the block ends."""
     policy = AcceptancePolicy(
@@ -54,7 +56,7 @@ def serving(
         scp_abstract_syntaxes=scp_contexts or {},
     )
     settings = ListenerSettings(name="test", host="127.0.0.1", port=0, timeouts=TIMEOUTS)
-    listener = Listener(settings, policy, Server(handlers).serve, Rejections())
+    listener = Listener(settings, policy, Server(handlers, access).serve, Rejections())
     listener.start()
     try:
         yield Node(ae_title, "127.0.0.1", listener.port)

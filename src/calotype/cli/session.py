@@ -36,7 +36,7 @@ class Session:
         return load(Path(self.config) if self.config else None, flags=pairs)
 
     def node(self, text: str, tls: NodeTls | None = None) -> Node:
-        """Understand ``AETITLE@host:port``, or an AE title of the settings' nodes. InvalidRequest, NotFound.
+        """Understand ``AETITLE@host:port``, or an AE title of the address book. InvalidRequest, NotFound.
 
         ``tls`` is what the command line says, before what the settings say.
         """
@@ -44,14 +44,19 @@ class Session:
         return node if tls is None else replace(node, tls=tls)
 
     def _node(self, text: str) -> Node:
-        from calotype.services.routing.nodes import FixedAddressBook, Node
+        if "@" in text:
+            return node_in(text)
+        from calotype.app.book import find_node  # the index's libraries: not needed for an address
 
-        title, at, address = text.partition("@")
-        if not at:
-            from calotype.app.book import fixed_nodes  # the index's libraries: not needed for an address
+        return find_node(self.loaded.settings, text)
 
-            return FixedAddressBook(fixed_nodes(self.loaded.settings)).find(text)
-        host, colon, port = address.rpartition(":")
-        if not colon or not port.isdecimal() or not host:
-            raise InvalidRequest(f"{text}: write a node as AETITLE@host:port, for example CALOTYPE@localhost:11112")
-        return Node(title, host.strip("[]"), int(port))
+
+def node_in(text: str) -> Node:
+    """Understand ``AETITLE@host:port``. InvalidRequest."""
+    from calotype.services.routing.nodes import Node
+
+    title, _, address = text.partition("@")
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or not host:
+        raise InvalidRequest(f"{text}: write a node as AETITLE@host:port, for example CALOTYPE@localhost:11112")
+    return Node(title, host.strip("[]"), int(port))

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from calotype.dicom.wire.negotiation import AcceptancePolicy
 from calotype.dicom.wire.pdu import (
     REJECT_APPLICATION_CONTEXT,
@@ -109,3 +109,27 @@ def test_nobody_is_let_in_while_stopping():
     door = admission()
     door.stop()
     assert door.decide(request(), "192.0.2.1") == Refusal(REJECT_TEMPORARY_CONGESTION, "the server is stopping")
+
+
+@pytest.mark.parametrize(
+    ("wished", "settings_order", "chosen"),
+    [
+        ((), (), IMPLICIT_VR_LITTLE_ENDIAN),
+        ((EXPLICIT_VR_LITTLE_ENDIAN,), (), EXPLICIT_VR_LITTLE_ENDIAN),
+        ((), (EXPLICIT_VR_LITTLE_ENDIAN,), EXPLICIT_VR_LITTLE_ENDIAN),
+        ((IMPLICIT_VR_LITTLE_ENDIAN,), (EXPLICIT_VR_LITTLE_ENDIAN,), IMPLICIT_VR_LITTLE_ENDIAN),
+    ],
+)
+def test_what_we_wish_of_a_peer_comes_before_what_we_prefer_of_all(wished, settings_order, chosen):
+    asked = []
+    offered = (IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN)
+    policy = AcceptancePolicy(None, {VERIFICATION: offered}, transfer_syntax_order=settings_order)
+
+    def wish(title, address):
+        asked.append((title, address))
+        return wished
+
+    door = Admission(ListenerSettings(name="main"), policy, wish)
+    proposal = AssociateRQ("ANY", "CT1", (PresentationContextProposed(1, VERIFICATION, offered),), UserInformation())
+    answer = door.decide(proposal, "192.0.2.1")
+    assert (answer.presentation_contexts[0].transfer_syntax, asked) == (chosen, [("CT1", "192.0.2.1")])

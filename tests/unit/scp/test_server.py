@@ -1,14 +1,21 @@
 """The serving loop: which errors become which answers, and which end the association."""
 
+from dataclasses import MISSING, fields
+
 import pytest
 
+from calotype.dicom import uids
 from calotype.dicom.statuses import Service, status_for
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from calotype.dicom.wire import messages
 from calotype.dicom.wire.messages import CEchoRQ, CEchoRSP, CFindRQ, CFindRSP, CStoreRQ, CStoreRSP, NSetRQ, NSetRSP
+from calotype.dicom.wire.negotiation import AcceptedContext
 from calotype.dicom.wire.pdu import Abort, ReleaseRP, ReleaseRQ
 from calotype.errors import CalotypeError, ClassMismatch, NotFound, OutOfResources, Reason
-from calotype.scp.server import _OPERATIONS, Server
+from calotype.network.association import Received
+from calotype.scp.server import _OPERATIONS, Server, right_of
+from calotype.services.access.access import Access, AccessSettings
+from calotype.services.access.permissions import Right
 from support.peers import serving
 from support.raw_peers import CT, RawPeer, command, data, request
 
@@ -138,3 +145,53 @@ def test_handlers_may_replace_echo():
     server = Server({CEchoRQ: lambda *_: served.append(1)})
     server._handlers[CEchoRQ](None, None)
     assert served == [1]
+
+
+def served(message, abstract_syntax=VERIFICATION):
+    return Received(AcceptedContext(1, abstract_syntax, EXPLICIT_VR_LITTLE_ENDIAN), message)
+
+
+@pytest.mark.parametrize(
+    ("request_type", "abstract_syntax", "right"),
+    [
+        (messages.CEchoRQ, VERIFICATION, None),
+        (messages.NEventReportRQ, uids.STORAGE_COMMITMENT_PUSH, None),
+        (messages.CStoreRQ, CT, Right.STORE),
+        (messages.CFindRQ, uids.STUDY_ROOT_FIND, Right.FIND),
+        (messages.CFindRQ, uids.MODALITY_WORKLIST_FIND, Right.WORKLIST),
+        (messages.CMoveRQ, uids.PATIENT_ROOT_MOVE, Right.MOVE),
+        (messages.CGetRQ, uids.STUDY_ROOT_GET, Right.GET),
+        (messages.NCreateRQ, uids.MODALITY_PERFORMED_PROCEDURE_STEP, Right.MPPS),
+        (messages.NSetRQ, uids.MODALITY_PERFORMED_PROCEDURE_STEP, Right.MPPS),
+        (messages.NActionRQ, uids.STORAGE_COMMITMENT_PUSH, Right.COMMITMENT),
+        (messages.NCreateRQ, uids.BASIC_GRAYSCALE_PRINT_META, Right.PRINT),
+        (messages.NDeleteRQ, uids.BASIC_COLOR_PRINT_META, Right.PRINT),
+        (messages.NGetRQ, uids.PRINTER, Right.PRINT),
+    ],
+)
+def test_each_request_needs_the_right_of_its_service(request_type, abstract_syntax, right):
+    needed = {field.name: field for field in fields(request_type) if field.default is MISSING}
+    given = {name: 1 if name == "message_id" or name.endswith("type_id") else "1.2.3" for name in needed}
+    assert right_of(served(request_type(**given), abstract_syntax)) is right
+
+
+def test_a_request_is_refused_before_its_service_hears_of_it():
+    heard = []
+
+    class Nobody:
+        def permissions_of(self, _ae_title, _address):
+            return None
+
+    access = Access(AccessSettings(frozenset()), Nobody())
+    with serving({CStoreRQ: lambda *_: heard.append(1)}, CONTEXTS, access=access) as node:
+        peer = RawPeer.connect(node.port)
+        peer.send(request())
+        peer.receive()
+        peer.send(command(STORE, 3), data(b"unread"))
+        answer = peer.receive_message()
+        peer.send(command(CEchoRQ(message_id=8)))
+        echoed = peer.receive_message()
+        peer.close()
+    assert (answer.status, answer.message_id_being_responded_to) == (0x0124, 7)
+    assert answer.error_comment.endswith("is not admitted to store: have it admitted")
+    assert (echoed.status, heard) == (0, [])

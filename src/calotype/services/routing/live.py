@@ -192,8 +192,9 @@ class Nodes:
         title = ae_title.strip(" ")
         entry = self._entries().get(title)
         if entry is None:
-            node = Node(title, address, port, note=f"admitted; called from {address}, the port is a guess")
-            node = replace(node, permissions=Permissions(frozenset(rights)))
+            guessed = ", the port is a guess" if port == DICOM_PORT else ""
+            note = f"admitted; called from {address}{guessed}"
+            node = Node(title, address, port, note=note, permissions=Permissions(frozenset(rights)))
             self.add(node)
             return node
         before = entry.node

@@ -138,6 +138,13 @@ def test_proposers_first_syntax_is_taken_unless_we_have_an_order(order, chosen):
     assert results(negotiate(rq, replace(POLICY, transfer_syntax_order=order))) == [(1, 0, chosen)]
 
 
+def test_what_the_proposer_only_receives_is_in_its_own_order():
+    policy = replace(POLICY, scp_abstract_syntaxes={CT: (EXPLICIT, IMPLICIT)}, transfer_syntax_order=(EXPLICIT,))
+    rq = request((CT, [IMPLICIT, EXPLICIT]), roles=(RoleSelection(CT, scu=False, scp=True),))
+
+    assert results(negotiate(rq, policy)) == [(1, 0, IMPLICIT)]
+
+
 @pytest.mark.parametrize(("as_storage", "result"), [(True, 0), (False, 3)])
 def test_abstract_syntax_in_no_table_is_storage_where_the_policy_says_so(as_storage, result):
     policy = replace(POLICY, unknown_abstract_syntax_as_storage=as_storage)
