@@ -41,7 +41,8 @@ def test_the_migrated_schema_is_the_one_in_the_code(tmp_path: Path) -> None:
         expected |= {drawn(str(CreateIndex(index).compile(dialect=sqlite.dialect()))) for index in table.indexes}
     with sqlite3.connect(tmp_path / "index.sqlite") as connection:
         rows = connection.execute(
-            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name NOT IN ('alembic_version', 'sqlite_sequence')"
+            "SELECT sql FROM sqlite_master"
+            " WHERE sql IS NOT NULL AND tbl_name NOT IN ('alembic_version', 'sqlite_sequence')"
         ).fetchall()
     connection.close()
     assert {drawn(sql) for (sql,) in rows} == expected
