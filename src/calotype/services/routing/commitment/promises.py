@@ -215,7 +215,7 @@ class Promises:
                 wait_s = FIRST_RETRY_S
             except Exception:
                 if self._stopping:
-                    # Whoever stopped us waits no longer: the store is closed, and what is due is done at the next start.
+                    # The store was closed under us: what is due is done at the next start.
                     return
                 _logger.exception("commitments wait: our own mistake")
                 wait_s = FIRST_RETRY_S
