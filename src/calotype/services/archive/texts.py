@@ -13,10 +13,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from calotype.dicom import charsets
-from calotype.dicom.evidence import united
+from calotype.dicom.evidence import NOTHING, united
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.part10 import Header
 from calotype.dicom.repair import AS_DECLARED, Evidence, Judgement, Reading
@@ -40,6 +41,8 @@ _STUDIES: Final = 512
 """Studies remembered."""
 _FRESH_S: Final = 1.0
 """How long a study is taken to be as remembered: another process may have taken a person's decision."""
+_OBJECTS: Final = 64
+"""Objects of a study that are looked into again when one shows that it is not read as declared."""
 _TRIES: Final = 8
 """How often a study is read again when objects come meanwhile."""
 
@@ -197,12 +200,32 @@ class Texts:
             had_any = bool(known.text.evidence)
             known.text = replace(known.text, evidence=united(known.text.evidence, told))
             known.judgement = known.text.judgement
+            if known.judgement == AS_DECLARED and not known.kept:
+                # Nearly every study. What it has shown stands in its objects; a commit more for each is not worth it.
+                return known.judgement, False
+            if not known.kept:
+                shown = self._shown(study)
+                had_any = had_any or bool(shown)
+                known.text = replace(known.text, evidence=united(shown, known.text.evidence))
+                known.judgement = known.text.judgement
             changed = had_any and known.judgement.reading != before
             # Values that differ from object to object must not cost a commit each.
             if changed or len(known.text.evidence) >= 2 * known.kept:
                 self._index.keep_study_text(study, known.text)
                 known.kept = len(known.text.evidence)
             return known.judgement, changed
+
+    def _shown(self, study: UID) -> Evidence:
+        """Return what the first objects of a study show, which was not kept while all of it was as declared."""
+        shown: Evidence = NOTHING
+        for stored in islice(self._located(study), _OBJECTS):
+            try:
+                with self._objects.open(stored.location.key) as reader:
+                    shown = united(shown, inspect(reader).header.evidence())
+            except CalotypeError as error:
+                # The object on its way in must not fail for another's sake; without it less is known, that is all.
+                _log.warning("could not look into %s for the text of study %s: %s", stored.location.key, study, error)
+        return shown
 
     def _known(self, study: UID) -> _Known:
         now_s = self._monotonic_s()
