@@ -41,6 +41,10 @@ class ClassMismatch(InvalidRequest):
     """The data set's SOP Class or Instance UID is not the one that the command announced (C-STORE: A900)."""
 
 
+class DamagedPixels(InvalidRequest):
+    """Pixel data contradict their own header or end too early; the bytes are kept and served as they came."""
+
+
 class NotFound(CalotypeError):
     """What the request names is not here."""
 
