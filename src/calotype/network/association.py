@@ -93,11 +93,12 @@ class Association:
         self._cancelled: set[int] = set()
         self._message_id = 0
 
-    def receive(self) -> Received | None:
+    def receive(self, meanwhile: Callable[[], None] | None = None) -> Received | None:
         """Return the next message, or ``None`` when the peer released the association.
 
         A data set that was not read is skipped. C-CANCEL requests are kept for :meth:`cancel_requested` and not
-        returned. AssociationEnded when the peer aborts, breaks the protocol, vanishes or is silent for too long.
+        returned. ``meanwhile`` is called about every second as long as nothing comes. AssociationEnded when the peer
+        aborts, breaks the protocol, vanishes or is silent for too long.
         """
         if self.released:
             return None
@@ -107,7 +108,7 @@ class Association:
         self._waiting_since = None if self.is_requestor or self._awaits_response else time.monotonic()
         try:
             while True:
-                event = self._pump.next_event(timeout_s)
+                event = self._pump.next_event(timeout_s, meanwhile)
                 if type(event) is CommandReceived:
                     received = self._take(event)
                     if received is not None:

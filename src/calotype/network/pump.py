@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeAlias
 
@@ -59,6 +59,10 @@ Event: TypeAlias = (
 
 _FAREWELL_S = 3.0
 """How much of the ARTIM time a peer gets to close after the end: nothing is left to be said but goodbye."""
+
+
+_ROUND_S = 1.0
+"""How often, while nothing comes, there is time for something else."""
 
 
 class Pump:
@@ -119,9 +123,11 @@ class Pump:
         """
         if self.events:
             return True
-        self.poll()
+        if self.closed or timeout_s <= 0:
+            self.poll()
         deadline = time.monotonic() + timeout_s
-        while not self.closed and not self.events and (left_s := deadline - time.monotonic()) > 0:
+        left_s = timeout_s
+        while not self.closed and not self.events and left_s > 0:
             try:
                 received = self._stream.recv_into(self._buffer, left_s)
             except TimeoutError:
@@ -129,6 +135,7 @@ class Pump:
             except OSError:
                 received = 0
             self._received(received)
+            left_s = deadline - time.monotonic()
         return bool(self.events)
 
     def poll(self) -> None:
@@ -142,8 +149,13 @@ class Pump:
         if received is not None:
             self._received(received)
 
-    def next_event(self, timeout_s: float) -> Event:
-        """Return the next event; once its first bytes are there, the rest is due within the network time."""
+    def next_event(self, timeout_s: float, meanwhile: Callable[[], None] | None = None) -> Event:
+        """Return the next event; once its first bytes are there, the rest is due within the network time.
+
+        ``meanwhile`` is called after each second in which nothing came.
+        """
+        if meanwhile is not None:
+            self._wait_in_rounds(timeout_s, meanwhile)
         if not self.events:
             self.fill(timeout_s)
         if not self.events:
@@ -236,6 +248,13 @@ class Pump:
             self._carry_out(self._upper_layer.artim_expired())
             return
         self._give_up(timeout_s)
+
+    def _wait_in_rounds(self, timeout_s: float, meanwhile: Callable[[], None]) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self.wait(min(_ROUND_S, timeout_s)):
+            if time.monotonic() >= deadline:
+                self._give_up(timeout_s)
+            meanwhile()
 
     def _give_up(self, timeout_s: float) -> NoReturn:
         self.abort(Abort(AbortSource.SERVICE_PROVIDER))

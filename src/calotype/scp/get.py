@@ -44,5 +44,5 @@ class GetScp:
         agreed = Negotiated.from_bytes(context.application_information[:1])
         wanted = selection(identifier, context.transfer_syntax, model, negotiated=agreed)
         cargo = cargo_of(self._retrieve, wanted)
-        handovers = hand_over(enumerate(cargo), self._deliver(association))
-        answer_suboperations(association, received, handovers, len(cargo))
+        delivery = self._deliver(association)
+        answer_suboperations(association, received, lambda _: hand_over(enumerate(cargo), delivery), len(cargo))

@@ -44,8 +44,13 @@ class MoveScp:
         wanted = selection(identifier, context.transfer_syntax, model, negotiated=agreed)
         cargo = self._dispatch.locate(wanted)
         originator = Originator(association.calling_ae_title, request.message_id)
-        handovers = self._dispatch.send(cargo, node, originator, wishes_of(context.transfer_syntax))
-        answer_suboperations(association, received, handovers, len(cargo))
+        wishes = wishes_of(context.transfer_syntax)
+        answer_suboperations(
+            association,
+            received,
+            lambda heartbeat: self._dispatch.send(cargo, node, originator, wishes, heartbeat=heartbeat),
+            len(cargo),
+        )
 
 
 def wishes_of(transfer_syntax: UID) -> tuple[UID, ...]:

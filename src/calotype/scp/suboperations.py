@@ -1,21 +1,25 @@
 """What C-MOVE and C-GET have in common: counting C-STORE sub-operations and telling the peer (PS3.4 C.4.2, C.4.3).
 
 Objects are handed over by ``services.routing``; here each handover becomes a count and now and then a Pending
-response, and a C-CANCEL stops the iteration. What is sent where, and what fails, is not decided here.
+response, and a C-CANCEL stops the iteration. While one object takes long, an onlooker does the same between times.
+What is sent where, and what fails, is not decided here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from calotype.dicom import statuses
 from calotype.dicom.datasets import Element, encode
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.wire.messages import CGetRQ, CGetRSP, CMoveRQ, CMoveRSP
+from calotype.errors import Cancelled
 from calotype.network.association import Association, Received
+from calotype.network.failures import AssociationEnded
 from calotype.services.routing.ports import Result
 from calotype.services.routing.send import Handover
 
@@ -26,7 +30,18 @@ PENDING_INTERVAL_S = 0.1
 LOOK_INTERVAL_S = 0.01
 """How often we look whether whoever asked wants it no more."""
 
+LOOK_INTERVAL_WAITING_S = 1.0
+"""The same while one object takes long."""
+
+SIGN_OF_LIFE_S = 5.0
+"""After so long without one a Pending response is sent although nothing has changed: whoever asked is waiting."""
+
+GRACE_S = 3.0
+"""How long an object that is under way when a C-CANCEL comes has to arrive before it is interrupted."""
+
 FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
+
+Heartbeat: TypeAlias = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -68,29 +83,70 @@ class Tally:
 
 
 def answer_suboperations(
-    association: Association, received: Received, handovers: Generator[Handover, None, None], total: int
+    association: Association,
+    received: Received,
+    begin: Callable[[Heartbeat], Generator[Handover, None, None]],
+    total: int,
 ) -> None:
-    """Drive ``handovers`` to the end or to a C-CANCEL, and answer the C-MOVE or C-GET that asked for them.
+    """Drive the handovers that ``begin`` returns to the end or to a C-CANCEL, and answer the C-MOVE or C-GET.
 
-    AssociationEnded when the peer that asked is gone; ``handovers`` is closed in any case.
+    ``begin`` is given what to call while an object takes long; it raises Cancelled to interrupt that object. C-GET,
+    which has no way beside the one that is taken, does not call it. AssociationEnded when the peer that asked is
+    gone; the handovers are closed in any case.
     """
     request = received.message
     assert isinstance(request, CMoveRQ | CGetRQ)  # noqa: S101 - the server dispatches by this type
     responder = _Responder(association, received.context.context_id, request, received.context.transfer_syntax)
     tally = Tally(total)
     cancellation = _Cancellation(association, request.message_id)
+    onlooker = _Onlooker(responder, cancellation, tally)
     cancelled = False
-    with closing(handovers):
+    with closing(begin(onlooker)) as handovers:
         if total:
             responder.pending(tally)
-        for handover in handovers:
-            tally.count(handover)
-            if tally.remaining:
-                if cancellation.is_requested():
-                    cancelled = True
-                    break
-                responder.pending_now_and_then(tally)
+        try:
+            for handover in handovers:
+                tally.count(handover)
+                if tally.remaining:
+                    if cancellation.is_requested():
+                        cancelled = True
+                        break
+                    responder.pending_now_and_then(tally)
+        except Cancelled:
+            if onlooker.ended is not None:
+                raise onlooker.ended from None
+            cancelled = True
     responder.final(tally, statuses.CANCEL if cancelled else tally.final_status())
+
+
+class _Onlooker:
+    """Called while an object is under way: sends a sign of life, looks for a C-CANCEL, interrupts in the end."""
+
+    def __init__(self, responder: _Responder, cancellation: _Cancellation, tally: Tally) -> None:
+        self.ended: AssociationEnded | None = None
+        """Why whoever asked is gone. To the courier it would look like the end of its own association."""
+        self._responder = responder
+        self._cancellation = cancellation
+        self._tally = tally
+        self._next_look_s = time.monotonic() + LOOK_INTERVAL_WAITING_S
+        self._interrupt_s: float | None = None
+
+    def __call__(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_look_s:
+            return
+        self._next_look_s = now_s + LOOK_INTERVAL_WAITING_S
+        try:
+            if not self._cancellation.is_requested():
+                self._responder.sign_of_life(self._tally)
+                return
+        except AssociationEnded as error:
+            self.ended = error
+            raise Cancelled("whoever asked is gone") from error
+        if self._interrupt_s is None:
+            self._interrupt_s = now_s + GRACE_S
+        elif now_s >= self._interrupt_s:
+            raise Cancelled("C-CANCEL")
 
 
 class _Cancellation:
@@ -128,6 +184,10 @@ class _Responder:
     def pending(self, tally: Tally) -> None:
         self._next_pending_s = time.monotonic() + PENDING_INTERVAL_S
         self._send(tally, statuses.PENDING, remaining=tally.remaining)
+
+    def sign_of_life(self, tally: Tally) -> None:
+        if time.monotonic() >= self._next_pending_s - PENDING_INTERVAL_S + SIGN_OF_LIFE_S:
+            self.pending(tally)
 
     def pending_now_and_then(self, tally: Tally) -> None:
         if time.monotonic() >= self._next_pending_s:

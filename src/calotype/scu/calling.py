@@ -5,7 +5,7 @@ What is asked of the node stands in the other modules of this room, one per serv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -98,13 +98,18 @@ def require_context(association: Association, abstract_syntax: UID, service: str
     return context
 
 
-def await_response(association: Association, message_id: int, expected: type[Response]) -> Response:
-    """Return the response to ``message_id``.
+def await_response(
+    association: Association,
+    message_id: int,
+    expected: type[Response],
+    meanwhile: Callable[[], None] | None = None,
+) -> Response:
+    """Return the response to ``message_id``; ``meanwhile`` is called about every second until it comes.
 
     Unavailable when the peer leaves instead; AssociationAborted when it sends anything else, which we answer by
     aborting: an association whose two ends disagree on whose turn it is cannot be used.
     """
-    received = association.receive()
+    received = association.receive(meanwhile)
     if received is None:
         raise Unavailable("the node released the association instead of answering")
     message = received.message

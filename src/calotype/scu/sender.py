@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from calotype.dicom import statuses
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.statuses import Category
 from calotype.dicom.wire.messages import CStoreRQ, CStoreRSP
-from calotype.errors import CalotypeError, InvalidRequest, Refused, Unavailable
+from calotype.errors import CalotypeError, Cancelled, InvalidRequest, Refused, Unavailable
 from calotype.network.association import Association
 from calotype.scu.calling import MAX_CONTEXTS, Caller, await_response, in_words
 from calotype.services.archive.ports import ObjectReader
@@ -38,6 +38,9 @@ _RESULTS = {
 }
 
 _COMPLETED = Answer(Result.COMPLETED)
+
+_BIG_BYTES: Final = 1024 * 1024
+"""Objects above this leave in several parts."""
 
 
 class DimseCourier:
@@ -88,9 +91,10 @@ class AssociationDelivery:
     ) -> Answer:
         """Send one object and wait for its response. Unavailable when the association is over."""
         association = self._association
+        source = reader if parcel.data_bytes <= _BIG_BYTES else _Unhurried(reader, meanwhile)
 
         def send(context_id: int, request: CStoreRQ) -> None:
-            association.send_object(context_id, request, reader, parcel.data_offset, parcel.data_bytes)
+            association.send_object(context_id, request, source, parcel.data_offset, parcel.data_bytes)
 
         return self._store(parcel.kind, parcel.sop_instance, originator, send, meanwhile)
 
@@ -106,7 +110,7 @@ class AssociationDelivery:
         association = self._association
 
         def send(context_id: int, request: CStoreRQ) -> None:
-            association.send_chunks(context_id, request, chunks)
+            association.send_chunks(context_id, request, _unhurried(chunks, meanwhile))
 
         return self._store(kind, sop_instance, originator, send, meanwhile)
 
@@ -148,8 +152,8 @@ class AssociationDelivery:
         try:
             send(self._context_ids[kind], request)
             meanwhile()
-            response = await_response(self._association, message_id, CStoreRSP)
-        except Unavailable:
+            response = await_response(self._association, message_id, CStoreRSP, meanwhile)
+        except (Unavailable, Cancelled):
             self._broken = True
             raise
         except CalotypeError as error:
@@ -163,3 +167,30 @@ class AssociationDelivery:
             return _COMPLETED
         result = _RESULTS[statuses.category(response.status)]
         return Answer(result, response.status, in_words(response.status, response.error_comment))
+
+
+class _Unhurried:
+    """An object that leaves in parts, with time for something else between them; see ``sockets.ObjectSource``."""
+
+    def __init__(self, reader: ObjectReader, meanwhile: Callable[[], None]) -> None:
+        self._reader = reader
+        self._meanwhile = meanwhile
+        self._has_begun = False
+
+    def read_at(self, offset: int, size_bytes: int) -> bytes:
+        """Return up to ``size_bytes`` from ``offset``."""
+        if self._has_begun:
+            self._meanwhile()
+        self._has_begun = True
+        return self._reader.read_at(offset, size_bytes)
+
+
+def _unhurried(chunks: Iterator[bytes], meanwhile: Callable[[], None]) -> Iterator[bytes]:
+    """Give the chunks, with time for something else once some are on their way."""
+    size_bytes = 0
+    for chunk in chunks:
+        if size_bytes > _BIG_BYTES:
+            meanwhile()
+            size_bytes = 0
+        size_bytes += len(chunk)
+        yield chunk

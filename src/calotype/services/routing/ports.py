@@ -87,9 +87,10 @@ def nothing_meanwhile() -> None:
 class Delivery(Protocol):
     """One way to one neighbour, open now. Used by one thread; close it (it is a context manager).
 
-    Both ways to store wait for the neighbour's answer and call ``meanwhile`` once before they do: time for what does
-    not need the way. Unavailable when the way broke: nothing more can be carried, and nobody knows whether this
-    object arrived. Errors of ``meanwhile`` break it, too.
+    Both ways to store wait for the neighbour's answer and call ``meanwhile`` once before they do, and again about
+    every second as long as it is waited for and between the parts of a big object: time for what does not need the
+    way. Unavailable when the way broke: nothing more can be carried, and nobody knows whether this object arrived.
+    Errors of ``meanwhile`` break it, too; Cancelled is raised as it is.
     """
 
     def syntaxes(self, sop_class: UID) -> frozenset[UID]:

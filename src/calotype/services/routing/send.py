@@ -23,7 +23,16 @@ from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.offers import Part, parted
-from calotype.services.routing.ports import Answer, Courier, Delivery, Kind, Originator, Parcel, Result
+from calotype.services.routing.ports import (
+    Answer,
+    Courier,
+    Delivery,
+    Kind,
+    Originator,
+    Parcel,
+    Result,
+    nothing_meanwhile,
+)
 
 BREAKS_IN_A_ROW = 3
 """After so many broken associations without one object taken in between, the rest is given up."""
@@ -73,9 +82,11 @@ class Dispatch:
         node: Node,
         originator: Originator | None = None,
         wishes: Sequence[UID] = (),
+        *,
+        heartbeat: Callable[[], None] = nothing_meanwhile,
     ) -> Generator[Handover, None, None]:
         """Send ``cargo`` to ``node``, see :func:`carry`."""
-        return carry(cargo, self._courier, node, originator, wishes)
+        return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat)
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
@@ -98,6 +109,8 @@ def carry(
     node: Node,
     originator: Originator | None = None,
     wishes: Sequence[UID] = (),
+    *,
+    heartbeat: Callable[[], None] = nothing_meanwhile,
 ) -> Generator[Handover, None, None]:
     """Send ``cargo`` to ``node`` over as few deliveries as its kinds allow, yielding what came of each object.
 
@@ -107,13 +120,15 @@ def carry(
     Nothing that the neighbour does is raised: an object that it does not take, a node that cannot be reached and
     an association that breaks are failed handovers. A broken association is opened anew after the object that
     broke it, and given up when that happens :data:`BREAKS_IN_A_ROW` times. Close the generator to stop; the
-    association is then released.
+    association is then released. ``heartbeat`` is called for each object and about every second while one takes
+    longer; when it raises Cancelled, so does this, and the association is aborted in the midst of the object.
     """
     liked = (*wishes, *node.transfer_syntaxes)
     parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)
     for part in parts:
         positions = [position for position, item in enumerate(cargo) if item.parcel.kind in part.kinds]
-        yield from _carry_part(cargo, positions, part, courier, node, originator, liked)
+        aboard = _Part(cargo, positions, part, liked)
+        yield from _carry_part(aboard, courier, node, originator, heartbeat)
 
 
 def hand_over(
@@ -121,16 +136,23 @@ def hand_over(
     delivery: Delivery,
     originator: Originator | None = None,
     wishes: Sequence[UID] = (),
+    *,
+    heartbeat: Callable[[], None] = nothing_meanwhile,
 ) -> Generator[Handover, None, None]:
-    """Send positions and objects over a way that is open, yielding what came of each.
+    """Send positions and objects over a way that is open, yielding what came of each; ``heartbeat``: see `carry`.
 
     Unavailable when the way broke, at the object after the last one yielded.
     """
     turns = (_Turn(position, item, delivery, wishes) for position, item in cargo)
     with _Queue(turns) as queue:
+
+        def meanwhile() -> None:
+            queue.prepare()
+            heartbeat()
+
         while (turn := queue.next()) is not None:
             with turn:
-                answer = turn.carry(delivery, originator, queue.prepare)
+                answer = turn.carry(delivery, originator, meanwhile)
             yield Handover(turn.position, turn.sop_instance, answer)
 
 
@@ -266,27 +288,32 @@ def _failed(comment: str) -> Answer:
     return Answer(Result.FAILED, comment=comment)
 
 
-def _carry_part(  # noqa: PLR0917 - what `carry` was given, and a part of it
-    cargo: Sequence[Cargo],
-    positions: Sequence[int],
-    part: Part,
-    courier: Courier,
-    node: Node,
-    originator: Originator | None,
-    wishes: Sequence[UID],
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What goes over one delivery: which of the cargo, what is offered for it, and what is wished for."""
+
+    cargo: Sequence[Cargo]
+    positions: Sequence[int]
+    part: Part
+    wishes: Sequence[UID]
+
+
+def _carry_part(
+    aboard: _Part, courier: Courier, node: Node, originator: Originator | None, heartbeat: Callable[[], None]
 ) -> Generator[Handover, None, None]:
+    cargo, positions = aboard.cargo, aboard.positions
     done = 0
     breaks = 0
     while done < len(positions):
         try:
-            delivery = courier.connect(node, part.offers)
+            delivery = courier.connect(node, aboard.part.offers)
         except Unavailable as error:
             yield from _give_up(cargo, positions[done:], str(error))
             return
         try:
             with delivery:
                 rest = ((position, cargo[position]) for position in islice(positions, done, None))
-                for handover in hand_over(rest, delivery, originator, wishes):
+                for handover in hand_over(rest, delivery, originator, aboard.wishes, heartbeat=heartbeat):
                     done += 1
                     if handover.answer.result is not Result.FAILED:
                         breaks = 0
