@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pydicom.data
@@ -107,14 +108,17 @@ OPEN_TO_ALL = Access(**dict.fromkeys(ALL_RIGHTS, "all"))
 
 
 @contextmanager
-def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int) -> Iterator[Node]:
-    """Run our archive with ``files`` in it, sent by our own sender; it knows the nodes VIEWER and NOWHERE."""
+def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int, **viewer: Any) -> Iterator[Node]:
+    """Run our archive with ``files`` in it, sent by our own sender; it knows the nodes VIEWER and NOWHERE.
+
+    ``viewer`` is what else the settings say of VIEWER.
+    """
     settings = Settings(
         storage=Storage(path=folder, durable=False, min_free_mib=1),
         listeners=(Listener(name="test", bind="127.0.0.1", port=0),),
         http=Http(enabled=False),
         access=OPEN_TO_ALL,
-        nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port), NodeSection("NOWHERE", "127.0.0.1", 1)),
+        nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port, **viewer), NodeSection("NOWHERE", "127.0.0.1", 1)),
     )
     with open_stores(settings) as opened, House(settings, opened) as house:
         node = Node("CALOTYPE", "127.0.0.1", house.listeners[0].port)
