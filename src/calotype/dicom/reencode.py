@@ -78,7 +78,7 @@ class Reencoded:
 
     def chunks(self) -> Iterator[bytes]:
         """Return the data set in pieces of at most 1 MiB, none of them empty; InvalidRequest as in reencode."""
-        return _deflated(self._written()) if self._target.deflated else self._written()
+        return deflated(self._written()) if self._target.deflated else self._written()
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +137,7 @@ def _as_laid_out(view: memoryview, claimed: TransferSyntax) -> TransferSyntax:
     return syntax_of(actual) if len(first) == _HEAD_BYTES else claimed
 
 
-def _deflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def deflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Return a raw deflate stream of even length (PS3.5 A.5: "a pad byte of 00H")."""
     packer = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     size_bytes = 0
