@@ -36,6 +36,7 @@ def c_get(target: Target, study: str) -> tuple[float, int]:
     role = item(0x54, struct.pack(">H", len(CT)) + CT.encode() + b"\0\x01")
     start = time.perf_counter()
     connection, _ = connect(target, [(1, STUDY_ROOT_GET), (3, CT)], extra=role)
+    connection.settimeout(None)
     connection.sendall(_request(STUDY_ROOT_GET, 0x0010, study))
     stream, count = Stream(connection, discards=True), 0
     while (message := stream.message()) is not None:
@@ -55,6 +56,7 @@ def c_move(target: Target, study: str, sink: Sink) -> tuple[float, int]:
     before = sink.objects
     start = time.perf_counter()
     connection, _ = connect(target, [(1, STUDY_ROOT_MOVE)])
+    connection.settimeout(None)
     connection.sendall(_request(STUDY_ROOT_MOVE, 0x0021, study, "SINK"))
     stream = Stream(connection)
     while (message := stream.message()) is not None:

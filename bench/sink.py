@@ -57,7 +57,7 @@ class Stream:
             raise ConnectionError
 
     def _throw_away(self, size: int) -> int:
-        gone = self.connection.recv_into(self._view, min(size, _BUFFER), socket.MSG_TRUNC)
+        gone = self.connection.recv_into(self._view, min(size, _BUFFER), socket.MSG_TRUNC | socket.MSG_WAITALL)
         if not gone:
             raise ConnectionError
         return gone
