@@ -17,6 +17,7 @@ from calotype.cli.progress import progress_bar
 from calotype.cli.securing import tls_options
 from calotype.cli.session import Session
 from calotype.dicom.hierarchy import Level
+from calotype.dicom.query.keys import SUPPORTED, Negotiated
 from calotype.errors import InvalidRequest
 from calotype.scu.echo import echo
 from calotype.scu.keys import tag_of
@@ -104,6 +105,14 @@ def send_command(session: Session, node: str, paths: tuple[Path, ...], *, tls: N
 @key_option
 @root_option
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many answers.")
+@click.option(
+    "-x",
+    "--extension",
+    "extensions",
+    type=click.Choice([name.replace("_", "-") for name in SUPPORTED.names]),
+    multiple=True,
+    help="What the node has to agree to (extended negotiation).",
+)
 @json_option
 @click.pass_obj
 @tls_options
@@ -116,6 +125,7 @@ def find_command(
     keys: tuple[str, ...],
     root: str | None,
     limit: int | None,
+    extensions: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Ask a DICOM node what it has (C-FIND).
@@ -126,7 +136,15 @@ def find_command(
     """  # noqa: D301 - \b keeps click from folding the lines
     target, wanted = session.node(node, tls), _LEVELS[level]
     asked = _keys(keys)
-    answers = find(caller_of(session.loaded.settings), target, wanted, asked, root=_root(root, wanted), limit=limit)
+    answers = find(
+        caller_of(session.loaded.settings),
+        target,
+        wanted,
+        asked,
+        root=_root(root, wanted),
+        limit=limit,
+        extensions=Negotiated(**{name.replace("-", "_"): True for name in extensions}),
+    )
     if as_json:
         for answer in answers:
             click.echo(json.dumps(answer, ensure_ascii=False))

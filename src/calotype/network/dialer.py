@@ -11,7 +11,12 @@ from collections.abc import Sequence
 from calotype.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from calotype.dicom.wire.negotiation import accepted_contexts
 from calotype.dicom.wire.pdu import Abort, AssociateAC, AssociateRJ, AssociateRQ
-from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection, UserInformation
+from calotype.dicom.wire.pdu_items import (
+    PresentationContextProposed,
+    RoleSelection,
+    SopClassExtended,
+    UserInformation,
+)
 from calotype.dicom.wire.upper_layer import AssociationAccepted, Role, UpperLayer
 from calotype.dicom.wire.upper_layer import AssociationRejected as RejectionReceived
 from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
@@ -38,10 +43,12 @@ def dial(
     called_ae_title: str,
     contexts: Sequence[PresentationContextProposed],
     roles: Sequence[RoleSelection] = (),
+    extended: Sequence[SopClassExtended] = (),
     settings: DialSettings | None = None,
 ) -> Association:
     """Open an association, for use as a context manager.
 
+    What the peer made of ``extended`` stands in the ``application_information`` of the contexts it accepted.
     Unavailable when nobody answers there, or not as DICOM does; AssociationRejected (Refused) when the peer does
     not want us. Every message is one line that names the peer.
     """
@@ -56,6 +63,7 @@ def dial(
             implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             roles=tuple(roles),
+            sop_class_extended=tuple(extended),
         ),
     )
     connection = _secure(_connect(host, port, peer, settings), host, peer, settings)

@@ -14,7 +14,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from calotype.dicom.wire.messages import Message
 from calotype.dicom.wire.negotiation import AcceptedContext
-from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection
+from calotype.dicom.wire.pdu_items import PresentationContextProposed, RoleSelection, SopClassExtended
 from calotype.errors import (
     CalotypeError,
     Cancelled,
@@ -50,7 +50,11 @@ class Caller:
     settings: DialSettings = field(default_factory=DialSettings)
 
     def dial(
-        self, node: Node, contexts: Sequence[tuple[UID, Sequence[UID]]], roles: Sequence[RoleSelection] = ()
+        self,
+        node: Node,
+        contexts: Sequence[tuple[UID, Sequence[UID]]],
+        roles: Sequence[RoleSelection] = (),
+        extended: Sequence[SopClassExtended] = (),
     ) -> Association:
         """Open an association that proposes (abstract syntax, transfer syntaxes), at most 128 of them.
 
@@ -67,6 +71,7 @@ class Caller:
                 for number, (abstract_syntax, transfer_syntaxes) in enumerate(contexts)
             ],
             roles=roles,
+            extended=extended,
             settings=self._settings_for(node),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.errors import InvalidRequest
 from calotype.scu.calling import Caller
 from calotype.scu.get import get
@@ -25,13 +26,13 @@ class DimseInquirer:
         self._caller = caller
 
     def find(
-        self, node: Node, level: Level, keys: Keys, limit: int | None = None
+        self, node: Node, level: Level, keys: Keys, limit: int | None = None, extensions: Negotiated = BASELINE
     ) -> Generator[dict[str, str], None, None]:
         """Ask what a node has; see the port."""
         nested = [key for key, value in keys.items() if not isinstance(value, str)]
         if nested:
             raise InvalidRequest(f"{nested[0]}: at {level} level a key's value must be text.")
-        return find(self._caller, node, level, keys, root=_root(level), limit=limit)
+        return find(self._caller, node, level, keys, root=_root(level), limit=limit, extensions=extensions)
 
     def worklist(self, node: Node, keys: Keys, limit: int | None = None) -> Generator[dict[str, Any], None, None]:
         """Ask what a node has scheduled; see the port."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from calotype.dicom import dictionary, text
 from calotype.dicom.datasets import Element, Items, decode, encode
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.replies import Reply
 from calotype.errors import InvalidRequest
 
 Keys = Mapping[str, str]
@@ -38,17 +39,15 @@ def tag_of(key: str) -> int:
     raise InvalidRequest(f"{key!r} is no attribute: give a DICOM keyword such as PatientID, or a tag as 0010,0020.")
 
 
-def encode_nested(keys: Mapping[str, Any], transfer_syntax: UID) -> bytes:
+def encode_nested(keys: Mapping[str, Any], transfer_syntax: UID, character_set: str = "") -> bytes:
     """Return the identifier of keys whose sequences are lists of such keys; see :func:`encode_keys`.
 
     A sequence that is given as an empty list or text is asked for as a whole (PS3.4 C.2.2.2.6).
     """
-    elements = _elements(keys, ("ISO_IR 192",), 0)
-    # Looked at when it is known to be of bounded depth. ASCII is the same in every set.
-    if not _is_ascii(keys):
-        elements = [element for element in elements if element.tag != SPECIFIC_CHARACTER_SET]
-        elements.append(Element(SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192"))
-    return encode(sorted(elements, key=lambda element: element.tag), transfer_syntax)
+    _elements(keys, text.UTF_8_CHARSETS, 0)
+    # Looked at when it is known to be of bounded depth.
+    reply = _writing(character_set, _texts(keys))
+    return encode(_stating(reply, _elements(keys, reply.charsets, 0)), transfer_syntax)
 
 
 def decode_nested(identifier: bytes, transfer_syntax: UID) -> dict[str, Any]:
@@ -56,16 +55,16 @@ def decode_nested(identifier: bytes, transfer_syntax: UID) -> dict[str, Any]:
     return _decoded(decode(identifier, transfer_syntax), ())
 
 
-def encode_keys(keys: Keys, transfer_syntax: UID) -> bytes:
-    """Return the identifier; text beyond ASCII is sent as UTF-8 and says so in (0008,0005).
+def encode_keys(keys: Keys, transfer_syntax: UID, character_set: str = "") -> bytes:
+    """Return the identifier, its text in ``character_set`` (terms of (0008,0005), joined by backslashes).
 
+    Without one, and where it does not carry the text, text beyond ASCII is sent as UTF-8. A set that is used says so
+    in (0008,0005); one that is given says so in any case, since it is what answers are to be written in.
     InvalidRequest when a key is no attribute, or its value does not fit its VR.
     """
-    charsets = () if all(value.isascii() for value in keys.values()) else ("ISO_IR 192",)
-    elements = {tag: _element(tag, value, charsets) for tag, value in ((tag_of(k), v) for k, v in keys.items())}
-    if charsets:
-        elements[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", b"ISO_IR 192")
-    return encode([elements[tag] for tag in sorted(elements)], transfer_syntax)
+    reply = _writing(character_set, keys.values())
+    elements = {(tag := tag_of(key)): _element(tag, value, reply.charsets) for key, value in keys.items()}
+    return encode(_stating(reply, elements.values()), transfer_syntax)
 
 
 def decode_keys(identifier: bytes, transfer_syntax: UID) -> dict[str, str]:
@@ -75,12 +74,26 @@ def decode_keys(identifier: bytes, transfer_syntax: UID) -> dict[str, str]:
     return {_key(element.tag): value for element in elements if (value := _text(element, charsets)) is not None}
 
 
-def _is_ascii(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return all(_is_ascii(inner) for inner in value.values())
+def _writing(character_set: str, texts: Iterable[str]) -> Reply:
+    """Return in which set to write: as an answer is written, see there."""
+    charsets, _ = text.charsets_of(character_set.encode("ascii"))
+    return Reply.to_query(charsets, texts)
+
+
+def _stating(reply: Reply, elements: Iterable[Element]) -> list[Element]:
+    """Return the elements in their order, with the set they are written in if that must be said."""
+    found = {element.tag: element for element in elements}
+    if reply.stated:
+        found[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", reply.stated)
+    return [found[tag] for tag in sorted(found)]
+
+
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        return value.isascii()
-    return not isinstance(value, Sequence) or all(_is_ascii(inner) for inner in value)
+        yield value
+    elif isinstance(value, Mapping | Sequence):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def _elements(keys: Mapping[str, Any], charsets: tuple[str, ...], depth: int) -> list[Element]:

@@ -13,9 +13,12 @@ from typing import Final, TypeVar
 
 from calotype.dicom import statuses, uids
 from calotype.dicom.hierarchy import UID, Level
+from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.dicom.statuses import Category
 from calotype.dicom.wire.messages import CCancelRQ, CFindRQ, CFindRSP, CGetRSP, CMoveRQ, CMoveRSP
-from calotype.errors import CalotypeError, InvalidRequest
+from calotype.dicom.wire.negotiation import AcceptedContext
+from calotype.dicom.wire.pdu_items import SopClassExtended
+from calotype.errors import CalotypeError, InvalidRequest, Unsupported
 from calotype.network.association import Association
 from calotype.scu.calling import NATIVE_SYNTAXES, Caller, await_response, failure, in_words, require_context
 from calotype.scu.keys import Keys, decode_keys, encode_keys
@@ -95,16 +98,24 @@ Found = TypeVar("Found")
 
 
 def find(
-    caller: Caller, node: Node, level: Level, keys: Keys, *, root: Root = Root.STUDY, limit: int | None = None
+    caller: Caller,
+    node: Node,
+    level: Level,
+    keys: Keys,
+    *,
+    root: Root = Root.STUDY,
+    limit: int | None = None,
+    extensions: Negotiated = BASELINE,
 ) -> Generator[dict[str, str], None, None]:
     """Ask ``node``, yielding answers as they come: keyword -> text.
 
     ``keys`` are matched on where they have a value and returned in any case; without a key that has none, those of
     :data:`RETURN_KEYS` are asked for. After ``limit`` answers, or when the generator is closed, the node is told
-    to stop.
+    to stop. ``extensions`` are what it has to agree to first. The node's character set is what is written in, and
+    what is asked for in return.
 
     InvalidRequest when a key is no attribute or the node refuses the identifier; Unsupported when it does not do
-    C-FIND by this root; Refused, Unavailable as in :func:`calotype.scu.echo.echo`.
+    C-FIND by this root or one of the extensions; Refused, Unavailable as in :func:`calotype.scu.echo.echo`.
     """
     asked = _with_level(level, keys, root)
     if all(keys.values()):
@@ -115,9 +126,10 @@ def find(
         node,
         root.find,
         service,
-        identifier=lambda transfer_syntax: encode_keys(asked, transfer_syntax),
+        identifier=lambda transfer_syntax: encode_keys(asked, transfer_syntax, node.character_set),
         read=decode_keys,
         limit=limit,
+        extensions=extensions,
     )
 
 
@@ -130,13 +142,16 @@ def ask(
     identifier: Callable[[UID], bytes],
     read: Callable[[bytes, UID], Found],
     limit: int | None = None,
+    extensions: Negotiated = BASELINE,
 ) -> Generator[Found, None, None]:
     """Send a C-FIND of any information model, yielding what ``read`` makes of each answer; see :func:`find`.
 
     ``identifier`` and ``read`` are given the transfer syntax that was agreed upon.
     """
-    with caller.dial(node, [(model, NATIVE_SYNTAXES)]) as association:
+    extended = [] if extensions == BASELINE else [SopClassExtended(model, extensions.to_bytes())]
+    with caller.dial(node, [(model, NATIVE_SYNTAXES)], extended=extended) as association:
         context = require_context(association, model, service, node)
+        _require_extensions(context, extensions, service, node)
         request = CFindRQ(message_id=association.next_message_id(), affected_sop_class_uid=model)
         association.send(context.context_id, request, identifier(context.transfer_syntax))
         conversation = Conversation(association, context.context_id, request.message_id)
@@ -154,6 +169,14 @@ def ask(
             raise
     if statuses.category(response.status) is Category.FAILURE:
         raise failure(node, "C-FIND", response.status, response.error_comment)
+
+
+def _require_extensions(context: AcceptedContext, wanted: Negotiated, service: str, node: Node) -> None:
+    """Raise Unsupported unless the node agreed to all: without one the same keys would mean something else."""
+    agreed = Negotiated.from_bytes(context.application_information)
+    missing = [name.replace("_", " ") for name in wanted.names if name not in agreed.names]
+    if missing:
+        raise Unsupported(f"{node} does {service}, but not with {', '.join(missing)}: ask without.")
 
 
 def move(

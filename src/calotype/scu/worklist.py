@@ -45,7 +45,7 @@ def find_worklist(
         node,
         uids.MODALITY_WORKLIST_FIND,
         "the modality worklist",
-        identifier=lambda transfer_syntax: encode_nested(asked, transfer_syntax),
+        identifier=lambda transfer_syntax: encode_nested(asked, transfer_syntax, node.character_set),
         read=decode_nested,
         limit=limit,
     )

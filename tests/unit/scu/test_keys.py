@@ -1,6 +1,6 @@
 import pytest
 
-from calotype.dicom.datasets import Element, encode
+from calotype.dicom.datasets import Element, decode, encode
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import InvalidRequest
 from calotype.scu.keys import decode_keys, decode_nested, encode_keys, encode_nested, tag_of
@@ -121,3 +121,24 @@ def nested(depth):
 def test_nested_keys_that_make_no_sense_are_told(keys, words):
     with pytest.raises(InvalidRequest, match=words):
         encode_nested(keys, EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name", "stated", "raw"),
+    [
+        ("GB18030", "张^三", "GB18030", "张^三".encode("gb18030")),
+        ("ISO_IR 100", "Müller", "ISO_IR 100", b"M\xfcller"),
+        # what it does not carry goes as UTF-8
+        ("ISO_IR 100", "张^三", "ISO_IR 192", "张^三".encode()),
+        # and it is said in any case, for the answers
+        ("GB18030", "Zhang*", "GB18030", b"Zhang*"),
+        ("\\ISO 2022 IR 58", "Zhang*", "\\ISO 2022 IR 58", b"Zhang*"),
+        ("", "Zhang*", None, b"Zhang*"),
+    ],
+)
+@pytest.mark.parametrize("encoder", [encode_keys, encode_nested])
+def test_keys_are_written_in_the_character_set_of_the_node(encoder, character_set, name, stated, raw):
+    identifier = encoder({"PatientName": name}, EXPLICIT_VR_LITTLE_ENDIAN, character_set)
+    elements = {each.tag: each.raw for each in decode(identifier, EXPLICIT_VR_LITTLE_ENDIAN)}
+    assert elements[0x00100010].strip(b" ") == raw
+    assert stated == (elements[0x00080005].decode().strip() if 0x00080005 in elements else None)

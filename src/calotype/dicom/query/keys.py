@@ -91,6 +91,11 @@ class Negotiated:
         """Read Service-class-application-information, as it was agreed; bytes that are missing mean no."""
         return cls(*(byte == 1 for byte in application_information[: len(fields(cls))]))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What was agreed to, by the names of the fields."""
+        return tuple(f.name for f in fields(self) if getattr(self, f.name))
+
     def to_bytes(self) -> bytes:
         """Write Service-class-application-information."""
         return bytes(getattr(self, f.name) for f in fields(self))

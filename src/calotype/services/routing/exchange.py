@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
 from calotype.errors import InvalidRequest
 from calotype.services.archive.ingest import Ingest
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import Job
-from calotype.services.routing.nodes import check_ae_title
+from calotype.services.routing.nodes import Node, Role, check_ae_title
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
 from calotype.services.routing.ports import Courier
 from calotype.services.routing.retrieving import GetJob, MoveJob
@@ -93,13 +94,13 @@ class Exchange:
 
         NotFound for an unknown node, InvalidRequest for a selection of nothing.
         """
-        node = self._nodes.find(ae_title)
+        node = self._node(ae_title, Role.STORE)
         title = f"{_described(selection)} to {node.title}"
         return self._jobs.submit(SEND, title, {"node": node.title, "selection": arguments_of(selection)})
 
     def send_files(self, ae_title: str, paths: Sequence[Path]) -> Job:
         """Send files and folders of this machine to a node, as a job. NotFound; Refused for other folders."""
-        node = self._nodes.find(ae_title)
+        node = self._node(ae_title, Role.STORE)
         if not paths:
             raise InvalidRequest("Say which files or folders to send.")
         relative = [path for path in paths if not path.is_absolute()]
@@ -125,7 +126,7 @@ class Exchange:
         forms, best first: by C-GET nothing else is offered, by C-MOVE to ourselves our listeners prefer them.
         NotFound for an unknown node; InvalidRequest when what is asked for contradicts itself or the Standard.
         """
-        node = self._nodes.find(ae_title)
+        node = self._node(ae_title, Role.QUERY)
         check_hierarchy(wanted)
         _check_syntaxes(transfer_syntaxes)
         to = destination.strip(" ") or self._settings.ae_title
@@ -147,17 +148,26 @@ class Exchange:
         title = f"{_described(wanted)} from {node.title}{where}"
         return self._jobs.submit(MOVE if method is Method.MOVE else GET, title, arguments)
 
-    def find(self, ae_title: str, level: Level, keys: Keys, limit: int) -> Answers:
+    def find(self, ae_title: str, level: Level, keys: Keys, limit: int, extensions: Negotiated = BASELINE) -> Answers:
         """Ask a node what it has, at most ``limit`` answers. NotFound; else as :meth:`Inquirer.find`."""
-        node = self._nodes.find(ae_title)
-        with closing(self._inquirer.find(node, level, keys, limit + 1)) as answers:
+        node = self._node(ae_title, Role.QUERY)
+        with closing(self._inquirer.find(node, level, keys, limit + 1, extensions)) as answers:
             return _up_to(limit, list(answers))
 
     def worklist(self, ae_title: str, keys: Keys, limit: int) -> Answers:
         """Ask a node what it has scheduled, at most ``limit`` answers. NotFound; else as :meth:`Inquirer.find`."""
-        node = self._nodes.find(ae_title)
+        node = self._node(ae_title, Role.WORKLIST)
         with closing(self._inquirer.worklist(node, keys, limit + 1)) as answers:
             return _up_to(limit, list(answers))
+
+    def _node(self, ae_title: str, role: Role) -> Node:
+        """Return a node that serves ``role``; InvalidRequest, before anybody is called, when it is said not to."""
+        node = self._nodes.find(ae_title)
+        if role not in node.roles:
+            raise InvalidRequest(
+                f"{node.title} does not have the role {role.value!r} in the address book; add it if it does that."
+            )
+        return node
 
 
 def selection(

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.services.archive.ports import ObjectReader, ReadableBuffer
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.ports import Parcel
@@ -101,8 +102,13 @@ class Inquirer(Protocol):
     node to stop.
     """
 
-    def find(self, node: Node, level: Level, keys: Keys, limit: int | None = None) -> Generator[Found, None, None]:
-        """Ask what a node has (C-FIND). InvalidRequest when a key is no attribute."""
+    def find(
+        self, node: Node, level: Level, keys: Keys, limit: int | None = None, extensions: Negotiated = BASELINE
+    ) -> Generator[Found, None, None]:
+        """Ask what a node has (C-FIND). InvalidRequest when a key is no attribute.
+
+        ``extensions`` are what the node has to agree to; Unsupported when it does not.
+        """
         ...
 
     def worklist(self, node: Node, keys: Keys, limit: int | None = None) -> Generator[Found, None, None]:

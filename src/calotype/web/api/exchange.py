@@ -6,12 +6,13 @@ Sending and retrieving answer with a job at once (202); questions wait for the n
 from __future__ import annotations
 
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.query.keys import Negotiated
 from calotype.errors import InvalidRequest
 from calotype.services.routing.exchange import Answers, Exchange, Method, selection
 from calotype.web.api.jobs import JobView, view
@@ -22,6 +23,15 @@ Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\\*?\x00-\
 """A UID or a patient ID: no list and no wildcard, which would mean others than the one named."""
 
 Keys = Annotated[dict[str, Any], Field(max_length=200)]
+
+Extension = Literal[
+    "relational_queries",
+    "date_time_matching",
+    "fuzzy_names",
+    "timezone_adjustment",
+    "empty_values",
+    "multiple_values",
+]
 
 
 class Chosen(BaseModel):
@@ -60,11 +70,15 @@ class Retrieve(Chosen):
 
 
 class Find(BaseModel):
-    """A question: keys with a value are matched on, all of them are answered; none: the usual ones."""
+    """A question: keys with a value are matched on, all of them are answered; none: the usual ones.
+
+    ``extensions`` are what the node has to agree to first (PS3.4 C.5.1.1); 406 when it does not.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     level: Level = Level.STUDY
+    extensions: list[Extension] = Field(default=[], max_length=7)
     keys: dict[str, str] = Field(default={}, max_length=200)
     limit: Annotated[int, Field(ge=1, le=10_000)] = 500
 
@@ -119,7 +133,8 @@ def router(exchange: Exchange, offload: Offload) -> APIRouter:
     @routes.post("/find")
     async def find(ae_title: AeTitle, body: Find) -> Found:
         """Ask the node what it has (C-FIND)."""
-        return _found(await offload(exchange.find, ae_title, body.level, body.keys, body.limit))
+        extensions = Negotiated(**dict.fromkeys(body.extensions, True))
+        return _found(await offload(exchange.find, ae_title, body.level, body.keys, body.limit, extensions))
 
     @routes.post("/worklist")
     async def worklist(ae_title: AeTitle, body: Worklist) -> Found:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.errors import Conflict, InvalidRequest, NotFound, OutOfResources, Refused, Unavailable
 from calotype.scu.files import PartTenFiles
 from calotype.scu.memory import MemoryCourier
@@ -17,7 +18,7 @@ from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import ItemResult, State
 from calotype.services.jobs.settings import JobSettings
 from calotype.services.routing.exchange import Exchange, ExchangeSettings, Method, check_hierarchy, selection
-from calotype.services.routing.nodes import FixedAddressBook, Node
+from calotype.services.routing.nodes import FixedAddressBook, Node, Role
 from calotype.services.routing.ports import Answer, Result
 from calotype.services.routing.send import Dispatch
 from calotype.stores.index.memory import MemoryIndex
@@ -31,6 +32,7 @@ IMPLICIT = UID(samples.IMPLICIT)
 STUDY, SERIES = samples.uid(2, 1), samples.uid(3, 1)
 VIEWER = Node("VIEWER", "viewer.example", 104, transfer_syntaxes=(IMPLICIT,))
 PACS = Node("PACS", "pacs.example", 104)
+CAMERA = Node("CAMERA", "camera.example", 104, roles=frozenset({Role.PRINT}))
 QUICK = JobSettings(publish_s=0.01, save_s=0.02, look_s=0.05, max_attempts=2, retry_first_s=0.01, retry_max_s=0.01)
 TEMPORARY = Answer(Result.FAILED, 0xA700, "A700 out of resources")
 
@@ -64,8 +66,8 @@ class ScriptedInquirer:
     asked: list = field(default_factory=list)
     closed_early: int = 0
 
-    def find(self, node, level, keys, limit=None):
-        self.asked.append((node.title, level, dict(keys), limit))
+    def find(self, node, level, keys, limit=None, extensions=BASELINE):
+        self.asked.append((node.title, level, dict(keys), limit, *extensions.names))
         return iter_of(self.answers[:limit])
 
     def worklist(self, node, keys, limit=None):
@@ -117,7 +119,7 @@ class Neighbourhood:
         self.house = House(MemoryObjectStore(), MemoryIndex())
         for number in (1, 2, 3):
             self.house.store(samples.ct(8, 8, seed=number))
-        self.book = Book(VIEWER, PACS)
+        self.book = Book(VIEWER, PACS, CAMERA)
         self.jobs = Jobs(self.store, QUICK)
         archive = self.house.archive
         self.exchange = Exchange(
@@ -394,3 +396,22 @@ def named(parcel):
 
 def judged(answers):
     return lambda parcel: answers.get(named(parcel), OK)
+
+
+def test_a_node_is_asked_only_for_what_it_is_said_to_do(here):
+    whole = selection(None, [STUDY], [], [])
+    for ask, role in (
+        (lambda: here.exchange.send("CAMERA", whole), "store"),
+        (lambda: here.exchange.send_files("CAMERA", [here.folder]), "store"),
+        (lambda: here.exchange.retrieve("CAMERA", whole), "query"),
+        (lambda: here.exchange.find("CAMERA", Level.STUDY, {}, 10), "query"),
+        (lambda: here.exchange.worklist("CAMERA", {}, 10), "worklist"),
+    ):
+        with pytest.raises(InvalidRequest, match=f"CAMERA does not have the role '{role}'"):
+            ask()
+    assert here.inquirer.asked == []
+
+
+def test_a_question_is_asked_with_the_extensions_that_it_needs(here):
+    here.exchange.find("PACS", Level.STUDY, {"PatientName": "zhang"}, 10, Negotiated(fuzzy_names=True))
+    assert here.inquirer.asked == [("PACS", Level.STUDY, {"PatientName": "zhang"}, 11, "fuzzy_names")]
