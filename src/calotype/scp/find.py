@@ -5,16 +5,13 @@ What an identifier means and how a match is written is ``dicom.query``'s, what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, nullcontext
-from typing import Any
+from collections.abc import Generator
 
 from calotype.dicom import statuses, uids
 from calotype.dicom.query.identifier import Model, encode_match, parse_identifier
 from calotype.dicom.query.keys import Negotiated
-from calotype.dicom.wire.messages import CFindRQ, CFindRSP
-from calotype.errors import Cancelled
 from calotype.network.association import Association, Received
+from calotype.scp.answers import Checkpoint, answer_matches
 from calotype.scp.models import model_of
 from calotype.services.archive.search import Search
 
@@ -36,8 +33,7 @@ class FindScp:
 
         InvalidRequest when the identifier is wrong (A900), Unavailable when the index is.
         """
-        request, context = received.message, received.context
-        assert isinstance(request, CFindRQ)  # noqa: S101 - the server dispatches by this type
+        context = received.context
         question = parse_identifier(
             association.read_identifier(),
             context.transfer_syntax,
@@ -45,34 +41,11 @@ class FindScp:
             negotiated=Negotiated.from_bytes(context.application_information),
         )
 
-        def respond(status: int, identifier: bytes | None = None) -> None:
-            response = CFindRSP(
-                message_id_being_responded_to=request.message_id,
-                affected_sop_class_uid=request.affected_sop_class_uid,
-                status=status,
-                has_data_set=identifier is not None,
-            )
-            association.send(context.context_id, response, identifier)
-
-        def checkpoint() -> None:
-            if association.cancel_requested(request.message_id):
-                raise Cancelled("C-CANCEL")
+        def identifiers(checkpoint: Checkpoint) -> Generator[bytes, None, None]:
+            for match in self._search.find(question.query, checkpoint):
+                yield encode_match(
+                    match, question, context.transfer_syntax, retrieve_ae_title=association.called_ae_title
+                )
 
         pending = statuses.PENDING_OPTIONAL_KEYS_UNSUPPORTED if question.has_unsupported_keys else statuses.PENDING
-        try:
-            with _closing(self._search.find(question.query, checkpoint)) as matches:
-                for match in matches:
-                    checkpoint()
-                    identifier = encode_match(
-                        match, question, context.transfer_syntax, retrieve_ae_title=association.called_ae_title
-                    )
-                    respond(pending, identifier)
-        except Cancelled:
-            respond(statuses.CANCEL)
-        else:
-            respond(statuses.SUCCESS)
-
-
-def _closing(matches: Iterator[Any]) -> Any:
-    """Close ``matches`` in the end, if it is a generator, so that what it holds is free at once."""
-    return closing(matches) if hasattr(matches, "close") else nullcontext(matches)
+        answer_matches(association, received, pending, identifiers)
