@@ -1,85 +1,42 @@
-"""The codec table: one row for each transfer syntax, with what can be made of it and by whom.
+"""One frame at a time, in and out of every transfer syntax, by the rows of ``codec_table``.
 
-:data:`CODECS` is what planning, transcoding, rendering and the conformance statement read. :func:`decode` and
-:func:`encode` work on one frame; the first passes ``guard``. Arrays hold stored values, colour by pixel; which
-colours they are, :func:`decoded_description` tells.
+Arrays hold stored values, colour by pixel; which colours they are, :func:`decoded_description` tells. Every decoder
+is reached through ``guard``, and no error but ours leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.pixels import native
+from calotype.dicom.pixels.codec_table import CODECS, Codec, Fidelity, Older, Takes
 from calotype.dicom.pixels.description import PixelDescription, PixelKind
 from calotype.dicom.pixels.guard import DEFAULT_LIMITS, Limits, check
-from calotype.dicom.uids import (
-    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    EXPLICIT_VR_BIG_ENDIAN,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-    transfer_syntax,
-)
-from calotype.errors import Unsupported
+from calotype.dicom.pixels.options import DEFAULT_OPTIONS, EncodeOptions
+from calotype.dicom.pixels.versions import has_current_codecs
+from calotype.dicom.uids import transfer_syntax
+from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unsupported
 
 if TYPE_CHECKING:
     from calotype.dicom.pixels.native import Array
 
-
-class Fidelity(StrEnum):
-    """What encoding does to the stored values."""
-
-    EXACT = "exact"
-    LOSSY = "lossy"
-
-
-@dataclass(frozen=True, slots=True)
-class EncodeOptions:
-    """How much an encoder with loss may lose; those without loss ask nothing of it."""
-
-    jpeg_quality: int = 90
-    """.50 and .51: 1 to 100."""
-    near: int = 2
-    """.81: the largest difference of a sample (NEAR of ISO 14495-1)."""
-    ratio: float = 10.0
-    """.91 and .203: how many times smaller than uncompressed, roughly."""
-    distance: float = 1.0
-    """.112: Butteraugli distance; 1 is visually lossless."""
-
-
-DEFAULT_OPTIONS: Final = EncodeOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class Takes:
-    """What pixels an encoder takes, by their description."""
-
-    allocated: frozenset[int]
-    """Bits Allocated."""
-    max_stored: int
-    """Bits Stored."""
-    signed: bool = True
-    palette: bool = True
-    """Indices of a palette; none may be off by one."""
-    floats: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """One transfer syntax. Without ``decoder`` its objects pass through as they are; ``note`` says why."""
-
-    uid: UID
-    decoder: Callable[[bytes, PixelDescription], Array] | None = None
-    encoder: Callable[[Array, PixelDescription, EncodeOptions], bytes] | None = None
-    takes: Takes | None = None
-    fidelity: Fidelity = Fidelity.EXACT
-    provider: str = ""
-    judge: str = ""
-    """Who else, of those we test against, reads and writes it."""
-    note: str = ""
+__all__ = [
+    "CODECS",
+    "DEFAULT_OPTIONS",
+    "Codec",
+    "EncodeOptions",
+    "Encoded",
+    "Fidelity",
+    "can_decode",
+    "can_encode",
+    "decode",
+    "decoded_description",
+    "encode",
+    "encoded_description",
+    "why_not_decode",
+    "why_not_encode",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,44 +47,29 @@ class Encoded:
     description: PixelDescription
 
 
-_EVERYTHING: Final = Takes(frozenset({1, 8, 16, 32, 64}), 64, floats=True)
-
-
-def _native_frame(array: Array, description: PixelDescription, _options: EncodeOptions) -> bytes:
-    return native.encode(array, description)
-
-
-_TABLE: Final = tuple(
-    Codec(uid, native.decode, _native_frame, _EVERYTHING, provider="calotype", judge="DCMTK, GDCM, pydicom")
-    for uid in (
-        IMPLICIT_VR_LITTLE_ENDIAN,
-        EXPLICIT_VR_LITTLE_ENDIAN,
-        DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-        EXPLICIT_VR_BIG_ENDIAN,
-    )
-)
-
-CODECS: Final[Mapping[UID, Codec]] = {codec.uid: codec for codec in _TABLE}
-"""One row for every transfer syntax that an object can be stored in."""
-
-
 def can_decode(uid: UID, description: PixelDescription) -> bool:
     """Tell whether frames of such pixels can be decoded from ``uid``."""
-    return why_not_decode(uid, description) == ""
+    return not why_not_decode(uid, description)
 
 
 def can_encode(uid: UID, description: PixelDescription) -> bool:
     """Tell whether decoded frames of such pixels can be encoded in ``uid``, exactly or (its row tells) with loss."""
-    return why_not_encode(uid, description) == ""
+    return not why_not_encode(uid, description)
 
 
 def why_not_decode(uid: UID, description: PixelDescription) -> str:
     """Return why :func:`decode` cannot be asked, in words for a user; nothing when it can."""
-    codec = CODECS.get(uid)
-    if codec is None or codec.decoder is None:
-        return f"{transfer_syntax(uid).name} is not decoded here" + (f": {codec.note}" if codec else "")
-    if description.kind is not PixelKind.INTEGER and transfer_syntax(uid).encapsulated:
-        return f"{description.kind} pixels are never compressed (PS3.5 A.4)"
+    name, codec = transfer_syntax(uid).name, CODECS.get(uid)
+    if codec is None:
+        return f"{name} is not known"
+    if codec.decoder is None:
+        return f"{name} is not decoded: {codec.note}"
+    if not transfer_syntax(uid).encapsulated:
+        return ""
+    if description.kind is not PixelKind.INTEGER:
+        return f"{description.kind} pixels come uncompressed only (PS3.5 8.2)"
+    if description.samples_per_pixel not in {1, 3}:
+        return f"{name} of {description.samples_per_pixel} samples per pixel is not decoded"
     return ""
 
 
@@ -136,9 +78,15 @@ def why_not_encode(uid: UID, description: PixelDescription) -> str:
 
     ``description`` is that of decoded frames, see :func:`decoded_description`.
     """
-    codec = CODECS.get(uid)
+    name, codec = transfer_syntax(uid).name, CODECS.get(uid)
     if codec is None or codec.encoder is None or codec.takes is None:
-        return f"{transfer_syntax(uid).name} is not written here" + (f": {codec.note}" if codec else "")
+        return f"{name} is not written" + (f": {codec.note}" if codec and codec.note else "")
+    if transfer_syntax(uid).encapsulated and description.samples_per_pixel not in {1, 3}:
+        return f"{name} is not written of {description.samples_per_pixel} samples per pixel"
+    if reason := _untaken(codec.takes, description, is_encapsulated=transfer_syntax(uid).encapsulated):
+        return f"{name} is not written of {reason}"
+    if not has_current_codecs() and (reason := _untaken_by_older(codec.takes, description)):
+        return f"{name} {reason} with the codecs for Python 3.11; run Python 3.12 or later"
     return ""
 
 
@@ -146,13 +94,21 @@ def decode(data: bytes, description: PixelDescription, uid: UID, limits: Limits 
     """Return the stored values of one frame, of shape ``description.shape`` and type ``description.dtype``.
 
     ``data`` is what ``frames.read_frame`` returns. The array may be read-only. Raises DamagedPixels for what the
-    guard or the codec refuses, Unsupported for what :func:`can_decode` does.
+    guard or the codec refuses, Unsupported for what :func:`can_decode` denies, OutOfResources without the memory.
     """
     if reason := why_not_decode(uid, description):
         raise Unsupported(reason)
+    checked = check(data, description, uid, limits)
     decoder = CODECS[uid].decoder
     assert decoder is not None  # noqa: S101 - why_not_decode has seen it
-    return decoder(check(data, description, uid, limits), description)
+    try:
+        return decoder(checked, description)
+    except CalotypeError:
+        raise
+    except MemoryError:
+        raise OutOfResources(f"there is no memory to decode a frame of {description.frame_bytes} bytes") from None
+    except Exception as error:  # each library has errors of its own, and all mean the same
+        raise DamagedPixels(f"the frame cannot be decoded as {transfer_syntax(uid).name}: {error}") from error
 
 
 def encode(
@@ -160,22 +116,78 @@ def encode(
 ) -> Encoded:
     """Return one frame in ``uid``; ``description`` is that of the array, as :func:`decoded_description` gives it.
 
-    A frame of an encapsulated syntax is not yet padded to even length. Raises Unsupported for what
-    :func:`can_encode` does.
+    It is not yet padded to even length. Raises Unsupported for what :func:`can_encode` denies and where the codec
+    fails, OutOfResources without the memory.
     """
     if reason := why_not_encode(uid, description):
         raise Unsupported(reason)
     encoder = CODECS[uid].encoder
     assert encoder is not None  # noqa: S101 - why_not_encode has seen it
-    new = encoded_description(description, uid)
-    return Encoded(encoder(array, new, options), new)
+    try:
+        return Encoded(encoder(array, description, options), encoded_description(description, uid))
+    except CalotypeError:
+        raise
+    except MemoryError:
+        raise OutOfResources(f"there is no memory to encode a frame of {description.frame_bytes} bytes") from None
+    except Exception as error:  # as above
+        raise Unsupported(f"the frame cannot be encoded as {transfer_syntax(uid).name}: {error}") from error
 
 
 def decoded_description(description: PixelDescription, uid: UID) -> PixelDescription:
-    """Return the description of what :func:`decode` returns for pixels stored in ``uid``: colours, planes, bits."""
-    return native.decoded(description)
+    """Return the description of what :func:`decode` returns for pixels stored in ``uid``: colours, planes, bits.
+
+    An object in an uncompressed syntax has it when these frames are written as they are.
+    """
+    colour = description.photometric_interpretation
+    if description.samples_per_pixel == 3 and (codec := CODECS.get(uid)) is not None:
+        colour = codec.decoded_colour(colour)
+    return replace(
+        description,
+        photometric_interpretation=colour,
+        planar_configuration=0,
+        high_bit=description.bits_stored - 1,
+    )
 
 
 def encoded_description(description: PixelDescription, uid: UID) -> PixelDescription:
-    """Return the description that an object has whose decoded frames are written in ``uid``."""
-    return description
+    """Return the description that an object has whose decoded frames, of ``description``, are written in ``uid``."""
+    codec = CODECS[uid]
+    colour = description.photometric_interpretation
+    if description.samples_per_pixel == 3:
+        colour = codec.encoded_colour(colour)
+    return replace(
+        description,
+        photometric_interpretation=colour,
+        is_lossy=description.is_lossy or codec.fidelity is Fidelity.LOSSY,
+    )
+
+
+def _untaken(takes: Takes, description: PixelDescription, *, is_encapsulated: bool) -> str:
+    """Return what it is of a description that an encoder does not take."""
+    if description.kind is not PixelKind.INTEGER:
+        return "" if takes.is_float else f"{description.kind} pixels"
+    colour = description.photometric_interpretation
+    is_colour = description.samples_per_pixel == 3
+    refusals = (
+        (description.bits_allocated not in takes.allocated, f"{description.bits_allocated} bits allocated"),
+        (
+            description.bits_stored > takes.max_stored,
+            f"{description.bits_stored} bits stored, of up to {takes.max_stored} only",
+        ),
+        (description.is_signed and not takes.is_signed, "signed pixels, which would wrap or are not provided for"),
+        (
+            colour == "PALETTE COLOR" and not takes.is_palette,
+            "palette colours: the index next to the right one is another colour",
+        ),
+        (is_colour and bool(takes.colours) and colour not in takes.colours, f"{colour}"),
+        (is_encapsulated and description.is_subsampled, f"{colour}, of frames not yet decoded"),
+    )
+    return next((reason for refused, reason in refusals if refused), "")
+
+
+def _untaken_by_older(takes: Takes, description: PixelDescription) -> str:
+    if takes.older is Older.NOTHING:
+        return "is not written"
+    if takes.older is Older.WHOLE_TYPES and description.bits_stored not in {8, 16}:
+        return f"is not written of {description.bits_stored} bits stored"
+    return ""

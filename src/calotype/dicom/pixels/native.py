@@ -7,7 +7,6 @@ no part of them, see :func:`has_bits_outside`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from calotype.dicom.pixels.description import PixelDescription, PixelKind
@@ -33,21 +32,21 @@ def decode(data: bytes | memoryview, description: PixelDescription) -> Array:
         bits = np.frombuffer(data, np.uint8, description.frame_bytes)
         return np.unpackbits(bits, count=description.samples, bitorder="little").reshape(description.shape)
     if description.is_subsampled and len(data) * 8 < description.samples * description.bits_allocated:
-        return _stored(
+        return from_cells(
             _whole_colour(_cells(data, description, description.samples * 2 // 3), description), description
         )
     cells = _cells(data, description, description.samples)
     if description.samples_per_pixel > 1 and description.planar_configuration == 1:
         planes = cells.reshape(description.samples_per_pixel, description.rows, description.columns)
-        return _stored(np.ascontiguousarray(planes.transpose(1, 2, 0)), description)
-    return _stored(cells.reshape(description.shape), description)
+        return from_cells(np.ascontiguousarray(planes.transpose(1, 2, 0)), description)
+    return from_cells(cells.reshape(description.shape), description)
 
 
 def encode(array: Array, description: PixelDescription) -> bytes:
     """Return one frame's bytes, by ``description``; the inverse of :func:`decode`. Signed values fill their cells.
 
     Single bits are packed, the last byte filled up with zeros (:class:`BitPacker` joins frames of them). Raises
-    Unsupported for subsampled colour: it is written whole, see :func:`decoded`.
+    Unsupported for subsampled colour, which :func:`decode` has made whole.
     """
     import numpy as np  # loaded by the first frame, see the package
 
@@ -64,18 +63,6 @@ def encode(array: Array, description: PixelDescription) -> bytes:
     return values.tobytes()
 
 
-def decoded(description: PixelDescription) -> PixelDescription:
-    """Return the description of what :func:`decode` returns, so that :func:`encode` can write it."""
-    if not description.is_subsampled:
-        return replace(description, planar_configuration=0, high_bit=description.bits_stored - 1)
-    return replace(
-        description,
-        planar_configuration=0,
-        high_bit=description.bits_stored - 1,
-        photometric_interpretation=description.photometric_interpretation.removesuffix("_422"),
-    )
-
-
 def has_bits_outside(data: bytes | memoryview, description: PixelDescription) -> bool:
     """Tell whether anything stands outside the stored bits that a decoder would lose, but extended signs.
 
@@ -87,7 +74,7 @@ def has_bits_outside(data: bytes | memoryview, description: PixelDescription) ->
     if description.kind is not PixelKind.INTEGER or bits in {1, description.bits_stored}:
         return False
     cells = _cells(data, description, description.frame_bytes * 8 // bits)
-    values = _stored(cells, description)
+    values = from_cells(cells, description)
     unused = description.high_bit + 1 - description.bits_stored
     whole = values << unused
     # Signs may be extended to the cell's end or not at all.
@@ -124,7 +111,7 @@ def _cells(data: bytes | memoryview, description: PixelDescription, count: int) 
     return np.frombuffer(data, np.dtype(description.dtype).newbyteorder("<"), count)
 
 
-def _stored(cells: Array, description: PixelDescription) -> Array:
+def from_cells(cells: Array, description: PixelDescription) -> Array:
     """Return what the stored bits of each cell say, in the machine's byte order."""
     values = cells.astype(description.dtype, copy=False)
     if description.kind is not PixelKind.INTEGER or description.bits_stored == description.bits_allocated:
