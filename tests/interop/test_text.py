@@ -114,3 +114,56 @@ def test_qido_tells_names_in_utf_8(server, patient):
     labels = ("Alphabetic", "Ideographic", "Phonetic")
     groups = dict(zip(labels, PEOPLE[patient][2].split("="), strict=False))
     assert [each["00100010"]["Value"] for each in found if each["00100020"]["Value"] == [patient]] == [[groups]]
+
+
+# Asked for by name
+
+
+KINDS = {
+    "single value": lambda name: name,
+    "beginning": lambda name: name[:3] + "*",
+    "end": lambda name: f"*{name[-3:]}*",
+    "one character": lambda name: f"{name[0]}?{name[2:]}",
+}
+LEVELS = {"PATIENT": "-P", "STUDY": "-S", "SERIES": "-S", "IMAGE": "-S"}
+
+
+def unique_keys(level, patient):
+    """What has to be named above a level."""
+    number = list(PEOPLE).index(patient) + 1
+    study, series = samples.uid(70, number), samples.uid(70, number, 1)
+    return {
+        "PATIENT": [],
+        "STUDY": [],
+        "SERIES": [f"StudyInstanceUID={study}"],
+        "IMAGE": [f"StudyInstanceUID={study}", f"SeriesInstanceUID={series}"],
+    }[level]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("level", LEVELS)
+def test_findscu_asks_for_names_of_every_script_at_every_level(server, tmp_path, level, kind):
+    for patient, (_, _, name) in PEOPLE.items():
+        folder = tmp_path / patient
+        folder.mkdir()
+        keys = [f"QueryRetrieveLevel={level}", "SpecificCharacterSet=ISO_IR 192", "PatientID"]
+        keys += [f"PatientName={KINDS[kind](name)}", *unique_keys(level, patient)]
+        options = [option for key in keys for option in ("-k", key)]
+        where = ("-aec", "CALOTYPE", "127.0.0.1", server.port)
+        done = dcmtk.run("findscu", LEVELS[level], "-X", *options, *where, folder=folder)
+        assert done.returncode == 0, done.stdout
+        found = [pydicom.dcmread(path, force=True).PatientID for path in sorted(folder.glob("rsp*.dcm"))]
+        assert found == [patient], name
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_findscu_does_not_find_misdeclared_names_by_their_wrong_reading(server, tmp_path, level):
+    # What the bytes would say as they are declared: nobody is called so.
+    name = PEOPLE["WRONG1"][1].decode("latin-1")
+    keys = [f"QueryRetrieveLevel={level}", "SpecificCharacterSet=ISO_IR 192", "PatientID", f"PatientName={name}"]
+    keys += unique_keys(level, "WRONG1")
+    options = [option for key in keys for option in ("-k", key)]
+    where = ("-aec", "CALOTYPE", "127.0.0.1", server.port)
+    done = dcmtk.run("findscu", LEVELS[level], "-X", *options, *where, folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert list(tmp_path.glob("rsp*.dcm")) == []
