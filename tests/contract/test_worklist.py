@@ -29,7 +29,7 @@ from calotype.dicom.query.worklist import STATUS, STEPS
 from calotype.errors import Conflict, InvalidRequest, NotFound
 from calotype.services.archive.ports import Total
 from calotype.services.worklist.items import OPEN, Entry, Item, StepStatus
-from calotype.services.worklist.ports import PerformedRecord, StepQuery
+from calotype.services.worklist.ports import Move, PerformedRecord, StepQuery
 from calotype.services.worklist.validation import read_item
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.memory_worklist import MemoryWorklist
@@ -309,6 +309,27 @@ class TestPerformed:
             store.create(replace(self.RECORD, sop_instance=UID(f"1.2.{number}")))
         assert [each.sop_instance for each in store.newest(Page(2, 1))] == ["1.2.3", "1.2.2"]
         assert len(store.newest(Page())) == 5
+
+    def test_a_step_and_what_it_does_to_the_worklist_are_one(self, store: Store) -> None:
+        kept = item()
+        store.add(kept)
+        started = Move(kept.item_id, StepStatus.STARTED, None, 77)
+        gone = replace(started, item_id="gone")
+        store.create(self.RECORD, [gone, started])
+        assert store.item(kept.item_id) == replace(kept.with_status(StepStatus.STARTED), updated_us=77)
+        with pytest.raises(Conflict):
+            store.create(self.RECORD, [replace(started, status=StepStatus.SCHEDULED)])
+        assert store.item(kept.item_id).updated_us == 77
+
+        def refuse(_record: PerformedRecord) -> PerformedRecord:
+            raise Conflict("it is closed")
+
+        with pytest.raises(Conflict):
+            store.update(UID("1.2.3"), refuse, [replace(started, status=StepStatus.SCHEDULED)])
+        assert [step.status for step in store.item(kept.item_id).steps] == [StepStatus.STARTED] * len(kept.steps)
+        completed = replace(started, status=StepStatus.COMPLETED, step_ids=frozenset({kept.steps[0].step_id}))
+        store.update(UID("1.2.3"), lambda old: replace(old, state="COMPLETED"), [completed])
+        assert store.item(kept.item_id).steps[0].status is StepStatus.COMPLETED
 
 
 def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:

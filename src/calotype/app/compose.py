@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
-from calotype.app.scheduling import worklist_settings
+from calotype.app.scheduling import performed_over, worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of, timeouts_of
@@ -53,7 +53,6 @@ from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.exchange import Exchange
 from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
-from calotype.services.worklist.performed import PerformedSteps
 from calotype.services.worklist.worklist import Worklist
 from calotype.stores.index.commitments import SqliteCommitments
 from calotype.stores.index.nodes import SqliteNodes
@@ -102,7 +101,7 @@ class House:
         self.exchange = self._exchange(archive)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
-        self.performed = PerformedSteps(kept, kept)
+        self.performed = performed_over(kept, settings)
         self.commitments = Commitments.over(
             SqliteCommitments(stores.index),
             archive.custody,

@@ -122,6 +122,7 @@ class Dicom:
 
 
 StepStatusName = Literal["scheduled", "arrived", "started", "completed", "discontinued"]
+StrictnessName = Literal["tolerant", "strict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,10 @@ class Worklist:
     statuses: tuple[StepStatusName, ...] = _is(
         ("scheduled", "arrived"),
         "Steps that answer a query which names no status: scheduled | arrived | started | completed | discontinued",
+    )
+    performed_steps: StrictnessName = _is(
+        "tolerant",
+        "MPPS: tolerant wants all of type 1 when a step begins; strict all that PS3.4 Table F.7.2-1 does, to its end",
     )
 
 

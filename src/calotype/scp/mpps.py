@@ -25,7 +25,8 @@ from calotype.dicom.wire.messages import (
 from calotype.errors import InvalidRequest
 from calotype.network.association import Association, Received
 from calotype.scp.by_context import check_context
-from calotype.services.worklist.performed import MissingAttribute, PerformedSteps, StepClosed
+from calotype.services.worklist.performed import PerformedSteps, StepClosed
+from calotype.services.worklist.performed_rules import FixedAttribute, MissingAttribute
 
 _logger = logging.getLogger(__name__)
 
@@ -69,16 +70,18 @@ class MppsScp:
         try:
             self._steps.create(instance, elements, association.calling_ae_title)
         except MissingAttribute as error:
-            status = statuses.MISSING_ATTRIBUTE_VALUE if error.has_no_value else statuses.MISSING_ATTRIBUTE
             _logger.warning("N-CREATE of %s from %r: %s", instance, association.calling_ae_title, error)
-            answer = replace(answer, status=status, error_comment=str(error), offending_elements=error.tags)
+            answer = replace(
+                answer, status=_status_of(error), error_comment=str(error), offending_elements=error.tags
+            )
         association.send(received.context.context_id, answer)
 
     def set(self, association: Association, received: Received) -> None:
         """Answer one N-SET-RQ.
 
         0110 with Error ID A710 for a step that is closed. NotFound (0112); InvalidRequest (0106) for a status that
-        there is not.
+        there is not. Where rules are strict: 0106 for what may not be changed, 0120 or 0121 when a step ends
+        incomplete.
         """
         request = received.message
         assert isinstance(request, NSetRQ)  # noqa: S101 - the server dispatches by this type
@@ -99,6 +102,14 @@ class MppsScp:
             answer = replace(
                 answer, status=statuses.PROCESSING_FAILURE, error_comment=str(error), error_id=NO_LONGER_UPDATABLE
             )
+        except (MissingAttribute, FixedAttribute) as error:
+            _logger.warning(
+                "N-SET of %s from %r: %s",
+                *(request.requested_sop_instance_uid, association.calling_ae_title, error),
+            )
+            answer = replace(
+                answer, status=_status_of(error), error_comment=str(error), offending_elements=error.tags
+            )
         association.send(received.context.context_id, answer)
 
     def get(self, association: Association, received: Received) -> None:
@@ -117,6 +128,12 @@ class MppsScp:
         association.send(
             received.context.context_id, answer, datasets.encode(elements, received.context.transfer_syntax)
         )
+
+
+def _status_of(error: MissingAttribute | FixedAttribute) -> int:
+    if isinstance(error, FixedAttribute):
+        return statuses.INVALID_ATTRIBUTE_VALUE
+    return statuses.MISSING_ATTRIBUTE_VALUE if error.has_no_value else statuses.MISSING_ATTRIBUTE
 
 
 def _attributes(association: Association, received: Received) -> list[Element]:

@@ -17,6 +17,7 @@ from calotype.dicom.uids import MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE as MP
 from calotype.dicom.wire.messages import NCreateRQ, NGetRQ, NSetRQ
 from calotype.scp.mpps import MppsScp
 from calotype.services.worklist.performed import PerformedSteps
+from calotype.services.worklist.performed_rules import Strictness
 from calotype.services.worklist.worklist import Worklist
 from calotype.stores.index.memory_worklist import MemoryWorklist
 from support.peers import NATIVE, call, serving
@@ -164,3 +165,19 @@ def test_each_class_has_its_own_operations(node, association):
     with call(node, (MPPS_RETRIEVE, NATIVE)) as other:
         assert create(other).status == 0x0118
         assert change(other, "COMPLETED").status == 0x0118
+
+
+def test_strictly_an_incomplete_or_contradicting_change_is_refused(store):
+    scp = MppsScp(PerformedSteps(store, store, strictness=Strictness.STRICT))
+    tolerant = MppsScp(PerformedSteps(store, store))
+    handlers = {NCreateRQ: tolerant.create, NSetRQ: scp.set}
+    with serving(handlers, {MPPS: NATIVE}) as node, call(node, (MPPS, NATIVE)) as association:
+        assert create(association).status == 0x0000
+        refused = change(association, "IN PROGRESS", Modality="MR")
+        assert (refused.status, refused.offending_elements) == (0x0106, (0x00080060,))
+        refused = change(association, "COMPLETED", PerformedProcedureStepEndDate="20240131")
+        assert (refused.status, refused.offending_elements) == (0x0120, (0x00400251, 0x00400340))
+        ended = {"PerformedProcedureStepEndTime": "", "PerformedSeriesSequence": []}
+        refused = change(association, "COMPLETED", PerformedProcedureStepEndDate="20240131", **ended)
+        assert (refused.status, refused.offending_elements) == (0x0121, (0x00400251, 0x00400340))
+        assert store.performed(UID).state == "IN PROGRESS"

@@ -7,7 +7,7 @@ moves the scheduled steps that it names. Messages and statuses of DIMSE are ``sc
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,9 +18,18 @@ from calotype.dicom.keywords import Attributes
 from calotype.dicom.query.model import Exact, InSequence, Page
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
-from calotype.errors import Conflict, InvalidRequest, NotFound
+from calotype.errors import Conflict, InvalidRequest
 from calotype.services.worklist.items import Item, StepStatus, text
-from calotype.services.worklist.ports import PerformedRecord, PerformedStore, StepQuery, WorklistStore
+from calotype.services.worklist.performed_rules import (
+    FIXED,
+    STATE,
+    MissingAttribute,
+    Strictness,
+    check_created,
+    check_final,
+    check_unchanged,
+)
+from calotype.services.worklist.ports import Move, PerformedRecord, PerformedStore, StepQuery, WorklistStore
 from calotype.services.worklist.worklist import Clock, now_us
 
 _logger = logging.getLogger(__name__)
@@ -29,7 +38,7 @@ IN_PROGRESS: Final = "IN PROGRESS"
 COMPLETED: Final = "COMPLETED"
 DISCONTINUED: Final = "DISCONTINUED"
 
-MOVES: Final[Mapping[str, StepStatus]] = {
+STATUSES: Final[Mapping[str, StepStatus]] = {
     IN_PROGRESS: StepStatus.STARTED,
     COMPLETED: StepStatus.COMPLETED,
     DISCONTINUED: StepStatus.DISCONTINUED,
@@ -38,39 +47,6 @@ MOVES: Final[Mapping[str, StepStatus]] = {
 
 WRONG_ENTRY: Final = "110514"
 """DCM code of PS3.16 CID 9300, *Incorrect worklist entry selected*: the step that was named is still to be done."""
-
-STATE: Final = 0x00400252
-SCHEDULED_STEPS: Final = 0x00400270
-STUDY: Final = 0x0020000D
-
-REQUIRED: Final = (
-    SCHEDULED_STEPS,
-    0x00400253,  # Performed Procedure Step ID
-    0x00400241,  # Performed Station AE Title
-    0x00400244,  # Performed Procedure Step Start Date
-    0x00400245,  # Performed Procedure Step Start Time
-    STATE,
-    0x00080060,  # Modality
-)
-"""PS3.4 Table F.7.2-1, N-CREATE of type 1. Those of type 2 are often left out, and nothing of ours hangs on them."""
-
-NOT_SETTABLE: Final = frozenset(
-    {
-        0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00400241, 0x00400244, 0x00400245, 0x00400253, 0x00080060,
-        SCHEDULED_STEPS,
-    }
-)  # fmt: skip
-"""What N-SET may not change (Table F.7.2-1). Modalities send them again as they were; so they are passed over."""
-
-
-class MissingAttribute(InvalidRequest):
-    """An attribute of type 1 is absent, or stands there without a value."""
-
-    def __init__(self, tags: Sequence[int], *, has_no_value: bool) -> None:
-        names = ", ".join(map(dictionary.describe, tags))
-        super().__init__(f"without a value: {names}" if has_no_value else f"missing: {names}")
-        self.tags = tuple(tags)
-        self.has_no_value = has_no_value
 
 
 class StepClosed(Conflict):
@@ -90,56 +66,77 @@ class Performed:
 
 
 class PerformedSteps:
-    """Takes performed steps and moves the worklist along. Thread-safe."""
+    """Takes performed steps and moves the worklist along. Thread-safe.
 
-    def __init__(self, store: PerformedStore, worklist: WorklistStore, clock: Clock = now_us) -> None:
+    A step and what it does to the worklist are written in one transaction: neither is ever seen without the other.
+    """
+
+    def __init__(
+        self,
+        store: PerformedStore,
+        worklist: WorklistStore,
+        clock: Clock = now_us,
+        strictness: Strictness = Strictness.TOLERANT,
+    ) -> None:
         self._store = store
         self._worklist = worklist
         self._clock = clock
+        self._strictness = strictness
 
     def create(self, sop_instance: UID, elements: Sequence[Element], calling_ae_title: str) -> None:
         """Keep a step that begins (N-CREATE).
 
         MissingAttribute; InvalidRequest when it is not IN PROGRESS; Conflict when its UID is known.
         """
-        _check_required(elements)
+        check_created(elements, self._strictness)
         state = state_of(elements)
         if state != IN_PROGRESS:
             raise InvalidRequest(f"{dictionary.describe(STATE)} is {state!r}; a step begins {IN_PROGRESS}")
-        if self._is_known(sop_instance):
-            raise Conflict(f"performed step {sop_instance} is here already; change it by N-SET")
-        # The worklist first: should we stop in between, the modality asks again and finds nothing in its way.
-        self._move(elements, StepStatus.STARTED)
         now = self._clock()
-        self._store.create(
-            PerformedRecord(sop_instance, state, _written(elements), calling_ae_title, created_us=now, updated_us=now)
+        record = PerformedRecord(
+            sop_instance, state, _written(elements), calling_ae_title, created_us=now, updated_us=now
         )
+        self._store.create(record, list(self._moves(elements, StepStatus.STARTED)))
 
     def set(self, sop_instance: UID, elements: Sequence[Element]) -> None:
-        """Change a step (N-SET). NotFound, StepClosed; InvalidRequest for a state that there is not."""
-        changes = [each for each in elements if each.tag not in NOT_SETTABLE]
+        """Change a step (N-SET). NotFound, StepClosed; InvalidRequest for a state that there is not.
+
+        Where rules are strict: FixedAttribute, and MissingAttribute when a step ends incomplete.
+        """
+        changes = [each for each in elements if each.tag not in FIXED]
         new_state = state_of(changes)
-        if any(each.tag == STATE for each in changes) and new_state not in MOVES:
-            raise InvalidRequest(f"{dictionary.describe(STATE)} is {new_state!r}; it is one of {', '.join(MOVES)}")
+        if any(each.tag == STATE for each in changes) and new_state not in STATUSES:
+            raise InvalidRequest(f"{dictionary.describe(STATE)} is {new_state!r}; it is one of {', '.join(STATUSES)}")
+        ends = new_state in {COMPLETED, DISCONTINUED}
 
         def change(record: PerformedRecord) -> PerformedRecord:
             if record.state != IN_PROGRESS:
                 raise StepClosed("Performed Procedure Step Object may no longer be updated")
-            merged = {each.tag: each for each in (*read(record), *changes)}
+            before = read(record)
+            merged = list({each.tag: each for each in (*before, *changes)}.values())
+            if self._strictness is Strictness.STRICT:
+                check_unchanged(before, elements)
+            if ends:
+                self._check_final(sop_instance, merged)
             return replace(
-                record,
-                state=new_state or record.state,
-                data_set=_written(merged.values()),
-                updated_us=self._clock(),
+                record, state=new_state or record.state, data_set=_written(merged), updated_us=self._clock()
             )
 
-        before = self._store.performed(sop_instance)
-        if new_state and new_state != IN_PROGRESS and before.state == IN_PROGRESS:
-            status = MOVES[new_state]
-            if new_state == DISCONTINUED and _is_wrong_entry(changes):
-                status = StepStatus.SCHEDULED
-            self._move(read(before), status)
-        self._store.update(sop_instance, change)
+        moves: list[Move] = []
+        if ends:
+            is_wrong = new_state == DISCONTINUED and _is_wrong_entry(changes)
+            status = StepStatus.SCHEDULED if is_wrong else STATUSES[new_state]
+            # What a step names is fixed, so that it may be read before.
+            moves = list(self._moves(read(self._store.performed(sop_instance)), status))
+        self._store.update(sop_instance, change, moves)
+
+    def _check_final(self, sop_instance: UID, elements: Sequence[Element]) -> None:
+        try:
+            check_final(elements)
+        except MissingAttribute as error:
+            if self._strictness is Strictness.STRICT:
+                raise
+            _logger.info("performed step %s ends incomplete: %s", sop_instance, error)
 
     def get(self, sop_instance: UID, tags: Sequence[int] = ()) -> list[Element]:
         """Return a step's attributes, all or those asked for (N-GET). NotFound."""
@@ -154,15 +151,9 @@ class PerformedSteps:
         """Return a page of steps for people, newest first."""
         return [_shown(record) for record in self._store.newest(page)]
 
-    def _is_known(self, sop_instance: UID) -> bool:
-        try:
-            self._store.performed(sop_instance)
-        except NotFound:
-            return False
-        return True
-
-    def _move(self, elements: Sequence[Element], status: StepStatus) -> None:
-        """Put the scheduled steps that a performed one names at ``status``; one that is not ours is passed over."""
+    def _moves(self, elements: Sequence[Element], status: StepStatus) -> Iterator[Move]:
+        """Return what puts the scheduled steps that a performed one names at ``status``, of those that are ours."""
+        now = self._clock()
         for named in _scheduled(elements):
             item = self._named(named)
             step_id = text(named, "ScheduledProcedureStepID")
@@ -172,11 +163,7 @@ class PerformedSteps:
                 )
                 continue
             # PS3.3 C.4.13: the step's ID is of type 2; without it the whole procedure is meant.
-            self._put(item.item_id, status, frozenset({step_id}) if step_id else None)
-
-    def _put(self, item_id: str, status: StepStatus, step_ids: frozenset[str] | None) -> None:
-        now = self._clock()
-        self._worklist.change(item_id, lambda item: replace(item.with_status(status, step_ids), updated_us=now))
+            yield Move(item.item_id, status, frozenset({step_id}) if step_id else None, now)
 
     def _named(self, named: Attributes) -> Item | None:
         """Return the item that one item of Scheduled Step Attributes Sequence means."""
@@ -220,20 +207,6 @@ def _shown(record: PerformedRecord) -> Performed:
         record.updated_us,
         keywords.from_elements(read(record)),
     )
-
-
-def _check_required(elements: Sequence[Element]) -> None:
-    by_tag = {each.tag: each for each in elements}
-    missing = [tag for tag in REQUIRED if tag not in by_tag]
-    if missing:
-        raise MissingAttribute(missing, has_no_value=False)
-    empty = [tag for tag in REQUIRED if not (by_tag[tag].items or by_tag[tag].raw.strip(b" \0"))]
-    if empty:
-        raise MissingAttribute(empty, has_no_value=True)
-    for item in by_tag[SCHEDULED_STEPS].items:
-        study = next((each for each in item if each.tag == STUDY), None)
-        if study is None or not study.raw.strip(b" \0"):
-            raise MissingAttribute([STUDY], has_no_value=study is not None)
 
 
 def _scheduled(elements: Sequence[Element]) -> list[Attributes]:

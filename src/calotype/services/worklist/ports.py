@@ -7,7 +7,7 @@ from any thread at any time. A writing method returns when what it wrote is as d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from calotype.dicom.hierarchy import UID
@@ -107,18 +107,40 @@ class PerformedRecord:
     updated_us: int = 0
 
 
-class PerformedStore(Protocol):
-    """Keeps performed procedure steps, by SOP Instance UID."""
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Scheduled steps of an item (``None``: all of it) are put at ``status``, at that time; none when it is gone."""
 
-    def create(self, record: PerformedRecord) -> None:
-        """Keep a new one. Conflict when its UID is known."""
+    item_id: str
+    status: StepStatus
+    step_ids: frozenset[str] | None
+    at_us: int
+
+    def of(self, item: Item) -> Item:
+        """Return ``item`` after it."""
+        return replace(item.with_status(self.status, self.step_ids), updated_us=self.at_us)
+
+
+class PerformedStore(Protocol):
+    """Keeps performed procedure steps, by SOP Instance UID.
+
+    A step is written together with what it does to the worklist, all or nothing.
+    """
+
+    def create(self, record: PerformedRecord, moves: Sequence[Move] = ()) -> None:
+        """Keep a new one. Conflict when its UID is known; nothing moves then."""
         ...
 
     def performed(self, sop_instance: UID) -> PerformedRecord:
         """Return one. NotFound."""
         ...
 
-    def update(self, sop_instance: UID, change: Callable[[PerformedRecord], PerformedRecord]) -> PerformedRecord:
+    def update(
+        self,
+        sop_instance: UID,
+        change: Callable[[PerformedRecord], PerformedRecord],
+        moves: Sequence[Move] = (),
+    ) -> PerformedRecord:
         """Put ``change(record)`` in a record's place and return it; as :meth:`WorklistStore.change`."""
         ...
 
@@ -131,6 +153,7 @@ __all__ = [
     "BY_START",
     "EVERY_STATUS",
     "SORTABLE",
+    "Move",
     "PerformedRecord",
     "PerformedStore",
     "StepQuery",

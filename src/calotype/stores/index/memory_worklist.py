@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from calotype.dicom.hierarchy import UID
@@ -13,7 +13,7 @@ from calotype.dicom.query.worklist import flattened
 from calotype.errors import Conflict, NotFound
 from calotype.services.archive.ports import Total
 from calotype.services.worklist.items import Entry, Item, entries
-from calotype.services.worklist.ports import PerformedRecord, StepQuery
+from calotype.services.worklist.ports import Move, PerformedRecord, StepQuery
 
 
 class MemoryWorklist:
@@ -80,12 +80,13 @@ class MemoryWorklist:
             if other.procedure_id == item.procedure_id and other.item_id != item.item_id:
                 raise Conflict(f"requested procedure {item.procedure_id} is scheduled already: item {other.item_id}")
 
-    def create(self, record: PerformedRecord) -> None:
-        """Keep a new performed step. Conflict."""
+    def create(self, record: PerformedRecord, moves: Sequence[Move] = ()) -> None:
+        """Keep a new performed step, and move scheduled ones. Conflict."""
         with self._lock:
             if record.sop_instance in self._performed:
                 raise Conflict(f"performed step {record.sop_instance} is here already")
             self._performed[record.sop_instance] = record
+            self._move(moves)
 
     def performed(self, sop_instance: UID) -> PerformedRecord:
         """Return a performed step. NotFound."""
@@ -94,12 +95,23 @@ class MemoryWorklist:
                 raise NotFound(f"there is no performed step {sop_instance}")
             return self._performed[sop_instance]
 
-    def update(self, sop_instance: UID, change: Callable[[PerformedRecord], PerformedRecord]) -> PerformedRecord:
-        """Put ``change(record)`` in a record's place; see the port."""
+    def update(
+        self,
+        sop_instance: UID,
+        change: Callable[[PerformedRecord], PerformedRecord],
+        moves: Sequence[Move] = (),
+    ) -> PerformedRecord:
+        """Put ``change(record)`` in a record's place, and move scheduled steps; see the port."""
         with self._lock:
             new = change(self.performed(sop_instance))
             self._performed[sop_instance] = new
+            self._move(moves)
             return new
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            if (item := self._items.get(move.item_id)) is not None:
+                self._items[move.item_id] = move.of(item)
 
     def newest(self, page: Page) -> list[PerformedRecord]:
         """Return a page of performed steps, newest first."""

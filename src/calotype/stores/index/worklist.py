@@ -22,7 +22,7 @@ from calotype.dicom.query.model import Page
 from calotype.errors import Conflict, NotFound
 from calotype.services.archive.ports import Total
 from calotype.services.worklist.items import Entry, Item, Step, StepStatus, entry
-from calotype.services.worklist.ports import PerformedRecord, StepQuery
+from calotype.services.worklist.ports import Move, PerformedRecord, StepQuery
 from calotype.stores.index import worklist_compile
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.index.worklist_keys import COLUMNS, step_keys
@@ -111,11 +111,8 @@ class SqliteWorklist:
         def work(connection: sqlite3.Connection) -> Item:
             row = _first(connection.execute(ITEM, (item_id,)).fetchall(), f"worklist item {item_id}")
             new = change(_item(row, connection.execute(STEPS, (row[0],)).fetchall()))
-            values, steps = item_values(new), list(step_values(new))
             _check_procedure(connection, new)
-            connection.execute(CHANGE_ITEM, values)
-            connection.execute(REMOVE_STEPS, (row[0],))
-            connection.executemany(ADD_STEP, [(row[0], *step) for step in steps])
+            _put(connection, row[0], new)
             return new
 
         return self._index.write(work)
@@ -166,13 +163,14 @@ class SqliteWorklist:
                     yield found
             at, size = at + size, CHUNK
 
-    def create(self, record: PerformedRecord) -> None:
-        """Keep a new performed step. Conflict."""
+    def create(self, record: PerformedRecord, moves: Sequence[Move] = ()) -> None:
+        """Keep a new performed step, and move scheduled ones. Conflict."""
 
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute(PERFORMED, (record.sop_instance,)).fetchone() is not None:
                 raise Conflict(f"performed step {record.sop_instance} is here already")
             connection.execute(ADD_PERFORMED, _performed_values(record))
+            _move(connection, moves)
 
         self._index.write(work)
 
@@ -180,13 +178,19 @@ class SqliteWorklist:
         """Return a performed step. NotFound."""
         return _performed(_first(self._index.read(PERFORMED, (sop_instance,)), f"performed step {sop_instance}"))
 
-    def update(self, sop_instance: UID, change: Callable[[PerformedRecord], PerformedRecord]) -> PerformedRecord:
-        """Put ``change(record)`` in a record's place; see the port."""
+    def update(
+        self,
+        sop_instance: UID,
+        change: Callable[[PerformedRecord], PerformedRecord],
+        moves: Sequence[Move] = (),
+    ) -> PerformedRecord:
+        """Put ``change(record)`` in a record's place, and move scheduled steps; see the port."""
 
         def work(connection: sqlite3.Connection) -> PerformedRecord:
             found = connection.execute(PERFORMED, (sop_instance,)).fetchall()
             new = change(_performed(_first(found, f"performed step {sop_instance}")))
             connection.execute(CHANGE_PERFORMED, _performed_values(new))
+            _move(connection, moves)
             return new
 
         return self._index.write(work)
@@ -209,6 +213,20 @@ def _check_procedure(connection: sqlite3.Connection, item: Item) -> None:
             raise Conflict(
                 f"requested procedure {item.procedure_id} of study {item.study} is scheduled already: item {other}"
             )
+
+
+def _put(connection: sqlite3.Connection, number: int, item: Item) -> None:
+    # Values first: nothing may be refused once something is written.
+    values, steps = item_values(item), list(step_values(item))
+    connection.execute(CHANGE_ITEM, values)
+    connection.execute(REMOVE_STEPS, (number,))
+    connection.executemany(ADD_STEP, [(number, *step) for step in steps])
+
+
+def _move(connection: sqlite3.Connection, moves: Sequence[Move]) -> None:
+    for move in moves:
+        for row in connection.execute(ITEM, (move.item_id,)).fetchall():
+            _put(connection, row[0], move.of(_item(row, connection.execute(STEPS, (row[0],)).fetchall())))
 
 
 def _written(attributes: Attributes) -> str:

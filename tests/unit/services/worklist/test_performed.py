@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from calotype.dicom import keywords
+from calotype.dicom import dictionary, keywords
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.model import Page
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.text import encode as encode_text
 from calotype.errors import Conflict, InvalidRequest, NotFound
-from calotype.services.worklist.performed import MissingAttribute, PerformedSteps, StepClosed
+from calotype.services.worklist.performed import PerformedSteps, StepClosed
+from calotype.services.worklist.performed_rules import (
+    INSIDE,
+    PERFORMED_SERIES,
+    SCHEDULED_STEPS,
+    FixedAttribute,
+    MissingAttribute,
+    Strictness,
+)
+from calotype.services.worklist.performed_rules import (
+    STEP as RULES,
+)
 from calotype.services.worklist.worklist import Worklist
 from calotype.stores.index.memory_worklist import MemoryWorklist
 from support.archives import Clock
@@ -211,3 +222,101 @@ def test_the_newest_steps_are_shown_first(performed):
     for number in range(3):
         begin(performed, UID(f"1.2.{number}"))
     assert [each.sop_instance for each in performed.newest(Page(2))] == ["1.2.2", "1.2.1"]
+
+
+# Where rules are strict
+
+
+def _full(rules, **values):
+    """Return what a table asks for, empty where it may be."""
+    named = {dictionary.lookup(rule.tag).keyword: rule for rule in rules if rule.create < 3}
+    empty = {key: [] if dictionary.lookup(rule.tag).vr == "SQ" else "" for key, rule in named.items()}
+    return {**empty, **values}
+
+
+SERIES = _full(INSIDE[PERFORMED_SERIES], ProtocolName="Thorax", SeriesInstanceUID="1.2.3.5")
+WHOLE = _full(RULES, **{**BEGUN, "ScheduledStepAttributesSequence": [_full(INSIDE[SCHEDULED_STEPS], **SCHEDULED)]})
+ENDED = {
+    "PerformedProcedureStepEndDate": "20240131",
+    "PerformedProcedureStepEndTime": "0930",
+    "PerformedSeriesSequence": [SERIES],
+}
+
+
+@pytest.fixture
+def strict(store):
+    return PerformedSteps(store, store, Clock(), Strictness.STRICT)
+
+
+def test_strictly_a_whole_step_begins_and_ends(worklist, strict):
+    item = worklist.schedule(given())
+    strict.create(STEP, elements(WHOLE), "CT1")
+    end(strict, "COMPLETED", **ENDED)
+    assert statuses(worklist, item) == ["completed"]
+
+
+@pytest.mark.parametrize("keyword", sorted(WHOLE))
+def test_strictly_a_step_begins_with_all_of_the_table(worklist, strict, keyword):
+    item = worklist.schedule(given())
+    with pytest.raises(MissingAttribute, match=keyword):
+        strict.create(STEP, elements({key: value for key, value in WHOLE.items() if key != keyword}), "CT1")
+    assert statuses(worklist, item) == ["scheduled"]
+
+
+@pytest.mark.parametrize("keyword", sorted(WHOLE["ScheduledStepAttributesSequence"][0]))
+def test_strictly_a_scheduled_step_is_named_in_full(strict, keyword):
+    [whole] = WHOLE["ScheduledStepAttributesSequence"]
+    partly = {key: value for key, value in whole.items() if key != keyword}
+    with pytest.raises(MissingAttribute, match=keyword):
+        strict.create(STEP, elements({**WHOLE, "ScheduledStepAttributesSequence": [partly]}), "CT1")
+
+
+@pytest.mark.parametrize("state", ["COMPLETED", "DISCONTINUED"])
+@pytest.mark.parametrize("keyword", sorted(ENDED))
+def test_strictly_a_step_ends_with_what_was_done(worklist, strict, state, keyword):
+    item = worklist.schedule(given())
+    strict.create(STEP, elements(WHOLE), "CT1")
+    with pytest.raises(MissingAttribute, match=keyword) as raised:
+        end(strict, state, **{key: value for key, value in ENDED.items() if key != keyword})
+    assert raised.value.has_no_value
+    assert (statuses(worklist, item), strict.one(STEP).state) == (["started"], "IN PROGRESS")
+    end(strict, state, **ENDED)
+    assert statuses(worklist, item) == [state.lower()]
+
+
+@pytest.mark.parametrize("keyword", sorted(SERIES))
+def test_strictly_a_series_is_told_in_full(strict, keyword):
+    strict.create(STEP, elements(WHOLE), "CT1")
+    partly = {key: value for key, value in SERIES.items() if key != keyword}
+    with pytest.raises(MissingAttribute, match=keyword):
+        end(strict, "COMPLETED", **{**ENDED, "PerformedSeriesSequence": [partly]})
+
+
+def test_strictly_what_is_said_once_is_said_again_alike_or_refused(strict):
+    strict.create(STEP, elements(WHOLE), "CT1")
+    again = {key: value for key, value in WHOLE.items() if key not in ENDED}
+    strict.set(STEP, elements(again))
+    for keyword, value in (("PatientName", "Someone^Else"), ("Modality", "MR"), ("StudyID", "7")):
+        with pytest.raises(FixedAttribute, match=keyword):
+            strict.set(STEP, elements({keyword: value}))
+    assert strict.one(STEP).attributes["PatientName"] == "Doe^John"
+
+
+def test_a_step_that_was_closed_meanwhile_moves_nothing(store, worklist):
+    """Two N-SETs at one time: the second looks at the step before the first has closed it."""
+    item = worklist.schedule(given())
+    steps = PerformedSteps(store, store, Clock())
+    begin(steps)
+
+    class Slow(MemoryWorklist):
+        def performed(self, sop_instance):
+            found = store.performed(sop_instance)
+            end(steps, "COMPLETED")
+            return found
+
+        def update(self, sop_instance, change, moves=()):
+            return store.update(sop_instance, change, moves)
+
+    with pytest.raises(StepClosed):
+        end(PerformedSteps(Slow(), store, Clock()), "DISCONTINUED")
+    assert (statuses(worklist, item), steps.one(STEP).state) == (["completed"], "COMPLETED")
