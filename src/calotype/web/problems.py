@@ -48,7 +48,7 @@ def problem(
     """Return a problem document; ``detail`` says what was wrong and what to do."""
     body: dict[str, object] = {"type": "about:blank", "title": _phrase(status), "status": status}
     if detail:
-        body["detail"] = _speakable(detail)
+        body["detail"] = speakable(detail)
     if reason is not None:
         body["reason"] = reason
     return Response(
@@ -101,7 +101,7 @@ def _phrase(status: int) -> str:
         return "Error"
 
 
-def _speakable(text: str) -> str:
-    """Cut to a bounded length, on one line; lone surrogates cannot be JSON."""
+def speakable(text: str) -> str:
+    """Return text as an answer may hold it: of a bounded length, on one line, without lone surrogates."""
     line = " ".join(text[:MAX_DETAIL_CHARS].split())
     return line.encode("utf-8", "replace").decode("utf-8")

@@ -62,6 +62,11 @@ def ask(commitments, house, rejections):
         yield lambda method, path, json=None: portal.call(send, method, path, json)
 
 
+def test_numbers_that_no_store_could_hold_are_refused(ask):
+    for path in (f"?before={2**63}", f"/{2**63}", "/0"):
+        assert ask("GET", path).status_code == 400
+
+
 def test_a_list_comes_newest_first_in_pages(ask, commitments):
     with pytest.raises(Unavailable):
         commitments.requests.ask(Node("MODALITY", "192.0.2.7", 104), [REFERENCE])

@@ -25,6 +25,8 @@ from calotype.web.offload import Offload
 from support.archives import Clock
 from support.worklists import given
 
+JSON = {"Content-Type": "application/json"}
+
 
 def written(keys):
     return list(keywords.to_elements(keys, lambda value, vr: encode_text(value, ("ISO_IR 192",), vr)))
@@ -159,9 +161,17 @@ def test_filters_that_are_wrong_are_told(client, filters, detail):
     ],
 )
 def test_an_item_that_is_wrong_is_told(client, body, detail):
-    response = client.post("", content=body)
+    response = client.post("", content=body, headers=JSON)
     assert response.status_code == 400
     assert detail in response.json()["detail"]
+
+
+@pytest.mark.parametrize("media_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_a_form_of_another_site_changes_nothing(client, media_type):
+    body = {"content": json.dumps(given()), "headers": {"Content-Type": media_type}}
+    for refused in (client.post("", **body), client.post("/import", **body), client.put("/one", **body)):
+        assert (refused.status_code, "application/json" in refused.json()["detail"]) == (415, True)
+    assert client.get("").json()["entries"] == []
 
 
 def test_a_procedure_is_scheduled_once(client):
@@ -181,7 +191,11 @@ def test_steps_are_moved_by_a_word(client):
 
 
 def test_files_and_json_are_imported(client):
-    [taken] = client.post("/import", content=encode(written(given(1)), EXPLICIT_VR_LITTLE_ENDIAN)).json()
+    [taken] = client.post(
+        "/import",
+        content=encode(written(given(1)), EXPLICIT_VR_LITTLE_ENDIAN),
+        headers={"Content-Type": "application/dicom"},
+    ).json()
     assert (taken["is_new"], taken["problem"]) == (True, "")
     again, wrong, other = client.post("/import", json=[given(1), {}, given(2)]).json()
     assert (again["id"], again["is_new"]) == (taken["id"], False)

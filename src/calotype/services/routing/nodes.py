@@ -123,6 +123,8 @@ class Node:
                 raise InvalidRequest(f"{who}: {unknown[0][:40]!r} is no character set of PS3.3 C.12.1.1.2.")
         if len(self.note) > MAX_NOTE_CHARACTERS:
             raise InvalidRequest(f"{who}: the note has more than {MAX_NOTE_CHARACTERS} characters.")
+        if any("\ud800" <= each <= "\udfff" for each in self.note):
+            raise InvalidRequest(f"{who}: the note holds half a character; write it anew.")
         for destination in self.permissions.destinations or ():
             check_ae_title(destination)
 

@@ -14,6 +14,7 @@ from calotype.services.access.permissions import Right
 from calotype.services.access.refusals import Refusal
 from calotype.services.routing.live import DICOM_PORT, Nodes
 from calotype.web.api.nodes import NodeView, view_of
+from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
 
 
@@ -37,7 +38,7 @@ class Admittance:
 
 def router(access: Access, nodes: Nodes, offload: Offload) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(tags=["access"])
+    routes = APIRouter(tags=["access"], route_class=JsonRoute)
     refusals = access.refusals
 
     @routes.get("/access")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from calotype.dicom.commitment import describe_reason
 from calotype.errors import NotFound
@@ -14,7 +14,11 @@ from calotype.services.routing.commitment.model import COMMITTED, Item
 from calotype.services.routing.commitment.model import Commitment as Kept
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.exchange import selection
+from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
+
+_HIGHEST: Final = 2**63 - 1
+Number = Annotated[int, Path(ge=1, le=_HIGHEST, description="The number of a transaction.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class CommitmentRequest:
 
 def router(commitments: Commitments, retrieve: Retrieve, offload: Offload) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(tags=["commitments"])
+    routes = APIRouter(tags=["commitments"], route_class=JsonRoute)
 
     def page(limit: int, before: int | None) -> list[Commitment]:
         return [_view(kept) for kept in commitments.recent(limit, before)]
@@ -92,7 +96,8 @@ def router(commitments: Commitments, retrieve: Retrieve, offload: Offload) -> AP
 
     @routes.get("/commitments")
     async def list_commitments(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100, before: Annotated[int | None, Query(ge=1)] = None
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int | None, Query(ge=1, le=_HIGHEST)] = None,
     ) -> list[Commitment]:
         """List transactions, newest first; ``before`` is the last one's number of the page before."""
         return await offload(page, limit, before)
@@ -103,12 +108,12 @@ def router(commitments: Commitments, retrieve: Retrieve, offload: Offload) -> AP
         return await offload(ask, asked)
 
     @routes.get("/commitments/{number}")
-    async def show_commitment(number: int) -> CommitmentWithItems:
+    async def show_commitment(number: Number) -> CommitmentWithItems:
         """Show a transaction and each of its instances."""
         return await offload(one, number)
 
     @routes.post("/commitments/{number}/retry")
-    async def retry_commitment(number: int) -> Commitment:
+    async def retry_commitment(number: Number) -> Commitment:
         """Try at once to deliver a report that waits or was given up; does nothing to one that is done."""
         return await offload(again, number)
 

@@ -16,6 +16,7 @@ from calotype.dicom.query.keys import Negotiated
 from calotype.errors import InvalidRequest
 from calotype.services.routing.exchange import Answers, Exchange, Method, selection
 from calotype.web.api.jobs import JobView, view
+from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
 
 AeTitle = Annotated[str, Path(min_length=1, max_length=16, description="The AE title of a node.")]
@@ -101,7 +102,7 @@ class Found(BaseModel):
 
 def router(exchange: Exchange, offload: Offload) -> APIRouter:
     """Return the routes; ``offload`` should be one of their own, since a node may let us wait for long."""
-    routes = APIRouter(prefix="/nodes/{ae_title}", tags=["exchange"])
+    routes = APIRouter(prefix="/nodes/{ae_title}", tags=["exchange"], route_class=JsonRoute)
 
     @routes.post("/send", status_code=202)
     async def send(ae_title: AeTitle, body: Send, response: Response) -> JobView:

@@ -22,8 +22,9 @@ from calotype.services.routing.live import Entry, Nodes
 from calotype.services.routing.nodes import Role
 from calotype.services.routing.notation import fields_of, node_of
 from calotype.services.routing.takeover import MAX_CHARACTERS, read_foreign
+from calotype.web.json_bodies import JsonRoute, check_type
 from calotype.web.offload import Offload
-from calotype.web.problems import UnsupportedMediaType
+from calotype.web.problems import speakable
 
 PROBES: Final = 4
 """How many nodes are asked at one time: each may take its whole timeout, and others need the threads."""
@@ -97,7 +98,7 @@ class ImportReport:
 
 def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(tags=["nodes"])
+    routes = APIRouter(tags=["nodes"], route_class=JsonRoute)
     probe = Offload(PROBES)
 
     @routes.get("/nodes")
@@ -118,7 +119,8 @@ def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
         """Take over Orthanc's ``DicomModalities`` or DicomSCP's ``appsettings.json``, as they are."""
         taken = await offload(read_foreign, await _text(request))
         counts = await offload(nodes.take_over, taken.nodes)
-        return ImportReport(counts["added"], counts["replaced"], counts["unchanged"], counts["kept"], taken.problems)
+        told = [speakable(problem) for problem in taken.problems]
+        return ImportReport(counts["added"], counts["replaced"], counts["unchanged"], counts["kept"], told)
 
     @routes.post("/nodes/{ae_title:path}/echo")
     async def echo(ae_title: str) -> Diagnosis:
@@ -168,9 +170,7 @@ def _plain(node: NodeFields) -> dict[str, Any]:
 
 
 async def _text(request: Request) -> str:
-    # A page of another site can post any text, but not as JSON without being asked about it first.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType("Send the file as application/json.")
+    check_type(request, "application/json")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

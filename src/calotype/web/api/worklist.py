@@ -23,7 +23,9 @@ from calotype.services.worklist.items import Entry, Item, StepStatus, entry_to_j
 from calotype.services.worklist.performed import Performed, PerformedSteps
 from calotype.services.worklist.ports import BY_START, EVERY_STATUS, SORTABLE, StepQuery
 from calotype.services.worklist.worklist import Worklist
+from calotype.web.json_bodies import JsonRoute, check_type
 from calotype.web.offload import Offload
+from calotype.web.problems import speakable
 
 MAX_ITEM_BYTES: Final = 1024 * 1024
 
@@ -151,7 +153,7 @@ ItemId = Annotated[str, Path(max_length=64)]
 
 def router(worklist: Worklist, performed: PerformedSteps, offload: Offload) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/worklist", tags=["worklist"])
+    routes = APIRouter(prefix="/worklist", tags=["worklist"], route_class=JsonRoute)
     # In this order: neither "performed" nor "import" is an item's ID.
     _performed(routes, performed, offload)
     _items(routes, worklist, offload)
@@ -179,9 +181,10 @@ def _items(routes: APIRouter, worklist: Worklist, offload: Offload) -> None:
     @routes.post("/import", openapi_extra=_FILE_TOLD)
     async def import_items(request: Request) -> list[Imported]:
         """Take a `.wl` file, or one item or a list of items as JSON; items that are here already are updated."""
+        check_type(request, "application/json", "application/dicom")
         data = await _body(request, MAX_FILE_BYTES)
         taken = await offload(lambda: list(import_document(worklist, "", data)))
-        return [Imported(each.item_id, each.is_new, each.problem) for each in taken]
+        return [Imported(each.item_id, each.is_new, speakable(each.problem)) for each in taken]
 
     @routes.get("/{item_id}")
     async def get_item(item_id: ItemId) -> ItemView:
@@ -229,6 +232,7 @@ async def _body(request: Request, limit_bytes: int) -> bytes:
 
 
 async def _object(request: Request) -> dict[str, Any]:
+    check_type(request, "application/json")
     try:
         read = orjson.loads(await _body(request, MAX_ITEM_BYTES))
     except orjson.JSONDecodeError as error:
