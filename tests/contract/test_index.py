@@ -756,6 +756,20 @@ class TestRebuilding:
         assert found(index, Exact("StudyDate", "20240101")) == ["2"]
         assert index.statistics() == Statistics(2, 2, 2, 3, 0, 3000)
 
+    def test_a_study_that_was_read_again_meanwhile_stays_as_it_was_read(self, index: Index) -> None:
+        wrong = [record(instance=f"1.1.1.{i}", PatientName="ÕÅ^Èý") for i in (2, 1, 3)]
+        for one in wrong:
+            index.add(one)
+        rebuild = index.rebuild()
+        for one in wrong:
+            rebuild.add(one)
+        right = [replace(one, attributes={**one.attributes, "PatientName": "张^三"}) for one in wrong]
+        index.reread(wrong[0].ref.study, right)
+        rebuild.swap()
+        assert found(index, Wildcard("PatientName", "张*")) == [wrong[0].ref.study]
+        assert found(index, Wildcard("PatientName", "ÕÅ*")) == []
+        assert index.statistics() == Statistics(1, 1, 1, 3, 0, 3000)
+
     def test_an_instance_seen_by_both_is_there_once(self, index: Index) -> None:
         rebuild = index.rebuild()
         index.add(record())

@@ -396,11 +396,11 @@ class MemoryIndex:
             live = self._open()
             if rebuild not in self._rebuilds:
                 raise Conflict("another rebuild of this index has started meanwhile and takes the place of this one")
-            for uid in rebuild.changed:
-                if uid in rows.instances:
-                    rows.remove(uid)
-                if uid in live.instances:
-                    rows.add(live.instances[uid])
+            for uid in rebuild.changed & rows.instances.keys():
+                rows.remove(uid)
+            for uid, came in live.instances.items():
+                if uid in rebuild.changed:
+                    rows.add(came)
             served = {record.location.key for record in rows.instances.values()}
             kept = {record.location.key: record for record in (*rows.versions, *live.versions)}
             rows.versions = [record for key, record in kept.items() if key not in served]

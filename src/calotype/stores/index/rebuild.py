@@ -56,7 +56,10 @@ _KEPT: Final = ", ".join(("object_key", "received_us", *ORIGIN_COLUMNS))
 _KNOWN_INSTANCES: Final = f"SELECT {_KEPT} FROM instance WHERE sop_instance_uid IN (SELECT value FROM json_each(?))"
 _KNOWN_VERSIONS: Final = f"SELECT {_KEPT} FROM version WHERE object_key IN (SELECT value FROM json_each(?))"
 _SERVED_KEY: Final = f"SELECT object_key FROM {PREFIX}instance WHERE sop_instance_uid = ?"
-_CHANGED: Final = f"SELECT sop_instance_uid FROM {_JOURNAL}"
+_CHANGED: Final = f"""
+    SELECT j.sop_instance_uid FROM {_JOURNAL} j LEFT JOIN instance i ON i.sop_instance_uid = j.sop_instance_uid
+    ORDER BY i.id"""
+"""In the order of arrival."""
 
 _LEVELS: Final = {Level.STUDY: "s", Level.SERIES: "e", Level.IMAGE: "i"}
 _KEYWORDS: Final = tuple(
@@ -211,16 +214,16 @@ class SqliteRebuild:
 
     def _catch_up(self) -> None:
         """Do to the new rows what has happened to the live ones since the start."""
-        for (uid,) in self._execute(_CHANGED).fetchall():
+        changed = [uid for (uid,) in self._execute(_CHANGED)]
+        # All go before any comes: what a study says of itself is what its first object says, and a study that was
+        # read again says something else.
+        for uid in changed:
+            if self._served_key(uid) is not None:
+                self._ledger.discard(uid)
+        for uid in changed:
             row = self._execute(_LIVE_RECORD, (uid,)).fetchone()
-            served = self._served_key(uid)
-            if row is None:
-                if served is not None:
-                    self._ledger.discard(uid)
-            elif served is None:
+            if row is not None:
                 self._ledger.add(_record(row))
-            elif served != row[3]:
-                self._ledger.replace(_record(row))
 
 
 def _record(row: tuple[Any, ...]) -> InstanceRecord:
