@@ -43,7 +43,7 @@ def recompress_jpeg(data: bytes) -> bytes:
 
     try:
         return bytes(imagecodecs.jpegxl_encode_jpeg(data, usecontainer=True, numthreads=_THREADS))
-    except imagecodecs.JpegxlError as error:
+    except (imagecodecs.JpegxlError, ValueError) as error:
         raise DamagedPixels(f"the JPEG cannot be packed as JPEG XL: {error}") from None
 
 
@@ -53,7 +53,7 @@ def restore_jpeg(data: bytes) -> bytes:
 
     try:
         return bytes(imagecodecs.jpegxl_decode_jpeg(data, numthreads=_THREADS))
-    except imagecodecs.JpegxlError as error:
+    except (imagecodecs.JpegxlError, ValueError) as error:
         raise DamagedPixels(f"the JPEG XL image was not made of a JPEG: {error}") from None
 
 

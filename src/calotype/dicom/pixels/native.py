@@ -64,7 +64,7 @@ def encode(array: Array, description: PixelDescription) -> bytes:
 
 
 def has_bits_outside(data: bytes | memoryview, description: PixelDescription) -> bool:
-    """Tell whether anything stands outside the stored bits that a decoder would lose, but extended signs.
+    """Tell whether anything but an extended sign stands outside the stored bits, which a decoder would lose.
 
     Before PS3.3 retired it, overlays were kept there; a frame of which this is true cannot be compressed exactly.
     """
@@ -74,15 +74,14 @@ def has_bits_outside(data: bytes | memoryview, description: PixelDescription) ->
     if description.kind is not PixelKind.INTEGER or bits in {1, description.bits_stored}:
         return False
     cells = _cells(data, description, description.frame_bytes * 8 // bits)
-    values = from_cells(cells, description)
     unused = description.high_bit + 1 - description.bits_stored
-    whole = values << unused
-    # Signs may be extended to the cell's end or not at all.
-    if np.array_equal(cells, whole):
-        return False
-    mask = ((1 << description.bits_stored) - 1) << unused
     unsigned = np.dtype(f"uint{bits}")
-    return not np.array_equal(cells.view(unsigned) & unsigned.type(mask), cells.view(unsigned))
+    around = unsigned.type(((1 << bits) - 1) ^ (((1 << description.bits_stored) - 1) << unused))
+    outside = cells.astype(description.dtype, copy=False).view(unsigned) & around
+    if not description.is_signed:
+        return bool(outside.any())
+    extended = (from_cells(cells, description) << unused).view(unsigned) & around
+    return bool(((outside != 0) & (outside != extended)).any())
 
 
 class BitPacker:
