@@ -6,8 +6,10 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import (
     CTImageStorage,
     MRImageStorage,
+    PatientRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelGet,
     StudyRootQueryRetrieveInformationModelMove,
+    Verification,
 )
 
 from support import dcmtk
@@ -58,6 +60,8 @@ def received(folder):
 
 
 CT_STUDY = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
+CT_SERIES = "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
+RT_STUDY = named("rtplan.dcm").study
 
 
 # DCMTK asks us
@@ -91,10 +95,35 @@ def test_getscu_gets_objects_bit_exact(archive, tmp_path, name, option):
 def test_getscu_is_told_what_it_cannot_have(archive, tmp_path):
     keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={CT_STUDY}")
     done = dcmtk.run(
-        "getscu", "-v", "-S", "+xs", *keys, "-aec", archive.ae_title, archive.host, archive.port, folder=tmp_path
+        "getscu", "-v", "-S", "+xy", *keys, "-aec", archive.ae_title, archive.host, archive.port, folder=tmp_path
     )
+    # JPEG Baseline only: nothing is compressed with loss because a peer takes nothing else.
     assert list(tmp_path.iterdir()) == []
     assert "Number of Failed Suboperations    : 1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("-P QueryRetrieveLevel=PATIENT PatientID=1CT1", ["CT_small.dcm"]),
+        (f"-P QueryRetrieveLevel=STUDY PatientID=1CT1 StudyInstanceUID={CT_STUDY}", ["CT_small.dcm"]),
+        (f"-S QueryRetrieveLevel=STUDY StudyInstanceUID={CT_STUDY}\\{RT_STUDY}", ["CT_small.dcm", "rtplan.dcm"]),
+        (
+            f"-S QueryRetrieveLevel=SERIES StudyInstanceUID={CT_STUDY} SeriesInstanceUID={CT_SERIES}\\1.2.3",
+            ["CT_small.dcm"],
+        ),
+        ("-S QueryRetrieveLevel=STUDY StudyInstanceUID=1.2.3", []),
+    ],
+)
+def test_getscu_gets_at_every_level_and_by_lists(archive, tmp_path, question, names):
+    model, *keys = question.split()
+    options = [option for key in keys for option in ("-k", key)]
+    where = ("-aec", archive.ae_title, archive.host, archive.port)
+    done = dcmtk.run("getscu", model, "-v", "+B", *options, *where, folder=tmp_path)
+    assert "Received C-GET Response (Success)" in done.stdout
+    sent = [named(name) for name in names]
+    assert len(received(tmp_path)) == len(sent)
+    assert f"Number of Completed Suboperations : {len(sent)}" in done.stdout
 
 
 def movescu(archive, folder, destination, study, *options):
@@ -163,6 +192,36 @@ def test_pynetdicom_gets_objects_bit_exact(archive, peer, studies):
     assert [status.Status for status in statuses] == [0xFF00, 0x0000]
     assert statuses[-1].NumberOfCompletedSuboperations == 1
     assert got == studies[CT_STUDY]
+
+
+@pytest.mark.parametrize(
+    ("model", "keys"),
+    [
+        # unique keys only, each with a value, and no wild cards (PS3.4 C.4.2.2.1)
+        (StudyRootQueryRetrieveInformationModelGet, {"QueryRetrieveLevel": "STUDY"}),
+        (StudyRootQueryRetrieveInformationModelGet, {"QueryRetrieveLevel": "SERIES", "SeriesInstanceUID": CT_SERIES}),
+        (StudyRootQueryRetrieveInformationModelGet, {"QueryRetrieveLevel": "PATIENT", "PatientID": "1CT1"}),
+        (PatientRootQueryRetrieveInformationModelGet, {"QueryRetrieveLevel": "PATIENT", "PatientID": "*"}),
+        (PatientRootQueryRetrieveInformationModelGet, {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": CT_STUDY}),
+        (StudyRootQueryRetrieveInformationModelMove, {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": ""}),
+        (StudyRootQueryRetrieveInformationModelMove, {"StudyInstanceUID": CT_STUDY}),
+    ],
+)
+def test_pynetdicom_is_told_that_it_must_name_what_it_wants(archive, peer, model, keys):
+    asked = Dataset()
+    for keyword, value in keys.items():
+        setattr(asked, keyword, value)
+    peer.add_requested_context(model)
+    peer.add_requested_context(Verification)
+    with associated(peer, archive) as association:
+        if model is StudyRootQueryRetrieveInformationModelMove:
+            answers = list(association.send_c_move(asked, "VIEWER", model))
+        else:
+            answers = list(association.send_c_get(asked, model))
+        assert [status.Status for status, _ in answers] == [0xA900]
+        assert answers[0][0].ErrorComment
+        # and the association goes on
+        assert association.send_c_echo().Status == 0x0000
 
 
 def test_pynetdicom_is_told_which_objects_failed(archive, peer):

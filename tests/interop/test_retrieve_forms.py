@@ -22,6 +22,7 @@ from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from support import dcmtk
 from support.bundled import archive_of, data_set, named, objects
 from support.calling import associated
+from support.pixels import frames_of
 
 pytestmark = pytest.mark.interop
 
@@ -128,12 +129,41 @@ def test_storescp_gets_the_one_syntax_that_it_takes(archive, viewer_port, tmp_pa
             assert as_read(path).keys() == as_read(wanted.path).keys()
 
 
-def test_storescp_without_compression_is_told_what_it_cannot_have(archive, viewer_port, tmp_path):
+def pixels_of(file):
+    return [frame.tolist() for frame in frames_of(file)]
+
+
+def test_storescp_without_compression_gets_the_pixels_decoded(archive, viewer_port, tmp_path):
     jpeg = named("SC_rgb_jpeg_dcmtk.dcm")
     with storescp(viewer_port, tmp_path):
         done = movescu(archive, tmp_path, jpeg.study)
-    assert received(tmp_path) == {}
-    assert "Received Final Move Response (Refused: OutOfResourcesSubOperations)" in done.stdout
+    assert "Received Final Move Response (Success)" in done.stdout
+    [(path, syntax)] = received(tmp_path).items()
+    assert syntax == EXPLICIT
+    assert pixels_of(path) == pixels_of(jpeg.path)
+    stored, got = pydicom.dcmread(jpeg.path), pydicom.dcmread(path)
+    assert (got.PhotometricInterpretation, got.LossyImageCompression) == ("RGB", "01")
+    changed = {"PhotometricInterpretation", "LossyImageCompression", "PixelData", "PlanarConfiguration"}
+    assert [each for each in stored if each.keyword not in changed] == [
+        each for each in got if each.keyword not in changed
+    ]
+
+
+TAKES = {"+xs": JPEG_LOSSLESS, "+xt": "1.2.840.10008.1.2.4.80", "+xr": "1.2.840.10008.1.2.5"}
+
+
+@pytest.mark.parametrize(("option", "syntax"), TAKES.items())
+@pytest.mark.parametrize("name", ["CT_small.dcm", "SC_rgb_jpeg_dcmtk.dcm", "ExplVR_BigEnd.dcm"])
+def test_getscu_gets_the_compression_that_it_takes(archive, tmp_path, name, option, syntax):
+    wanted = named(name)
+    keys = ("-k", "QueryRetrieveLevel=IMAGE", "-k", f"StudyInstanceUID={wanted.study}")
+    keys += ("-k", f"SeriesInstanceUID={wanted.series}", "-k", f"SOPInstanceUID={wanted.sop_instance}")
+    where = ("-aec", archive.ae_title, archive.host, archive.port)
+    done = dcmtk.run("getscu", "-v", "-S", "+B", option, *keys, *where, folder=tmp_path)
+    assert "Number of Completed Suboperations : 1" in done.stdout
+    [(path, arrived)] = received(tmp_path).items()
+    assert arrived == syntax
+    assert pixels_of(path) == pixels_of(wanted.path)
 
 
 @pytest.mark.parametrize(("option", "syntax"), [("+xb", BIG_ENDIAN), ("+xe", EXPLICIT)])
@@ -192,9 +222,20 @@ def moved(archive, keys, model=MOVE, syntaxes=None, *, cancel_after=None):
     return status, identifier, [each for each, _ in pending]
 
 
-@pytest.mark.parametrize("wish", [JPEG_LOSSLESS, JPEG_BASELINE])
-def test_a_wish_that_cannot_be_met_changes_nothing(archive, viewer_port, wish):
+def test_a_wish_that_can_be_met_is_met(archive, viewer_port):
     ct = named("CT_small.dcm")
+    with pynetdicom_viewer(viewer_port, [JPEG_LOSSLESS, EXPLICIT]) as got:
+        status, _, _ = moved(archive, keys_of(StudyInstanceUID=ct.study), syntaxes=[JPEG_LOSSLESS])
+    assert status.Status == 0x0000
+    [(instance, syntax, data)] = got
+    assert (instance, syntax) == (ct.sop_instance, JPEG_LOSSLESS)
+    file = io.BytesIO(write_file_meta(ct.sop_class, ct.sop_instance, JPEG_LOSSLESS) + data)
+    assert pixels_of(file) == pixels_of(ct.path)
+
+
+@pytest.mark.parametrize(("name", "wish"), [("CT_small.dcm", JPEG_BASELINE), ("reportsi.dcm", JPEG_LOSSLESS)])
+def test_a_wish_that_cannot_be_met_changes_nothing(archive, viewer_port, name, wish):
+    ct = named(name)
     with pynetdicom_viewer(viewer_port, [wish, EXPLICIT]) as got:
         status, _, _ = moved(archive, keys_of(StudyInstanceUID=ct.study), syntaxes=[wish])
     assert status.Status == 0x0000

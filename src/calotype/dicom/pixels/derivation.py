@@ -12,18 +12,9 @@ from uuid import NAMESPACE_OID, uuid5
 from calotype.dicom.datasets import UNDEFINED_LENGTH, Element, encode
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.anatomy import Anatomy
+from calotype.dicom.pixels.codec_table import CODECS
 from calotype.dicom.uids import transfer_syntax
 from calotype.errors import Unsupported
-
-METHODS: Final = {
-    UID("1.2.840.10008.1.2.4.50"): "ISO_10918_1",
-    UID("1.2.840.10008.1.2.4.51"): "ISO_10918_1",
-    UID("1.2.840.10008.1.2.4.81"): "ISO_14495_1",
-    UID("1.2.840.10008.1.2.4.91"): "ISO_15444_1",
-    UID("1.2.840.10008.1.2.4.203"): "ISO_15444_15",
-    UID("1.2.840.10008.1.2.4.112"): "ISO_18181_1",
-}
-"""Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1) by transfer syntax."""
 
 IMAGE_TYPE, SOP_CLASS, SOP_INSTANCE = 0x00080008, 0x00080016, 0x00080018
 DERIVATION_DESCRIPTION, SOURCE_IMAGES, DERIVATION_CODES = 0x00082111, 0x00082112, 0x00089215
@@ -66,7 +57,7 @@ def derived(anatomy: Anatomy, to: UID, new_uid: UID, ratio: float) -> dict[int, 
         Element(DERIVATION_DESCRIPTION, "ST", _even(description, b" ")),
         Element(LOSSY, "CS", b"01"),
         _appended(anatomy, LOSSY_RATIO, "DS", f"{ratio:.2f}"),
-        _appended(anatomy, LOSSY_METHOD, "CS", METHODS[to]),
+        _appended(anatomy, LOSSY_METHOD, "CS", CODECS[to].lossy_method),
     )
     return {
         **{each.tag: each for each in elements},

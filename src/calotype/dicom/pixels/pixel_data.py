@@ -7,7 +7,7 @@ offsets that were asked for. What is in a frame is not known here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from itertools import accumulate
 from typing import Final, Protocol
@@ -59,9 +59,14 @@ class FrameStream:
         self.sizes: list[int] | None = None
         """How many bytes each frame takes, once that is known."""
 
-    def begin(self) -> None:
-        """Make the first frame; what goes wrong is raised."""
+    def start(self) -> None:
+        """Have frames made ahead, if whoever makes them does."""
         self._rest = self._make(0)
+
+    def begin(self) -> None:
+        """Wait for the first frame; what goes wrong with it is raised."""
+        if self._rest is None or self._kept:
+            return
         self._kept = [next(self._rest)]
         if self._count == 1:
             self.sizes = [len(self._kept[0])]
@@ -109,8 +114,9 @@ class FrameStream:
 
 
 def _close(frames: Iterator[bytes]) -> None:
-    if isinstance(frames, Generator):
-        frames.close()
+    close = getattr(frames, "close", None)
+    if close is not None:
+        close()
 
 
 class PixelData(Protocol):

@@ -11,10 +11,11 @@ from typing import Final
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import codecs
-from calotype.dicom.pixels.codecs import CODECS, Codec, Fidelity
+from calotype.dicom.pixels.codec_table import CODECS, Fidelity, Older
 from calotype.dicom.pixels.description import PixelDescription
+from calotype.dicom.pixels.versions import has_current_codecs
 from calotype.dicom.reencode import UNCOMPRESSED
-from calotype.dicom.uids import transfer_syntax
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ def reachable(stored: UID) -> tuple[UID, ...]:
     return tuple(uid for uid in possible if uid != stored)
 
 
+def can_become(stored: UID, to: UID) -> bool:
+    """Tell whether an object can be given ``to`` exactly, if asked: more than :func:`reachable`, which chooses."""
+    return stored != to and (stored in UNCOMPRESSED or _is_read(stored)) and _writes_exactly(to)
+
+
 def plans(
     stored: UID,
     accepted: Container[UID],
@@ -70,12 +76,8 @@ def plans(
     what costs least. With the ``description`` of its pixels, ways that they rule out are left out.
     """
     seen: set[UID] = set()
-    exact = frozenset(uid for uid, codec in CODECS.items() if _is_exact(codec))
-    known = reachable(stored)
-    # What may be wished for is more than what we would choose, as any exact form will do.
-    possible = {*known, *(exact if known else ())} - {stored}
-    for uid in (*wishes, stored, *known):
-        if uid in seen or uid not in accepted or not (uid == stored or uid in possible):
+    for uid in (*wishes, stored, *reachable(stored)):
+        if uid in seen or uid not in accepted or not (uid == stored or can_become(stored, uid)):
             continue
         seen.add(uid)
         way = _way(stored, uid)
@@ -97,8 +99,13 @@ def plan(
 def why_not(stored: UID, to: UID, description: PixelDescription) -> str:
     """Return why such pixels cannot be brought from one syntax to another, in words; nothing when they can."""
     return codecs.why_not_decode(stored, description) or codecs.why_not_encode(
-        to, codecs.decoded_description(description, stored)
+        codec_of(to), codecs.decoded_description(description, stored)
     )
+
+
+def codec_of(to: UID) -> UID:
+    """Return in which syntax frames are encoded for ``to``: the uncompressed ones differ in their words only."""
+    return EXPLICIT_VR_LITTLE_ENDIAN if to in UNCOMPRESSED else to
 
 
 def _way(stored: UID, to: UID) -> Plan:
@@ -112,10 +119,8 @@ def _is_read(uid: UID) -> bool:
     return codec is not None and codec.decoder is not None and transfer_syntax(uid).encapsulated
 
 
-def _is_exact(codec: Codec) -> bool:
-    return codec.encoder is not None and codec.fidelity is Fidelity.EXACT
-
-
 def _writes_exactly(uid: UID) -> bool:
-    codec = CODECS.get(uid)
-    return codec is not None and _is_exact(codec)
+    codec = CODECS.get(codec_of(uid))
+    if codec is None or codec.encoder is None or codec.takes is None or codec.fidelity is not Fidelity.EXACT:
+        return False
+    return codec.takes.older is not Older.NOTHING or has_current_codecs()

@@ -16,13 +16,14 @@ from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import codecs, derivation
 from calotype.dicom.pixels.anatomy import MAX_HELD_BYTES, Anatomy, Edits, dissect, size_of, written
-from calotype.dicom.pixels.codecs import CODECS, DEFAULT_OPTIONS, EncodeOptions, Fidelity
+from calotype.dicom.pixels.codec_table import CODECS, Fidelity
 from calotype.dicom.pixels.description import PIXEL_DATA, PixelDescription, described
 from calotype.dicom.pixels.embedded import Extraction, planes_in, whole_cells
 from calotype.dicom.pixels.fragments import NO_TABLE, ExtendedOffsetTable
 from calotype.dicom.pixels.frames import FrameIndex, frame_index, native_index, read_frame
 from calotype.dicom.pixels.icons import changes, decoded_icons
 from calotype.dicom.pixels.native import has_bits_outside
+from calotype.dicom.pixels.options import DEFAULT_OPTIONS, EncodeOptions
 from calotype.dicom.pixels.pixel_data import (
     EXTENDED_OFFSET_TABLE,
     EXTENDED_OFFSET_TABLE_LENGTHS,
@@ -32,7 +33,7 @@ from calotype.dicom.pixels.pixel_data import (
     Offsets,
     PixelData,
 )
-from calotype.dicom.pixels.plans import why_not
+from calotype.dicom.pixels.plans import codec_of, why_not
 from calotype.dicom.reencode import UNCOMPRESSED, Reencoded, deflated, reencode
 from calotype.dicom.sources import CHUNK_BYTES, source_of
 from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
@@ -90,6 +91,11 @@ class Transcoded:
         """Return the data set in pieces of at most 1 MiB, none of them empty; DamagedPixels when a frame is."""
         return deflated(self._written()) if self._to.deflated else self._written()
 
+    def begin(self) -> None:
+        """Wait for the first frame; what goes wrong with it is raised, as by :func:`transcode` without ``ahead``."""
+        if self._pixels is not None:
+            self._pixels.frames.begin()
+
     def __enter__(self) -> Self:
         return self
 
@@ -119,6 +125,7 @@ def convert(
     lossy: EncodeOptions | None = None,
     offsets: Offsets = Offsets.NONE,
     each: Each = one_by_one,
+    ahead: bool = False,
 ) -> Converted:
     """Return a data set in another syntax, by :func:`transcode` or, when both are uncompressed, by ``reencode``.
 
@@ -126,7 +133,7 @@ def convert(
     """
     if stored in UNCOMPRESSED and to in UNCOMPRESSED:
         return reencode(data, stored, to)
-    return transcode(data, stored, to, lossy=lossy, offsets=offsets, each=each)
+    return transcode(data, stored, to, lossy=lossy, offsets=offsets, each=each, ahead=ahead)
 
 
 def transcode(
@@ -137,16 +144,18 @@ def transcode(
     lossy: EncodeOptions | None = None,
     offsets: Offsets = Offsets.NONE,
     each: Each = one_by_one,
+    ahead: bool = False,
 ) -> Transcoded:
     """Read a data set in ``stored`` and return it in ``to``; its first frame is made at once, to see that it can be.
 
-    ``lossy`` allows a syntax that loses, and says how much. ``each`` may convert some frames ahead. Raises
-    Unsupported when these pixels cannot be brought to ``to`` (exactly, unless loss is allowed), InvalidRequest
-    (DamagedPixels) when the data set or its first frame is damaged.
+    ``lossy`` allows a syntax that loses, and says how much. ``each`` may convert some frames ahead; with ``ahead``
+    the first one is not waited for, see :meth:`Transcoded.begin`. Raises Unsupported when these pixels cannot be
+    brought to ``to`` (exactly, unless loss is allowed), InvalidRequest (DamagedPixels) when the data set or its first
+    frame is damaged.
     """
     view = memoryview(data).cast("B")
     try:
-        return _Conversion(view, stored, to, lossy, each).make(offsets)
+        return _Conversion(view, stored, to, lossy, each).make(offsets, ahead=ahead)
     except BaseException:
         view.release()
         raise
@@ -167,7 +176,8 @@ class _Side:
             return
         if size_bytes > MAX_HELD_BYTES:
             raise Unsupported(f"a header of {size_bytes} bytes cannot change its layout together with its pixels")
-        self._new = reencode(b"".join(written(anatomy, self._tokens, self._edits)), anatomy.syntax, target)
+        held = b"".join(written(anatomy, self._tokens, self._edits))
+        self._new = reencode(held, anatomy.syntax, target, is_sure=True)
         self.size_bytes = self._new.size_bytes
 
     def chunks(self) -> Iterator[bytes]:
@@ -186,19 +196,19 @@ class _Conversion:
         self._anatomy = dissect(data, stored)
         self._edits: dict[int, Element | bytes | None] = {}
 
-    def make(self, offsets: Offsets) -> Transcoded:
+    def make(self, offsets: Offsets, *, ahead: bool) -> Transcoded:
         """Return the object in its new form."""
         pixels, sop_instance = None, None
         if transfer_syntax(self._stored).encapsulated:
             self._edits |= decoded_icons(self._anatomy, self._stored)
         if self._anatomy.pixels is not None:
-            pixels, sop_instance = self._pixels(offsets)
+            pixels, sop_instance = self._pixels(offsets, ahead=ahead)
         elif not transfer_syntax(self._stored).encapsulated:
             raise Unsupported("there are no pixels in it that could be compressed")
         before, after = (_Side(self._anatomy, self._edits, self._to, is_before=each) for each in (True, False))
         return Transcoded(self._data, self._to, (before, after), pixels, sop_instance)
 
-    def _pixels(self, offsets: Offsets) -> tuple[PixelData, UID | None]:
+    def _pixels(self, offsets: Offsets, *, ahead: bool) -> tuple[PixelData, UID | None]:
         codec = self._codec_of_source()
         is_lossy = self._check_fidelity()
         assert self._anatomy.pixels is not None  # noqa: S101 - make has seen them
@@ -206,7 +216,8 @@ class _Conversion:
         if reason := why_not(codec, self._to, old):
             raise Unsupported(reason)
         decoded = codecs.decoded_description(old, codec)
-        new = codecs.encoded_description(decoded, self._to)
+        target = codec_of(self._to)
+        new = codecs.encoded_description(decoded, target)
         index = self._index(codec, old)
         read = _Reading(index, self._anatomy)
         self._move_overlays(codec, old, read)
@@ -215,11 +226,13 @@ class _Conversion:
 
         def work(raw: bytes) -> bytes:
             check(raw)
-            return codecs.encode(codecs.decode(raw, old, codec), decoded, self._to, options).data
+            return codecs.encode(codecs.decode(raw, old, codec), decoded, target, options).data
 
         count = index.number_of_frames
         frames = FrameStream(lambda start: self._each(work, read.frames(start)), count)
-        frames.begin()
+        frames.start()
+        if not ahead:
+            frames.begin()
         self._edits |= dict.fromkeys((EXTENDED_OFFSET_TABLE, EXTENDED_OFFSET_TABLE_LENGTHS, _TOTAL_LENGTH))
         self._edits |= {each.tag: each for each in changes(old, new, self._anatomy.values)}
         if codec in _LOSSY_ONLY:

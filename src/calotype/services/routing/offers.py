@@ -1,8 +1,8 @@
 """Which presentation contexts objects need, and over how few associations they can go.
 
 The stored syntax stands in an offer of its own, as the neighbour chooses one syntax per offer and might choose away
-what needs no work. What a neighbour wishes stands alone for the same reason; everything else that an object can be
-made into shares one last offer. Nothing here sends.
+what needs no work. What a neighbour wishes stands alone for the same reason; the other uncompressed forms that an
+object can be made into share one offer, and the compressed ones a last one, as they cost more. Nothing here sends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from calotype.dicom.hierarchy import UID
-from calotype.services.archive.forms import reachable
+from calotype.dicom.reencode import UNCOMPRESSED
+from calotype.services.archive.forms import can_become, reachable
 from calotype.services.routing.ports import Kind, Offer
 
 
@@ -27,10 +28,19 @@ def offers_for(kinds: Sequence[Kind], wishes: Sequence[UID] = ()) -> list[Offer]
     """Return what to offer for ``kinds``, all of one SOP class, in the order in which they are best taken."""
     stored = list(dict.fromkeys(kind.transfer_syntax for kind in kinds))
     possible = dict.fromkeys(syntax for each in stored for syntax in reachable(each))
-    alone = [*stored, *(wish for wish in dict.fromkeys(wishes) if wish in possible and wish not in stored)]
-    offers = [Offer(kinds[0].sop_class, (syntax,)) for syntax in alone]
-    fallbacks = tuple(syntax for syntax in possible if syntax not in alone)
-    return [*offers, Offer(kinds[0].sop_class, fallbacks)] if fallbacks else offers
+    met = [
+        wish
+        for wish in dict.fromkeys(wishes)
+        if wish not in stored and any(can_become(each, wish) for each in stored)
+    ]
+    alone = [*stored, *met]
+    rest = [syntax for syntax in possible if syntax not in alone]
+    shared = (
+        tuple(syntax for syntax in rest if syntax in UNCOMPRESSED),
+        tuple(syntax for syntax in rest if syntax not in UNCOMPRESSED),
+    )
+    offered = [*((syntax,) for syntax in alone), *(syntaxes for syntaxes in shared if syntaxes)]
+    return [Offer(kinds[0].sop_class, syntaxes) for syntaxes in offered]
 
 
 def parted(kinds: Iterable[Kind], limit: int, wishes: Sequence[UID] = ()) -> list[Part]:

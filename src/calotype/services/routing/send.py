@@ -8,6 +8,7 @@ from (``Cargo.open``), which form can be made of which (``archive.forms``) or wh
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +19,17 @@ from typing import Final, Self
 
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Unavailable
-from calotype.services.archive.forms import AsIs, Plan, plan, reencoded
+from calotype.services.archive.forms import (
+    AsIs,
+    Converted,
+    Each,
+    Plan,
+    Transcode,
+    Transcoded,
+    converted,
+    one_by_one,
+    plans,
+)
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.nodes import Node
@@ -39,6 +50,10 @@ BREAKS_IN_A_ROW = 3
 
 _AHEAD_BYTES: Final = 1000 * 1000
 """Objects up to this size are read while the neighbour still thinks about the one before."""
+
+_MADE_AHEAD: Final = 4
+_MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
+"""So many objects up to this size are made into another form at one time, for one neighbour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +83,10 @@ class Handover:
 class Dispatch:
     """Sends what is archived."""
 
-    def __init__(self, retrieve: Retrieve, courier: Courier) -> None:
+    def __init__(self, retrieve: Retrieve, courier: Courier, each: Each = one_by_one) -> None:
         self._retrieve = retrieve
         self._courier = courier
+        self._each = each
 
     def locate(self, selection: Selection) -> list[Cargo]:
         """Return what a selection names, in the order in which it will be sent. Unavailable when the index is."""
@@ -86,7 +102,7 @@ class Dispatch:
         heartbeat: Callable[[], None] = nothing_meanwhile,
     ) -> Generator[Handover, None, None]:
         """Send ``cargo`` to ``node``, see :func:`carry`."""
-        return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat)
+        return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, each=self._each)
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
@@ -111,6 +127,7 @@ def carry(
     wishes: Sequence[UID] = (),
     *,
     heartbeat: Callable[[], None] = nothing_meanwhile,
+    each: Each = one_by_one,
 ) -> Generator[Handover, None, None]:
     """Send ``cargo`` to ``node`` over as few deliveries as its kinds allow, yielding what came of each object.
 
@@ -122,12 +139,13 @@ def carry(
     broke it, and given up when that happens :data:`BREAKS_IN_A_ROW` times. Close the generator to stop; the
     association is then released. ``heartbeat`` is called for each object and about every second while one takes
     longer; when it raises Cancelled, so does this, and the association is aborted in the midst of the object.
+    ``each`` does the work where pixels change their form.
     """
     liked = (*wishes, *node.transfer_syntaxes)
     parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)
     for part in parts:
         positions = [position for position, item in enumerate(cargo) if item.parcel.kind in part.kinds]
-        aboard = _Part(cargo, positions, part, liked)
+        aboard = _Part(cargo, positions, part, liked, each)
         yield from _carry_part(aboard, courier, node, originator, heartbeat)
 
 
@@ -138,12 +156,14 @@ def hand_over(
     wishes: Sequence[UID] = (),
     *,
     heartbeat: Callable[[], None] = nothing_meanwhile,
+    each: Each = one_by_one,
 ) -> Generator[Handover, None, None]:
-    """Send positions and objects over a way that is open, yielding what came of each; ``heartbeat``: see `carry`.
+    """Send positions and objects over a way that is open, yielding what came of each.
 
-    Unavailable when the way broke, at the object after the last one yielded.
+    ``heartbeat`` and ``each``: see :func:`carry`. Unavailable when the way broke, at the object after the last one
+    yielded.
     """
-    turns = (_Turn(position, item, delivery, wishes) for position, item in cargo)
+    turns = (_Turn(position, item, delivery, wishes, each) for position, item in cargo)
     with _Queue(turns) as queue:
 
         def meanwhile() -> None:
@@ -157,35 +177,51 @@ def hand_over(
 
 
 class _Turn:
-    """One object whose turn is near: opened, and read if it is not big."""
+    """One object whose turn is near: opened; read if it is not big, or already being made into another form."""
 
-    def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID]) -> None:
+    def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID], each: Each) -> None:
         self.position = position
         self.sop_instance = item.parcel.sop_instance
         self._parcel = item.parcel
-        self._plan: Plan | None = None
+        self._each = each
+        self._plans: list[Plan] = []
         self._reader: ObjectReader | None = None
+        self._new: Converted | None = None
+        self._open = ExitStack()
         self._failure: Answer | None = None
         try:
             self._prepare(item, delivery, wishes)
         except CalotypeError as error:
             self._failure = _failed(str(error))
 
+    @property
+    def is_being_made(self) -> bool:
+        """Whether others work on it, so that there is time for one more."""
+        return isinstance(self._new, Transcoded)
+
     def carry(self, delivery: Delivery, originator: Originator | None, meanwhile: Callable[[], None]) -> Answer:
         """Send the object; Unavailable when the way broke."""
-        if self._failure is not None or self._reader is None or self._plan is None:
+        if self._failure is not None or self._reader is None:
             return self._failure or _not_accepted(self._parcel.kind)
-        parcel, to = self._parcel, self._plan
-        if isinstance(to, AsIs):
-            return delivery.store(parcel, self._reader, originator, meanwhile)
-        place = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
-        kind = Kind(parcel.kind.sop_class, to.to)
-        with ExitStack() as stack:
+        parcel = self._parcel
+        while self._plans:
+            to = self._plans.pop(0)
+            if isinstance(to, AsIs):
+                return delivery.store(parcel, self._reader, originator, meanwhile)
             try:
-                new = stack.enter_context(reencoded(self._reader, place, parcel.kind.transfer_syntax, to.to))
+                new = self._converted(to.to)
+                if isinstance(new, Transcoded):
+                    new.begin()
             except CalotypeError as error:
-                return _failed(f"it cannot be sent in another transfer syntax than its own: {error}")
+                # Another form may do: as it is, for one, pixels may be as damaged as they are.
+                self._failure = self._failure or _failed(
+                    f"it cannot be sent in another transfer syntax than its own: {error}"
+                )
+                self._let_go()
+                continue
+            kind = Kind(parcel.kind.sop_class, to.to)
             return delivery.store_chunks(kind, parcel.sop_instance, new.chunks(), originator, meanwhile)
+        return self._failure or _not_accepted(parcel.kind)
 
     def __enter__(self) -> Self:
         return self
@@ -193,37 +229,61 @@ class _Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
+        self._let_go()
         if self._reader is not None:
             self._reader.close()
 
     def _prepare(self, item: Cargo, delivery: Delivery, wishes: Sequence[UID]) -> None:
         # What the neighbour will not take need not be opened.
-        self._plan = _planned(item.parcel.kind, delivery, wishes)
-        if self._plan is None:
+        self._plans = _planned(item.parcel.kind, delivery, wishes)
+        if not self._plans:
             return
         self._parcel, self._reader = item.open()
         if self._parcel is not item.parcel:
-            self._plan = _planned(self._parcel.kind, delivery, wishes)
-        if isinstance(self._plan, AsIs) and self._parcel.data_bytes <= _AHEAD_BYTES:
+            self._plans = _planned(self._parcel.kind, delivery, wishes)
+        if not self._plans:
+            return
+        if isinstance(self._plans[0], AsIs) and self._parcel.data_bytes <= _AHEAD_BYTES:
             self._reader = _ReadAhead(self._reader, self._parcel)
+        elif isinstance(self._plans[0], Transcode) and self._parcel.data_bytes <= _MADE_AHEAD_BYTES:
+            try:
+                self._converted(self._plans[0].to)
+            except CalotypeError:
+                # Whoever carries it meets this again, and looks for another way.
+                self._let_go()
+
+    def _converted(self, to: UID) -> Converted:
+        if self._new is None:
+            assert self._reader is not None  # noqa: S101 - only an open object is converted
+            parcel = self._parcel
+            place = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
+            making = converted(self._reader, place, parcel.kind.transfer_syntax, to, each=self._each, ahead=True)
+            self._new = self._open.enter_context(making)
+        return self._new
+
+    def _let_go(self) -> None:
+        self._new = None
+        self._open.close()
 
 
 class _Queue:
-    """The object at hand and, once prepared, the one after it. Closes what it still has."""
+    """The object at hand and, once prepared, those after it. Closes what it still has."""
 
     def __init__(self, turns: Iterator[_Turn]) -> None:
         self._turns = turns
-        self._ready: list[_Turn | None] = []
+        self._ready: deque[_Turn | None] = deque()
 
     def prepare(self) -> None:
-        """Make the next object ready, unless it is."""
-        if not self._ready:
+        """Make the next object ready, unless it is; while others work on that, the ones after it, too."""
+        while not self._ready or (
+            len(self._ready) < _MADE_AHEAD and self._ready[-1] is not None and self._ready[-1].is_being_made
+        ):
             self._ready.append(next(self._turns, None))
 
     def next(self) -> _Turn | None:
         """Return the next object; ``None`` when there is none."""
         self.prepare()
-        return self._ready.pop()
+        return self._ready.popleft()
 
     def __enter__(self) -> Self:
         return self
@@ -276,8 +336,8 @@ class _ReadAhead:
         self.close()
 
 
-def _planned(kind: Kind, delivery: Delivery, wishes: Sequence[UID]) -> Plan | None:
-    return plan(kind.transfer_syntax, delivery.syntaxes(kind.sop_class), wishes)
+def _planned(kind: Kind, delivery: Delivery, wishes: Sequence[UID]) -> list[Plan]:
+    return list(plans(kind.transfer_syntax, delivery.syntaxes(kind.sop_class), wishes))
 
 
 def _not_accepted(kind: Kind) -> Answer:
@@ -296,6 +356,7 @@ class _Part:
     positions: Sequence[int]
     part: Part
     wishes: Sequence[UID]
+    each: Each
 
 
 def _carry_part(
@@ -313,7 +374,10 @@ def _carry_part(
         try:
             with delivery:
                 rest = ((position, cargo[position]) for position in islice(positions, done, None))
-                for handover in hand_over(rest, delivery, originator, aboard.wishes, heartbeat=heartbeat):
+                handovers = hand_over(
+                    rest, delivery, originator, aboard.wishes, heartbeat=heartbeat, each=aboard.each
+                )
+                for handover in handovers:
                     done += 1
                     if handover.answer.result is not Result.FAILED:
                         breaks = 0

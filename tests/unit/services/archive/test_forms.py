@@ -3,15 +3,18 @@
 import pytest
 
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
 from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
 from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
-from calotype.dicom.uids import JPEG_BASELINE, JPEG_LOSSLESS_SV1
+from calotype.dicom.uids import JPEG_2000_LOSSLESS, JPEG_BASELINE, JPEG_LOSSLESS_SV1, JPEG_LS_LOSSLESS, RLE_LOSSLESS
 from calotype.errors import InvalidRequest
-from calotype.services.archive.forms import AsIs, Reencode, plan, reachable, reencoded
+from calotype.services.archive.forms import AsIs, Reencode, Transcode, converted, plan, plans, reachable
 from support import samples
 from support.peers import BytesReader
+
+MPEG4 = UID(samples.MPEG4)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +35,19 @@ from support.peers import BytesReader
         (EXPLICIT, {EXPLICIT, IMPLICIT}, (EXPLICIT, IMPLICIT), AsIs()),
         (EXPLICIT, {EXPLICIT, BIG}, (IMPLICIT, BIG), Reencode(BIG)),
         (EXPLICIT, {EXPLICIT}, (IMPLICIT,), AsIs()),
-        # What cannot be met changes nothing.
-        (EXPLICIT, {EXPLICIT, JPEG_LOSSLESS_SV1}, (JPEG_LOSSLESS_SV1,), AsIs()),
-        (JPEG_BASELINE, {JPEG_BASELINE, EXPLICIT}, (EXPLICIT,), AsIs()),
-        # Nothing can be done.
-        (JPEG_BASELINE, {EXPLICIT, IMPLICIT, BIG, DEFLATED}, (), None),
+        # Pixels are decoded and encoded where that is what it takes.
+        (JPEG_BASELINE, {EXPLICIT, IMPLICIT}, (), Transcode(EXPLICIT)),
+        (JPEG_BASELINE, {JPEG_BASELINE, EXPLICIT}, (EXPLICIT,), Transcode(EXPLICIT)),
+        (JPEG_LS_LOSSLESS, {BIG}, (), Transcode(BIG)),
+        (EXPLICIT, {EXPLICIT, JPEG_LOSSLESS_SV1}, (JPEG_LOSSLESS_SV1,), Transcode(JPEG_LOSSLESS_SV1)),
+        # Uncompressed before compressed, and what costs little before what costs much.
+        (EXPLICIT, {IMPLICIT, JPEG_LS_LOSSLESS}, (), Reencode(IMPLICIT)),
+        (EXPLICIT, {JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS, RLE_LOSSLESS}, (), Transcode(JPEG_LS_LOSSLESS)),
+        # What cannot be met changes nothing; loss is never chosen, and a video is what it is.
+        (EXPLICIT, {EXPLICIT, JPEG_BASELINE}, (JPEG_BASELINE,), AsIs()),
         (EXPLICIT, {JPEG_BASELINE}, (JPEG_BASELINE,), None),
+        (MPEG4, {EXPLICIT}, (), None),
+        (UID("1.2.840.113619.5.2"), {EXPLICIT}, (), None),
         (EXPLICIT, frozenset(), (), None),
     ],
 )
@@ -45,9 +55,19 @@ def test_plan(stored, accepted, wishes, expected):
     assert plan(stored, accepted, wishes) == expected
 
 
-def test_reachable_are_the_other_uncompressed_forms_best_first():
-    assert reachable(IMPLICIT) == (EXPLICIT, BIG, DEFLATED)
-    assert reachable(JPEG_BASELINE) == ()
+def test_reachable_are_the_other_uncompressed_forms_then_the_exact_compressed_ones():
+    assert reachable(IMPLICIT)[:3] == (EXPLICIT, BIG, DEFLATED)
+    assert {JPEG_LS_LOSSLESS, JPEG_LOSSLESS_SV1, RLE_LOSSLESS, JPEG_2000_LOSSLESS} <= set(reachable(IMPLICIT)[3:])
+    assert reachable(JPEG_BASELINE)[:4] == (EXPLICIT, IMPLICIT, BIG, DEFLATED)
+    assert JPEG_BASELINE not in reachable(EXPLICIT)
+    assert reachable(MPEG4) == ()
+
+
+def test_plans_leave_out_what_the_pixels_rule_out():
+    single_bits = PixelDescription(64, 64, bits_allocated=1, bits_stored=1, high_bit=0)
+    accepted = {JPEG_LS_LOSSLESS, RLE_LOSSLESS}
+    assert list(plans(EXPLICIT, accepted)) == [Transcode(JPEG_LS_LOSSLESS), Transcode(RLE_LOSSLESS)]
+    assert list(plans(EXPLICIT, accepted, description=single_bits)) == [Transcode(RLE_LOSSLESS)]
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -67,20 +87,20 @@ def opened(request, tmp_path):
     return open_
 
 
-def test_reencoded_lends_the_data_set_in_the_other_form(opened):
+def test_converted_lends_the_data_set_in_the_other_form(opened):
     reader, place = opened(samples.ct())
-    with reencoded(reader, place, EXPLICIT, IMPLICIT) as new:
+    with converted(reader, place, EXPLICIT, IMPLICIT) as new:
         assert b"".join(new.chunks()) == samples.ct(syntax=IMPLICIT)
 
 
-def test_reencoded_can_be_left_in_the_middle(opened):
+def test_converted_can_be_left_in_the_middle(opened):
     reader, place = opened(samples.ct(1024, 1024))
-    with reencoded(reader, place, EXPLICIT, BIG) as new:
+    with converted(reader, place, EXPLICIT, BIG) as new:
         chunks = new.chunks()
         assert next(chunks)
 
 
-def test_reencoded_tells_damage_at_once(opened):
+def test_converted_tells_damage_at_once(opened):
     reader, place = opened(samples.ct()[:-3])
-    with pytest.raises(InvalidRequest, match="truncated"), reencoded(reader, place, EXPLICIT, IMPLICIT):
+    with pytest.raises(InvalidRequest, match="truncated"), converted(reader, place, EXPLICIT, IMPLICIT):
         pass

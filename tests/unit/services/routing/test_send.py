@@ -9,6 +9,7 @@ from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG_ENDIAN
 from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
+from calotype.services.archive.forms import reachable
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
 from calotype.services.routing.send import Cargo, carry
@@ -16,9 +17,11 @@ from support import samples
 
 CT = Kind(UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.1.2.1"))
 CT_JPEG = Kind(CT.sop_class, UID("1.2.840.10008.1.2.4.70"))
+CT_VIDEO = Kind(CT.sop_class, UID("1.2.840.10008.1.2.4.102"))
 VIEWER = Node("VIEWER", "viewer.example", 104)
 COMPLETED = Answer(Result.COMPLETED)
 OTHERS = (IMPLICIT, BIG_ENDIAN, DEFLATED)
+COMPRESSED = reachable(CT.transfer_syntax)[len(OTHERS) :]
 """What an object in explicit VR little endian can be made into."""
 
 
@@ -92,7 +95,8 @@ def test_carry_hands_over_each_data_set_in_order(shelf):
     ]
     assert [d.data for d in courier.delivered] == [b"data of 1", b"data of 2", b"data of 3"]
     assert {d.originator for d in courier.delivered} == {originator}
-    assert courier.connections == [(Offer(CT.sop_class, (CT.transfer_syntax,)), Offer(CT.sop_class, OTHERS))]
+    offers = tuple(Offer(CT.sop_class, syntaxes) for syntaxes in ((CT.transfer_syntax,), OTHERS, COMPRESSED))
+    assert courier.connections == [offers]
     assert courier.open_deliveries == 0
     assert all(reader.closed for reader in shelf.readers)
 
@@ -104,11 +108,11 @@ def test_carry_of_nothing_connects_to_nobody():
 
 
 def test_carry_fails_what_was_not_accepted_without_opening_it(shelf):
-    courier = MemoryCourier(refused=frozenset({CT_JPEG}))
-    handovers = list(carry([shelf.cargo(), shelf.cargo(CT_JPEG), shelf.cargo()], courier, VIEWER))
+    courier = MemoryCourier(refused=frozenset({CT_VIDEO}))
+    handovers = list(carry([shelf.cargo(), shelf.cargo(CT_VIDEO), shelf.cargo()], courier, VIEWER))
     assert results(handovers) == ["COMPLETED", "FAILED", "COMPLETED"]
     assert handovers[1].answer.comment == (
-        "the node does not accept SOP class 1.2.840.10008.5.1.4.1.1.2 in transfer syntax 1.2.840.10008.1.2.4.70"
+        "the node does not accept SOP class 1.2.840.10008.5.1.4.1.1.2 in transfer syntax 1.2.840.10008.1.2.4.102"
     )
     assert len(shelf.readers) == 2
 
@@ -122,7 +126,7 @@ def test_carry_fails_an_object_that_is_gone_and_goes_on(shelf):
 
 def test_carry_checks_the_kind_of_an_object_that_was_overwritten(shelf):
     courier = MemoryCourier()
-    handovers = list(carry([shelf.cargo(opens_as=CT_JPEG), shelf.cargo(opens_as=CT)], courier, VIEWER))
+    handovers = list(carry([shelf.cargo(opens_as=CT_VIDEO), shelf.cargo(opens_as=CT)], courier, VIEWER))
     assert results(handovers) == ["FAILED", "COMPLETED"]
     assert all(reader.closed for reader in shelf.readers)
 
@@ -135,7 +139,7 @@ def test_carry_fails_everything_when_the_node_is_unreachable(shelf):
 
 
 def test_carry_uses_as_few_deliveries_as_the_kinds_allow(shelf):
-    kinds = [Kind(UID(f"1.2.{i}"), CT_JPEG.transfer_syntax) for i in range(5)]
+    kinds = [Kind(UID(f"1.2.{i}"), CT_VIDEO.transfer_syntax) for i in range(5)]
     courier = MemoryCourier(offers_per_delivery=2)
     cargo = [shelf.cargo(kinds[i % 5]) for i in range(10)]
     handovers = list(carry(cargo, courier, VIEWER))

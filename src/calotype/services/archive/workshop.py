@@ -1,0 +1,100 @@
+"""Where processor time is spent: one bounded pool of threads, shared by everybody who converts pixels.
+
+Codecs release the interpreter, so threads scale; what is bounded is how many work at one time, whatever the number
+of associations and requests. Whoever waits for a result waits here, in turn with all others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from calotype.errors import CalotypeError, Unavailable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Workshop:
+    """A pool of at most ``threads`` threads, by default one per processor, started when first needed.
+
+    Thread-safe. As a context manager it is stopped at the end.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        self.threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self.threads, "codec")
+
+    def map(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """Return the results of ``work`` in the order of ``items``; some items are begun at once, ahead of asking.
+
+        Items are taken in the caller's thread, a few more than there are threads; what taking one raises comes in its
+        turn. The iterator has a ``close`` that drops what has not begun. Not to be called from ``work``. Unavailable
+        when the workshop is stopped.
+        """
+        return _Ahead(self, work, items)
+
+    def submit(self, work: Callable[[T], R], item: T) -> Future[R]:
+        """Have one item done. Unavailable when the workshop is stopped."""
+        try:
+            return self._pool.submit(work, item)
+        except RuntimeError as error:
+            raise Unavailable("the archive is being stopped") from error
+
+    def stop(self) -> None:
+        """Let what is being done come to its end, and drop the rest. Idempotent."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.stop()
+
+
+class _Ahead(Iterator[R], Generic[T, R]):
+    """Results, some of them begun before they are asked for. Used by one thread."""
+
+    def __init__(self, workshop: Workshop, work: Callable[[T], R], items: Iterable[T]) -> None:
+        self._workshop = workshop
+        self._work = work
+        self._items = iter(items)
+        self._begun: deque[Future[R]] = deque()
+        self._fill()
+
+    def __next__(self) -> R:
+        if not self._begun:
+            raise StopIteration
+        future = self._begun.popleft()
+        # Before waiting, so that no thread is idle meanwhile.
+        self._fill()
+        try:
+            return future.result()
+        except CancelledError:
+            raise Unavailable("the archive is being stopped") from None
+
+    def close(self) -> None:
+        """Drop what has not begun."""
+        self._items = iter(())
+        for future in self._begun:
+            future.cancel()
+        self._begun.clear()
+
+    def _fill(self) -> None:
+        while len(self._begun) <= self._workshop.threads:
+            try:
+                item = next(self._items)
+                future = self._workshop.submit(self._work, item)
+            except StopIteration:
+                return
+            except CalotypeError as error:
+                future = Future()
+                future.set_exception(error)
+                self._items = iter(())
+            self._begun.append(future)
