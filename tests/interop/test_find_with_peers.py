@@ -178,6 +178,32 @@ def test_pynetdicom_finds_by_both_roots(archive, peer):
             [1],
         ),
         ("-S QueryRetrieveLevel=STUDY StudyDescription=e+1 PatientID", "PatientID", ["1CT1"]),
+        # in sequences, of any item
+        (
+            "-S QueryRetrieveLevel=STUDY OtherPatientIDsSequence[0].PatientID=1234ABCD PatientID",
+            "PatientID",
+            ["1CT1"],
+        ),
+        ("-S QueryRetrieveLevel=STUDY OtherPatientIDsSequence[0].PatientID=1234* StudyID", "StudyID", ["1CT1"]),
+        ("-S QueryRetrieveLevel=STUDY OtherPatientIDsSequence[0].PatientID=1CT1 StudyID", "StudyID", []),
+        (
+            "-S QueryRetrieveLevel=STUDY VerifyingObserverSequence[0].VerifyingObserverName=riesmeier* StudyInstanceUID",
+            "StudyInstanceUID",
+            ["1.2.276.0.7230010.3.1.4.2139363186.7819.982086466.2"],
+        ),
+        # IDs are compared whole and as they are written
+        ("-S QueryRetrieveLevel=STUDY PatientID=1ct1", "PatientID", []),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT", "PatientID", []),
+        # what is said of each match, and what nobody keeps
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1", "RetrieveAETitle", ["CALOTYPE"]),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1", "InstanceAvailability", ["ONLINE"]),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1", "QueryRetrieveLevel", ["STUDY"]),
+        (
+            "-S QueryRetrieveLevel=STUDY PatientID=1CT1 SOPClassesInStudy",
+            "SOPClassesInStudy",
+            ["1.2.840.10008.5.1.4.1.1.2"],
+        ),
+        ("-S QueryRetrieveLevel=STUDY PatientID=1CT1 ContainerIdentifier", "ContainerIdentifier", [""]),
         # the marks of SQL are characters like any other
         ("-S QueryRetrieveLevel=STUDY StudyDescription=e_1 PatientID", "PatientID", []),
         ("-S QueryRetrieveLevel=STUDY StudyDescription=e% PatientID", "PatientID", []),
