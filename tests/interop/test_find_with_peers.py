@@ -187,7 +187,7 @@ def test_pynetdicom_finds_by_both_roots(archive, peer):
         ("-S QueryRetrieveLevel=STUDY OtherPatientIDsSequence[0].PatientID=1234* StudyID", "StudyID", ["1CT1"]),
         ("-S QueryRetrieveLevel=STUDY OtherPatientIDsSequence[0].PatientID=1CT1 StudyID", "StudyID", []),
         (
-            "-S QueryRetrieveLevel=STUDY VerifyingObserverSequence[0].VerifyingObserverName=riesmeier* StudyInstanceUID",
+            "-S QueryRetrieveLevel=STUDY VerifyingObserverSequence[0].VerifyingObserverName=riesm* StudyInstanceUID",
             "StudyInstanceUID",
             ["1.2.276.0.7230010.3.1.4.2139363186.7819.982086466.2"],
         ),
