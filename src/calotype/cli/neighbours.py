@@ -99,6 +99,7 @@ def admit_command(session: Session, *, caller: str, rights: tuple[str, ...]) -> 
     with open_book(session.loaded.settings) as book:
         node = book.admit(title, address, wanted, port=port)
     click.echo(_line(node))
+    click.echo("A server that runs knows it within two seconds.", err=True)
 
 
 @nodes_command.command("import")
