@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_role, evt
+from pynetdicom.dimse_messages import N_ACTION_RSP
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from calotype.app.compose import House
@@ -197,6 +198,49 @@ def test_we_ask_pynetdicom_and_are_called(house, peer_port):
     assert calls == [0x0000]
     assert (done.committed, done.failed) == (1, 1)
     assert [item.outcome for item in house.commitments.one(asked.id)[1]] == [0, 0x0213]
+
+
+def test_we_ask_pynetdicom_and_hear_on_the_same_association(house, peer_port):
+    """It reports when its answer to the N-ACTION is out, over the association that asked."""
+    provider = AE("PROVIDER")
+    provider.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+    asked, answers, threads = [], [], []
+
+    def act(event):
+        asked.append(event.action_information)
+        return 0x0000, None
+
+    def report(association):
+        status, _reply = association.send_n_event_report(
+            outcome_of(asked[0]), 2, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+        )
+        answers.append(status.Status)
+
+    def sent(event):
+        if isinstance(event.message, N_ACTION_RSP):
+            threads.append(threading.Thread(target=report, args=(event.assoc,)))
+            threads[-1].start()
+
+    handlers = [(evt.EVT_N_ACTION, act), (evt.EVT_DIMSE_SENT, sent)]
+    server = provider.start_server(("127.0.0.1", peer_port), block=False, evt_handlers=handlers)
+    try:
+        done = house.commitments.requests.ask(Node("PROVIDER", "127.0.0.1", peer_port), REFERENCES)
+        for thread in threads:
+            thread.join(PATIENCE_S)
+    finally:
+        server.shutdown()
+    assert answers == [0x0000]
+    assert (done.state, done.committed, done.failed) == (State.DONE, 1, 1)
+
+
+def test_the_command_sends_and_asks(house, tmp_path):
+    files = [str(named(name).path) for name in ("CT_small.dcm", "MR_small.dcm")]
+    node = f"CALOTYPE@127.0.0.1:{archive(house).port}"
+    done = CliRunner().invoke(calotype, ["send", node, *files, "--commit"])
+    assert (done.exit_code, done.output.splitlines()[-2:]) == (
+        0,
+        ["2 sent, 0 failed, 0 skipped", "CALOTYPE commits to 2 of 2"],
+    )
 
 
 def test_the_command_asks_and_hears(house, tmp_path):

@@ -21,12 +21,12 @@ TOOL_S = 60
 INSTALL = "install DCMTK, on Debian and Ubuntu: sudo apt-get install dcmtk"
 
 
-def need(tool: str) -> str:
+def need(tool: str, install: str = INSTALL) -> str:
     """Return where a tool is; end the test that needs it when it is nowhere."""
     path = shutil.which(tool)
     if path is None:
         end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
-        end(f"{tool} is not here; {INSTALL}")
+        end(f"{tool} is not here; {install}")
     return path
 
 
@@ -59,14 +59,15 @@ def serving(tool: str, port: int, *arguments: object, folder: Path) -> Iterator[
     with log.open("w") as output:
         process = subprocess.Popen([program, *map(str, arguments)], cwd=folder, stdout=output, stderr=output)
         try:
-            _wait_for(port, process, log)
+            wait_for(port, process, log)
             yield
         finally:
             process.terminate()
             process.wait(TOOL_S)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when somebody listens on ``port``; AssertionError with the log when the process ends before."""
     deadline = time.monotonic() + TOOL_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

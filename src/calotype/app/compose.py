@@ -98,7 +98,6 @@ class House:
         self.nodes = Nodes(SqliteNodes(stores.index), fixed_nodes(settings), resolve=addresses_of)
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
-        self.exchange = self._exchange(archive)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
@@ -109,6 +108,7 @@ class House:
             DimseMessenger(caller_of(settings)),
             our_ae_title=settings.dicom.ae_title,
         )
+        self.exchange = self._exchange(archive)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
 
@@ -217,6 +217,7 @@ class House:
             inquirer=DimseInquirer(caller),
             files=PartTenFiles(),
             ingest=archive.ingest,
+            requests=self.commitments.requests,
             settings=exchange_of(self._settings),
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from calotype.app.talking import caller_of
+from calotype.cli.committing import ask_and_tell, patience_options
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
 from calotype.cli.securing import tls_options
@@ -60,14 +61,27 @@ def echo_command(session: Session, node: str, *, tls: NodeTls | None, as_json: b
 @click.command("send")
 @click.argument("node")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--commit", "commits", is_flag=True, help="Then ask it to commit to them, as `calotype commit` does.")
+@patience_options
 @json_option
 @click.pass_obj
 @tls_options
-def send_command(session: Session, node: str, paths: tuple[Path, ...], *, tls: NodeTls | None, as_json: bool) -> None:
+def send_command(
+    session: Session,
+    *,
+    node: str,
+    paths: tuple[Path, ...],
+    tls: NodeTls | None,
+    commits: bool,
+    wait_s: float,
+    listen_port: int | None,
+    as_json: bool,
+) -> None:
     """Send files and folders to a DICOM node (C-STORE), as they are.
 
-    Exits with 1 when some could not be sent; the others have been.
+    Exits with 1 when some could not be sent, or with --commit are not committed to; the others have been.
     """
+    from calotype.app.committing import Patience
     from calotype.scu.files import gather, send_files  # the scanner: not needed by the other verbs
     from calotype.scu.sender import DimseCourier
     from calotype.services.routing.ports import Result
@@ -95,7 +109,10 @@ def send_command(session: Session, node: str, paths: tuple[Path, ...], *, tls: N
         failed = counts[Result.FAILED]
         sent_count = counts[Result.COMPLETED] + counts[Result.WARNING]
         click.echo(f"{sent_count} sent, {failed} failed, {len(files.skipped)} skipped")
-    if counts[Result.FAILED] or not files.paths:
+    missing = 0
+    if commits and len(files.paths) > counts[Result.FAILED]:
+        missing = ask_and_tell(session.loaded.settings, target, files, Patience(wait_s, listen_port), as_json=as_json)
+    if counts[Result.FAILED] or missing or not files.paths:
         sys.exit(SOME_FAILED)
 
 

@@ -26,7 +26,7 @@ from calotype.errors import (
     Unavailable,
     Unsupported,
 )
-from calotype.network.association import Association
+from calotype.network.association import Association, Received
 from calotype.network.dialer import dial
 from calotype.network.failures import AssociationAborted
 from calotype.network.settings import DialSettings
@@ -103,18 +103,27 @@ def require_context(association: Association, abstract_syntax: UID, service: str
     return context
 
 
+def _nothing(_received: Received) -> bool:
+    return False
+
+
 def await_response(
     association: Association,
     message_id: int,
     expected: type[Response],
     meanwhile: Callable[[], None] | None = None,
+    aside: Callable[[Received], bool] = _nothing,
 ) -> Response:
     """Return the response to ``message_id``; ``meanwhile`` is called about every second until it comes.
+
+    ``aside`` is given what comes before it, and says whether it has dealt with that.
 
     Unavailable when the peer leaves instead; AssociationAborted when it sends anything else, which we answer by
     aborting: an association whose two ends disagree on whose turn it is cannot be used.
     """
     received = association.receive(meanwhile)
+    while received is not None and aside(received):
+        received = association.receive(meanwhile)
     if received is None:
         raise Unavailable("the node released the association instead of answering")
     message = received.message

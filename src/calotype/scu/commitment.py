@@ -24,7 +24,7 @@ from calotype.dicom.wire.messages import (
     NEventReportRSP,
 )
 from calotype.errors import CalotypeError, Unsupported
-from calotype.network.association import Association
+from calotype.network.association import Association, Received
 from calotype.network.failures import AssociationEnded
 from calotype.scu.calling import (
     NATIVE_SYNTAXES,
@@ -64,11 +64,20 @@ class DimseMessenger:
                 action_type_id=REQUEST_ACTION,
             )
             association.send(context.context_id, action, encode_request(request, context.transfer_syntax))
-            response = await_response(association, message_id, NActionRSP)
+            early: list[Report | None] = []
+
+            def aside(received: Received) -> bool:
+                # PS3.7 D.3.3.3.1: what a peer invokes does not wait for what it performs, so a report may come first.
+                if early or not _is_report(received):
+                    return False
+                early.append(self._take(association, received, request))
+                return True
+
+            response = await_response(association, message_id, NActionRSP, aside=aside)
             association.skip_data_set()
             if statuses.category(response.status) is statuses.Category.FAILURE:
                 raise failure(node, _SERVICE, response.status, response.error_comment)
-            return self._await_report(association, request)
+            return early[0] if early and early[0] is not None else self._await_report(association, request)
 
     def report(self, node: Node, our_ae_title: str, report: Report) -> None:
         """Deliver ``report`` over a new association, in which we are the SCP."""
@@ -96,9 +105,17 @@ class DimseMessenger:
             return None
         if received is None:
             return None
+        if not _is_report(received):
+            raise out_of_turn(association, received.message)
+        try:
+            return self._take(association, received, request)
+        except AssociationEnded:
+            return None
+
+    def _take(self, association: Association, received: Received, request: Request) -> Report | None:
+        """Answer a report and return it; ``None`` for one that is not on ``request``. AssociationEnded."""
         message, context = received.message, received.context
-        if not isinstance(message, NEventReportRQ) or not message.has_data_set:
-            raise out_of_turn(association, message)
+        assert isinstance(message, NEventReportRQ)  # noqa: S101 - see _is_report
         report: Report | None = None
         status, comment = statuses.SUCCESS, ""
         try:
@@ -106,12 +123,16 @@ class DimseMessenger:
             if report.transaction != request.transaction:
                 raise Unsupported(f"transaction {report.transaction} is not the one asked for here")
         except AssociationEnded:
-            return None
+            raise
         except CalotypeError as error:
             status, comment = statuses.PROCESSING_FAILURE, str(error)
             report = None
         association.send(context.context_id, answer_to(message, status, comment))
         return report
+
+
+def _is_report(received: Received) -> bool:
+    return isinstance(received.message, NEventReportRQ) and received.message.has_data_set
 
 
 def event_of(report: Report, message_id: int) -> NEventReportRQ:

@@ -55,16 +55,16 @@ class FakeExchange:
             raise self.error
         return self._jobs.submit("work", "asked for", {})
 
-    def send(self, ae_title, selection):
-        return self._job("send", ae_title, selection)
+    def send(self, ae_title, selection, *, commit):
+        return self._job("send", ae_title, selection, commit)
 
-    def send_files(self, ae_title, paths):
-        return self._job("send-files", ae_title, [str(path) for path in paths])
+    def send_files(self, ae_title, paths, *, commit):
+        return self._job("send-files", ae_title, [str(path) for path in paths], commit)
 
     def retrieve(self, ae_title, wanted, *, method, destination, transfer_syntaxes):
         return self._job("retrieve", ae_title, wanted, method, destination, transfer_syntaxes)
 
-    def find(self, ae_title, level, keys, limit):
+    def find(self, ae_title, level, keys, limit, _extensions):
         self._job("find", ae_title, level, keys, limit)
         return Answers([{"PatientName": "王^小东"}], is_complete=False)
 
@@ -336,12 +336,12 @@ def test_a_selection_is_sent(client, exchange, jobs):
     [job] = jobs.list()
     assert (answer.status_code, answer.json()["id"]) == (202, job.id)
     assert answer.headers["location"] == f"/api/jobs/{job.id}"
-    assert exchange.asked == [("send", "PACS", Selection(Level.STUDY, (STUDY, "1.2"), patient_id="P 1"))]
+    assert exchange.asked == [("send", "PACS", Selection(Level.STUDY, (STUDY, "1.2"), patient_id="P 1"), False)]
 
 
 def test_files_are_sent(client, exchange):
-    assert post(client, "send", {"paths": ["/images/a", "/images/b"]}).status_code == 202
-    assert exchange.asked == [("send-files", "PACS", ["/images/a", "/images/b"])]
+    assert post(client, "send", {"paths": ["/images/a", "/images/b"], "commit": True}).status_code == 202
+    assert exchange.asked == [("send-files", "PACS", ["/images/a", "/images/b"], True)]
     both = post(client, "send", {"paths": ["/images/a"], "studies": [STUDY]})
     assert (both.status_code, "not both" in both.json()["detail"]) == (400, True)
 

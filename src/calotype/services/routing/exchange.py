@@ -21,6 +21,7 @@ from calotype.errors import InvalidRequest
 from calotype.services.archive.ingest import Ingest
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import Job
+from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.nodes import Node, Role, check_ae_title
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
 from calotype.services.routing.ports import Courier
@@ -77,30 +78,32 @@ class Exchange:
         inquirer: Inquirer,
         files: LocalFiles,
         ingest: Ingest,
+        requests: Requests,
         settings: ExchangeSettings,
     ) -> None:
         self._jobs = jobs
         self._nodes = nodes
         self._inquirer = inquirer
         self._settings = settings
-        self._send_files = SendFilesJob(nodes, courier, files, settings.folders)
-        jobs.register(SEND, SendJob(nodes, dispatch))
+        self._send_files = SendFilesJob(nodes, courier, files, settings.folders, requests)
+        jobs.register(SEND, SendJob(nodes, dispatch, requests))
         jobs.register(SEND_FILES, self._send_files)
         jobs.register(MOVE, MoveJob(nodes, inquirer))
         jobs.register(GET, GetJob(nodes, inquirer, ingest, settings.ae_title))
 
-    def send(self, ae_title: str, selection: Selection) -> Job:
-        """Send what the archive holds of ``selection`` to a node, as a job.
+    def send(self, ae_title: str, selection: Selection, *, commit: bool = False) -> Job:
+        """Send what the archive holds of ``selection`` to a node, as a job; ``commit``: and ask for its commitment.
 
         NotFound for an unknown node, InvalidRequest for a selection of nothing.
         """
-        node = self._node(ae_title, Role.STORE)
+        node = self._recipient(ae_title, commit=commit)
         title = f"{_described(selection)} to {node.title}"
-        return self._jobs.submit(SEND, title, {"node": node.title, "selection": arguments_of(selection)})
+        arguments = {"node": node.title, "selection": arguments_of(selection), "commit": commit}
+        return self._jobs.submit(SEND, title, arguments)
 
-    def send_files(self, ae_title: str, paths: Sequence[Path]) -> Job:
-        """Send files and folders of this machine to a node, as a job. NotFound; Refused for other folders."""
-        node = self._node(ae_title, Role.STORE)
+    def send_files(self, ae_title: str, paths: Sequence[Path], *, commit: bool = False) -> Job:
+        """Send files and folders of this machine to a node, as :meth:`send`. Refused for folders not allowed."""
+        node = self._recipient(ae_title, commit=commit)
         if not paths:
             raise InvalidRequest("Say which files or folders to send.")
         relative = [path for path in paths if not path.is_absolute()]
@@ -108,7 +111,7 @@ class Exchange:
             raise InvalidRequest(f"{relative[0]}: name files by their whole path, from the root of the file system.")
         self._send_files.check(paths)
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        arguments = {"node": node.title, "paths": [str(path) for path in paths]}
+        arguments = {"node": node.title, "paths": [str(path) for path in paths], "commit": commit}
         return self._jobs.submit(SEND_FILES, f"{paths[0]}{more} to {node.title}", arguments)
 
     def retrieve(
@@ -159,6 +162,10 @@ class Exchange:
         node = self._node(ae_title, Role.WORKLIST)
         with closing(self._inquirer.worklist(node, keys, limit + 1)) as answers:
             return _up_to(limit, list(answers))
+
+    def _recipient(self, ae_title: str, *, commit: bool) -> Node:
+        node = self._node(ae_title, Role.STORE)
+        return self._node(ae_title, Role.COMMITMENT) if commit else node
 
     def _node(self, ae_title: str, role: Role) -> Node:
         """Return a node that serves ``role``; InvalidRequest, before anybody is called, when it is said not to."""

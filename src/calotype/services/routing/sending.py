@@ -1,7 +1,8 @@
 """Jobs that send: what the archive holds, or files of this machine, object by object to a neighbour.
 
 What was answered is an outcome and is not sent again; what was not (the node is away, the line broke, its disk is
-full) is tried again later. How objects travel is in ``send``.
+full) is tried again later. How objects travel is in ``send``; a job that is told so asks afterwards for storage
+commitment (``pledging``).
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.errors import CalotypeError, NotFound, OutOfResources, Refused, Unavailable
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.jobs.model import ItemResult
 from calotype.services.jobs.run import JobRun
+from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.peers import LocalFiles
+from calotype.services.routing.pledging import ITEM, batches, pledge
 from calotype.services.routing.ports import Answer, Courier, Parcel, Result
 from calotype.services.routing.send import Cargo, Dispatch, Handover, carry
 
@@ -35,9 +39,10 @@ OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
 class SendJob:
     """Sends a selection of the archive; items are SOP Instance UIDs."""
 
-    def __init__(self, nodes: AddressBook, dispatch: Dispatch) -> None:
+    def __init__(self, nodes: AddressBook, dispatch: Dispatch, requests: Requests) -> None:
         self._nodes = nodes
         self._dispatch = dispatch
+        self._requests = requests
 
     def __call__(self, run: JobRun) -> None:
         """Send what is not sent yet. NotFound when the archive or the address book does not have it any more."""
@@ -46,18 +51,26 @@ class SendJob:
         if not cargo:
             raise NotFound("The archive holds nothing of what is to be sent.")
         rest = [item for item in cargo if item.parcel.sop_instance not in run.finished_items]
-        run.total = run.progress.finished + len(rest)
+        asked_about = [_reference(item.parcel) for item in cargo] if run.arguments.get("commit") else []
+        run.total = _total(run, len(rest), asked_about)
         names = [item.parcel.sop_instance for item in rest]
         follow(run, node, names, self._dispatch.send(rest, node, wishes=node.transfer_syntaxes))
+        pledge(run, node, asked_about, self._requests)
 
 
 class SendFilesJob:
     """Sends files below folders that are allowed; items are paths."""
 
     def __init__(
-        self, nodes: AddressBook, courier: Courier, files: LocalFiles, allowed_folders: Sequence[Path]
+        self,
+        nodes: AddressBook,
+        courier: Courier,
+        files: LocalFiles,
+        allowed_folders: Sequence[Path],
+        requests: Requests,
     ) -> None:
         self._nodes = nodes
+        self._requests = requests
         self._courier = courier
         self._files = files
         self._allowed_folders = [folder.resolve() for folder in allowed_folders]
@@ -78,21 +91,29 @@ class SendFilesJob:
         self.check(paths)
         names: list[str] = []
         cargo: list[Cargo] = []
+        asked_about: list[Reference] = []
+        commits = bool(run.arguments.get("commit"))
         for path in self._files.walk(paths):
             if run.is_cancelled:
                 return
             name = _name(path)
-            if name in run.finished_items:
+            is_finished = name in run.finished_items
+            if is_finished and not commits:
                 continue
             try:
                 parcel = self._files.read(path)
             except CalotypeError as error:
                 run.outcome(name, ItemResult.WARNED, f"left aside: {error}")
                 continue
-            names.append(name)
-            cargo.append(Cargo(parcel, partial(self._open, path, parcel)))
-        run.total = run.progress.finished + len(cargo)
+            if commits:
+                asked_about.append(_reference(parcel))
+            if not is_finished:
+                names.append(name)
+                cargo.append(Cargo(parcel, partial(self._open, path, parcel)))
+        asked_about = list(dict.fromkeys(asked_about))
+        run.total = _total(run, len(cargo), asked_about)
         follow(run, node, names, carry(cargo, self._courier, node, wishes=node.transfer_syntaxes))
+        pledge(run, node, asked_about, self._requests)
 
     def _open(self, path: Path, parcel: Parcel) -> tuple[Parcel, ObjectReader]:
         return parcel, self._files.open(path)
@@ -157,6 +178,16 @@ def arguments_of(selection: Selection) -> dict[str, Any]:
 
 def _is_temporary(answer: Answer) -> bool:
     return answer.status in OUT_OF_RESOURCES
+
+
+def _total(run: JobRun, rest: int, asked_about: Sequence[Reference]) -> int:
+    """Return how many items a job has in all: what it sends, and what it asks for afterwards."""
+    pledges = {ITEM.format(number + 1) for number in range(batches(len(asked_about)))}
+    return run.progress.finished + rest + len(pledges - run.finished_items)
+
+
+def _reference(parcel: Parcel) -> Reference:
+    return Reference(parcel.kind.sop_class, parcel.sop_instance)
 
 
 def _name(path: Path) -> str:

@@ -51,11 +51,15 @@ class Chosen(BaseModel):
 
 
 class Send(Chosen):
-    """What to send: a part of the archive, or files and folders of the server (``jobs.folders``)."""
+    """What to send: a part of the archive, or files and folders of the server (``jobs.folders``).
+
+    ``commit``: afterwards the node is asked for storage commitment; the last outcome names the transaction.
+    """
 
     paths: list[Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]] = Field(
         default=[], max_length=1000
     )
+    commit: bool = False
 
 
 class Retrieve(Chosen):
@@ -110,9 +114,11 @@ def router(exchange: Exchange, offload: Offload) -> APIRouter:
         if body.paths and (body.patient_id or body.studies or body.series or body.instances):
             raise InvalidRequest("Send either a part of the archive or files, not both in one request.")
         if body.paths:
-            job = await offload(exchange.send_files, ae_title, [FilePath(path) for path in body.paths])
+            job = await offload(
+                lambda: exchange.send_files(ae_title, [FilePath(path) for path in body.paths], commit=body.commit)
+            )
         else:
-            job = await offload(exchange.send, ae_title, body.selection())
+            job = await offload(lambda: exchange.send(ae_title, body.selection(), commit=body.commit))
         response.headers["Location"] = f"/api/jobs/{job.id}"
         return view(job)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from calotype.dicom.commitment import Report as CommitmentReport
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.errors import Conflict, InvalidRequest, NotFound, OutOfResources, Refused, Unavailable
@@ -17,21 +18,24 @@ from calotype.scu.query import Progress as Report
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import ItemResult, State
 from calotype.services.jobs.settings import JobSettings
+from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.exchange import Exchange, ExchangeSettings, Method, check_hierarchy, selection
 from calotype.services.routing.nodes import FixedAddressBook, Node, Role
 from calotype.services.routing.ports import Answer, Result
 from calotype.services.routing.send import Dispatch
 from calotype.stores.index.memory import MemoryIndex
+from calotype.stores.index.memory_commitments import MemoryCommitments
 from calotype.stores.index.memory_jobs import MemoryJobs
 from calotype.stores.objects.memory import MemoryObjectStore
 from support import samples
-from support.archives import House
+from support.archives import Clock, House
 
 LONG_S = 60
 IMPLICIT = UID(samples.IMPLICIT)
 STUDY, SERIES = samples.uid(2, 1), samples.uid(3, 1)
 VIEWER = Node("VIEWER", "viewer.example", 104, transfer_syntaxes=(IMPLICIT,))
 PACS = Node("PACS", "pacs.example", 104)
+SILENT = Node("SILENT", "silent.example", 104, roles=frozenset({Role.STORE}))
 CAMERA = Node("CAMERA", "camera.example", 104, roles=frozenset({Role.PRINT}))
 QUICK = JobSettings(publish_s=0.01, save_s=0.02, look_s=0.05, max_attempts=2, retry_first_s=0.01, retry_max_s=0.01)
 TEMPORARY = Answer(Result.FAILED, 0xA700, "A700 out of resources")
@@ -107,19 +111,35 @@ def iter_of(answers):
 
 
 @dataclass
+class ScriptedMessenger:
+    """A neighbour that commits as written down: a report of a request, nothing yet, or an error."""
+
+    script: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+
+    def ask(self, node, request):
+        self.asked.append((node.title, [str(each.sop_instance) for each in request.references]))
+        said = self.script.pop(0) if self.script else None
+        if isinstance(said, Exception):
+            raise said
+        return said and said(request)
+
+
+@dataclass
 class Neighbourhood:
     """The exchange over an archive of three slices."""
 
     folder: Path
     courier: MemoryCourier = field(default_factory=MemoryCourier)
     inquirer: ScriptedInquirer = field(default_factory=ScriptedInquirer)
+    messenger: ScriptedMessenger = field(default_factory=ScriptedMessenger)
     store: MemoryJobs = field(default_factory=MemoryJobs)
 
     def __post_init__(self):
         self.house = House(MemoryObjectStore(), MemoryIndex())
         for number in (1, 2, 3):
             self.house.store(samples.ct(8, 8, seed=number))
-        self.book = Book(VIEWER, PACS, CAMERA)
+        self.book = Book(VIEWER, PACS, CAMERA, SILENT)
         self.jobs = Jobs(self.store, QUICK)
         archive = self.house.archive
         self.exchange = Exchange(
@@ -130,6 +150,7 @@ class Neighbourhood:
             inquirer=self.inquirer,
             files=PartTenFiles(),
             ingest=archive.ingest,
+            requests=Requests(MemoryCommitments(), self.messenger, "US", Clock()),
             settings=ExchangeSettings("US", frozenset({"US", "STORESCP"}), (self.folder,)),
         )
 
@@ -207,6 +228,72 @@ def test_what_never_could_be_sent_is_given_up_with_an_outcome(here):
     assert {result for result, _ in here.outcomes(job).values()} == {ItemResult.FAILED}
     here.courier.unreachable = frozenset()
     assert here.ended(here.jobs.retry(job.id)).progress.done == 3
+
+
+# Storage commitment for what was sent
+
+
+def all_but(*failed):
+    def said(request):
+        return CommitmentReport(
+            request.transaction,
+            tuple(each for each in request.references if each.sop_instance not in failed),
+            tuple((each, 0x0112) for each in request.references if each.sop_instance in failed),
+        )
+
+    return said
+
+
+PLEDGE = "storage commitment 1"
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (all_but(), (ItemResult.OK, "transaction 1: VIEWER commits to 3 of 3")),
+        (all_but(samples.uid(4, 2)), (ItemResult.FAILED, "transaction 1: VIEWER commits to 2 of 3")),
+        (None, (ItemResult.OK, "transaction 1: VIEWER was asked and will report")),
+        (
+            Refused("it may not"),
+            (ItemResult.FAILED, "VIEWER@viewer.example:104 was not asked to commit: it may not"),
+        ),
+    ],
+)
+def test_who_was_sent_to_is_asked_to_commit(here, said, outcome):
+    here.messenger.script = [said]
+    job = here.ended(here.exchange.send("VIEWER", selection(None, [STUDY], [], []), commit=True))
+    assert (job.state, job.progress.total, job.progress.finished) == (State.DONE, 4, 4)
+    assert here.outcomes(job)[PLEDGE] == outcome
+    [(title, instances)] = here.messenger.asked
+    assert (title, sorted(instances)) == ("VIEWER", [instance(number) for number in (1, 2, 3)])
+
+
+def test_nobody_is_asked_to_commit_unless_wanted(here):
+    here.ended(here.exchange.send("VIEWER", selection(None, [STUDY], [], [])))
+    assert here.messenger.asked == []
+
+
+def test_a_node_that_is_away_is_asked_to_commit_later_and_sent_nothing_again(here):
+    here.messenger.script = [Unavailable("it is away"), all_but()]
+    job = here.ended(here.exchange.send("VIEWER", selection(None, [STUDY], [], []), commit=True))
+    assert (job.state, job.attempts, job.progress.finished) == (State.DONE, 2, 4)
+    assert here.outcomes(job)[PLEDGE] == (ItemResult.OK, "transaction 2: VIEWER commits to 3 of 3")
+    assert len(here.courier.delivered) == 3
+
+
+def test_files_are_committed_to_as_well(here):
+    (here.folder / "a.dcm").write_bytes(samples.part10(samples.ct(8, 8, seed=1)))
+    (here.folder / "b.dcm").write_bytes(samples.part10(samples.ct(8, 8, seed=1)))
+    (here.folder / "notes.txt").write_text("no image")
+    here.messenger.script = [all_but()]
+    job = here.ended(here.exchange.send_files("VIEWER", [here.folder], commit=True))
+    assert here.outcomes(job)[PLEDGE] == (ItemResult.OK, "transaction 1: VIEWER commits to 1 of 1")
+    assert here.messenger.asked == [("VIEWER", [instance(1)])]
+
+
+def test_a_node_that_does_not_commit_is_not_sent_to_for_that(here):
+    with pytest.raises(InvalidRequest, match="does not have the role 'commitment'"):
+        here.exchange.send("SILENT", selection(None, [STUDY], [], []), commit=True)
 
 
 def test_a_cancel_stops_between_two_objects(here):

@@ -8,7 +8,7 @@ from typing import Self
 
 from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import Selection
-from calotype.errors import NotFound
+from calotype.errors import InvalidRequest, NotFound
 from calotype.services.archive.custody import Custody
 from calotype.services.archive.ingest import utc_now_us
 from calotype.services.archive.retrieve import Retrieve
@@ -16,7 +16,7 @@ from calotype.services.routing.commitment.model import Commitment, Item
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
 from calotype.services.routing.commitment.promises import Promises
 from calotype.services.routing.commitment.requests import Requests
-from calotype.services.routing.nodes import AddressBook
+from calotype.services.routing.nodes import AddressBook, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,14 @@ class Commitments:
     def ask(self, ae_title: str, retrieve: Retrieve, selection: Selection) -> Commitment:
         """Ask a node to commit to what the archive holds of ``selection``: what it was sent.
 
-        NotFound for an unknown node and where the archive holds nothing; else as :meth:`Requests.ask`.
+        NotFound for an unknown node and where the archive holds nothing, InvalidRequest for a node that is said not
+        to do this; else as :meth:`Requests.ask`.
         """
         node = self.nodes.find(ae_title)
+        if Role.COMMITMENT not in node.roles:
+            raise InvalidRequest(
+                f"{node.title} does not have the role 'commitment' in the address book; add it if it does that."
+            )
         held = [Reference(stored.sop_class, stored.ref.instance) for stored in retrieve.locate(selection)]
         if not held:
             raise NotFound("The archive holds nothing of what the node is to commit to.")
