@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pydicom.uid
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
 from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.part10 import read_file_meta
 from calotype.dicom.pixels.codecs import decode, decoded_description, encode
 from calotype.dicom.pixels.description import KINDS, PixelDescription, described
 from calotype.dicom.pixels.fragments import ExtendedOffsetTable
@@ -54,13 +54,10 @@ class Opened:
 
 def opened(path: Path | str | BytesIO) -> Opened:
     """Open a Part 10 file that holds pixels."""
-    if isinstance(path, BytesIO):
-        path.seek(0)
-    meta = dcmread(path, stop_before_pixels=True, force=True).file_meta
     content = path.getvalue() if isinstance(path, BytesIO) else Path(path).read_bytes()
-    start = content.index(b"DICM\x02\0\0\0UL") + 4
-    data = content[start + 12 + int.from_bytes(content[start + 8 : start + 12], "little") :]
-    return opened_data_set(data, UID(str(meta.TransferSyntaxUID)))
+    meta = read_file_meta(content)
+    assert meta is not None
+    return opened_data_set(content[meta.data_offset :], meta.transfer_syntax)
 
 
 def opened_data_set(data: bytes, syntax: UID) -> Opened:
