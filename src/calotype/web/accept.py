@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from calotype.dicom.hierarchy import UID
 from calotype.errors import InvalidRequest
 
 MAX_HEADER_CHARS: Final = 8192
@@ -88,8 +87,8 @@ class Syntaxes:
     named: frozenset[str] | None = None
     refused: frozenset[str] = frozenset()
 
-    def accept(self, transfer_syntax: UID) -> bool:
-        """Whether an object in ``transfer_syntax`` may be sent as it is."""
+    def __contains__(self, transfer_syntax: object) -> bool:
+        """Whether an object may be sent in ``transfer_syntax``."""
         return transfer_syntax not in self.refused and (self.named is None or transfer_syntax in self.named)
 
 

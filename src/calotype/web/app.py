@@ -50,7 +50,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     archive = rooms.archive
     offload = Offload(settings.threads)
     problems.install(app)
-    dicomweb.install(app, Context(archive, offload, settings))
+    dicomweb.install(app, Context(archive, offload, settings, rooms.each))
     for router in (
         health.router(),
         statistics.router(archive.search, offload),

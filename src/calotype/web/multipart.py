@@ -24,12 +24,13 @@ class RelatedWriter:
         """The message's Content-Type."""
         return f'multipart/related; type="application/dicom"; boundary={self.boundary}'
 
-    def prefix(self, transfer_syntax: UID, size_bytes: int) -> bytes:
-        """Return the delimiter and headers before a part of ``size_bytes``."""
+    def prefix(self, transfer_syntax: UID, size_bytes: int | None) -> bytes:
+        """Return the delimiter and headers before a part of ``size_bytes``, ``None``: only its end will tell."""
+        length = "" if size_bytes is None else f"Content-Length: {size_bytes}\r\n"
         return (
             f"\r\n--{self.boundary}\r\n"
             f"Content-Type: application/dicom; transfer-syntax={_token(transfer_syntax)}\r\n"
-            f"Content-Length: {size_bytes}\r\n\r\n"
+            f"{length}\r\n"
         ).encode("ascii")
 
     @property

@@ -38,6 +38,9 @@ class FakeReader:
         self.reads.append(size_bytes)
         return self._content[offset : offset + size_bytes]
 
+    def fileno(self):
+        return None
+
     def close(self):
         if not self._closed:
             self._closed = True
@@ -114,6 +117,7 @@ class FakeArchive:
 
     contents: dict[InstanceRef, bytes] = field(default_factory=dict)
     syntaxes: dict[InstanceRef, UID] = field(default_factory=dict)
+    data_offsets: dict[InstanceRef, int] = field(default_factory=dict)
     metadata: dict[InstanceRef, bytes] = field(default_factory=dict)
     refusals: dict[bytes, CalotypeError] = field(default_factory=dict)
     write_errors: dict[bytes, CalotypeError] = field(default_factory=dict)
@@ -128,8 +132,9 @@ class FakeArchive:
     open_readers: int = 0
     largest_write_bytes: int = 0
 
-    def store(self, ref, content, *, syntax=EXPLICIT, metadata=b'{"00080018":{"vr":"UI"}}'):
+    def store(self, ref, content, *, syntax=EXPLICIT, metadata=b'{"00080018":{"vr":"UI"}}', data_offset=0):
         self.contents[ref] = content
+        self.data_offsets[ref] = data_offset
         self.syntaxes[ref] = syntax
         self.metadata[ref] = metadata
 
@@ -156,9 +161,9 @@ class FakeArchive:
     def locate(self, selection: Selection) -> Iterator[StoredInstance]:
         for ref, content in self.contents.items():
             if _selects(selection, ref):
-                yield StoredInstance(
-                    ref, CT, ObjectLocation(ref.instance, len(content), 0, len(content), b"", self.syntaxes[ref])
-                )
+                offset, syntax = self.data_offsets[ref], self.syntaxes[ref]
+                size = len(content)
+                yield StoredInstance(ref, CT, ObjectLocation(ref.instance, size, offset, size - offset, b"", syntax))
 
     def open_current(self, stored):
         if stored.ref in self.lost:

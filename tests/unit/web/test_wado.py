@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.part10 import read_file_meta, scan, write_file_meta
 from calotype.web.multipart_reader import MultipartReader, PartLimits, boundary_of
+from support import samples
+from support.pixels import frames_of
 
 JPEG_2000 = UID("1.2.840.10008.1.2.4.91")
+MPEG4 = UID("1.2.840.10008.1.2.4.102")
+JPEG_LS = UID("1.2.840.10008.1.2.4.80")
 EXPLICIT = UID("1.2.840.10008.1.2.1")
 INSTANCE = "/dicomweb/studies/1.1/series/1.1.1/instances/1.1.1.1"
 
@@ -29,7 +36,7 @@ class Collected:
 def parts_of(response):
     assert response.headers["content-type"].startswith('multipart/related; type="application/dicom"; boundary=')
     collected = Collected()
-    reader = MultipartReader(boundary_of(response.headers["content-type"]), collected, PartLimits(100, 1000))
+    reader = MultipartReader(boundary_of(response.headers["content-type"]), collected, PartLimits(100, 100_000))
     reader.feed(response.content)
     reader.finish()
     return [bytes(content) for _, content in collected.parts]
@@ -90,19 +97,90 @@ def test_an_empty_object_is_sent(client, archive):
 @pytest.mark.parametrize(
     ("accept", "status", "contents"),
     [
-        (f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_2000}', 206, [b"jpeg"]),
+        (f'multipart/related; type="application/dicom"; transfer-syntax={MPEG4}', 206, [b"video"]),
         (f'multipart/related; type="application/dicom"; transfer-syntax={EXPLICIT}', 206, [b"plain"]),
-        ('multipart/related; type="application/dicom"; transfer-syntax=*', 200, [b"plain", b"jpeg"]),
+        ('multipart/related; type="application/dicom"; transfer-syntax=*', 200, [b"plain", b"video"]),
     ],
 )
 def test_transfer_syntax_is_honoured(client, archive, accept, status, contents):
     archive.store(InstanceRef(UID("1.1"), UID("1.1.1"), UID("1.1.1.1")), b"plain")
-    archive.store(InstanceRef(UID("1.1"), UID("1.1.1"), UID("1.1.1.2")), b"jpeg", syntax=JPEG_2000)
+    archive.store(InstanceRef(UID("1.1"), UID("1.1.1"), UID("1.1.1.2")), b"video", syntax=MPEG4)
 
     response = client.get("/dicomweb/studies/1.1", headers={"Accept": accept})
 
     assert response.status_code == status
     assert parts_of(response) == contents
+
+
+def keep(archive, number, data):
+    """Store a data set with its header, as the archive would."""
+    name = UID(f"1.1.1.{number}")
+    meta = write_file_meta(UID(samples.CT), name, EXPLICIT)
+    header = scan(data, EXPLICIT, data_bytes=len(data)).json()
+    ref = InstanceRef(UID("1.1"), UID("1.1.1"), name)
+    archive.store(ref, meta + data, metadata=header, data_offset=len(meta))
+    return meta + data
+
+
+@pytest.fixture
+def ct_and_report(archive):
+    return keep(archive, 1, samples.ct(64, 48)), keep(archive, 2, samples.small())
+
+
+def pixels_of(file):
+    [frame] = frames_of(BytesIO(file))
+    return frame.tolist()
+
+
+def test_an_object_is_transcoded_for_whoever_takes_another_syntax(client, archive, ct_and_report):
+    ct, _ = ct_and_report
+    alone = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"})
+    related = client.get(
+        INSTANCE, headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}'}
+    )
+    assert (alone.status_code, related.status_code) == (200, 200)
+    assert alone.headers["content-type"] == f"application/dicom; transfer-syntax={JPEG_LS}"
+    assert alone.headers["content-length"] == str(len(alone.content))
+    assert parts_of(related) == [alone.content]
+    assert read_file_meta(alone.content).transfer_syntax == JPEG_LS
+    assert pixels_of(alone.content) == pixels_of(ct)
+    assert archive.open_readers == 0
+
+
+def test_what_has_no_pixels_is_left_out_when_only_compressed_is_taken(client, ct_and_report):
+    only = client.get(
+        "/dicomweb/studies/1.1",
+        headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}'},
+    )
+    assert only.status_code == 206
+    assert len(parts_of(only)) == 1
+    report = client.get(
+        "/dicomweb/studies/1.1/series/1.1.1/instances/1.1.1.2",
+        headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"},
+    )
+    assert report.status_code == 406
+    assert "cannot be sent in what is asked for" in report.json()["detail"]
+
+
+def test_the_star_and_no_syntax_at_all_mean_as_it_is_stored(client, ct_and_report):
+    for accept in ("application/dicom", "application/dicom; transfer-syntax=*"):
+        assert client.get(INSTANCE, headers={"Accept": accept}).content == ct_and_report[0]
+
+
+def test_loss_is_not_asked_for_by_a_transfer_syntax(client, ct_and_report):
+    response = client.get(INSTANCE, headers={"Accept": "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.81"})
+    assert response.status_code == 406
+
+
+def test_pixels_that_prove_damaged_before_the_first_byte_are_a_problem_document(client, archive):
+    data = samples.ct(64, 48)
+    ref = InstanceRef(UID("1.1"), UID("1.1.1"), UID("1.1.1.1"))
+    header = scan(data, EXPLICIT, data_bytes=len(data)).json()
+    archive.store(ref, data[:-3000], metadata=header)
+    response = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"})
+    assert response.status_code == 400
+    assert "truncated" in response.json()["detail"]
+    assert archive.open_readers == 0
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,36 @@
-"""WADO-RS: retrieve studies, series and instances as they are stored, and their metadata (PS3.18 10.4).
+"""WADO-RS: retrieve studies, series and instances, and their metadata (PS3.18 10.4).
 
-Nothing here decodes: objects leave as their files are, metadata as it was made when they came.
+Objects leave as their files are, or in another transfer syntax that the client takes (``departures``); metadata as it
+was made when they came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection, SeriesRef, StudyRef
-from calotype.errors import NotFound, Unsupported
-from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.errors import NotFound
+from calotype.services.archive.forms import Each
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Form, Syntaxes, accepted_syntaxes
 from calotype.web.addresses import instance_url, path_uid
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
+from calotype.web.dicomweb.departures import (
+    Departure,
+    Leaving,
+    all_located,
+    departures,
+    leaving,
+    none_taken,
+    plain,
+)
 from calotype.web.multipart import RelatedWriter
-from calotype.web.streams import ChunkedAnswer, Chunks, gather, gzip
+from calotype.web.streams import ChunkedAnswer, gather, gzip
 
 MULTIPART: Final = Form("multipart/related", "application/dicom")
 SINGLE_PART: Final = Form("application/dicom")
@@ -53,30 +64,34 @@ class InstancesResource:
         ranges = accepted(request)
         form = negotiate(ranges, (MULTIPART, SINGLE_PART) if selection.instances else (MULTIPART,))
         syntaxes = accepted_syntaxes(ranges, form)
-        # All locations first, some hundred bytes each: the status says whether the client takes all of them.
-        found, stored = await context.offload(_locate, context.archive.retrieve, selection, syntaxes)
+        # All plans first, some hundred bytes each: the status says whether the client gets all of them.
+        found, leaving_ones = await context.offload(_planned, context.archive.retrieve, selection, syntaxes)
         if form is SINGLE_PART:
-            return await self._single(stored[0])
+            return await self._single(leaving_ones[0])
         writer = RelatedWriter()
+        parts = related_parts(context.archive.retrieve, leaving_ones, writer, self._chunk_bytes, context.each)
         return await ChunkedAnswer.start(
             context.offload,
-            gather(related_parts(context.archive.retrieve, stored, writer, self._chunk_bytes), self._chunk_bytes),
-            status=200 if len(stored) == found else 206,
+            gather(parts, self._chunk_bytes),
+            status=200 if len(leaving_ones) == found else 206,
             headers={"Content-Type": writer.content_type, "Vary": "Accept"},
             idle_s=context.settings.idle_s,
         )
 
-    async def _single(self, stored: StoredInstance) -> Response:
+    async def _single(self, departure: Departure) -> Response:
         context = self._context
-        current, reader = await context.offload(context.archive.retrieve.open_current, stored)
+        file = leaving(context.archive.retrieve, departure, self._chunk_bytes, context.each)
+        opened = await context.offload(file.__enter__)
+        headers = {
+            "Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}",
+            "Vary": "Accept",
+        }
+        if opened.size_bytes is not None:
+            headers["Content-Length"] = str(opened.size_bytes)
         return await ChunkedAnswer.start(
             context.offload,
-            gather(_file(reader, self._chunk_bytes), self._chunk_bytes),
-            headers={
-                "Content-Type": f"application/dicom; transfer-syntax={_plain(current.location.transfer_syntax)}",
-                "Content-Length": str(reader.size_bytes),
-                "Vary": "Accept",
-            },
+            gather(_closing(opened.blocks, file), self._chunk_bytes),
+            headers=headers,
             idle_s=context.settings.idle_s,
         )
 
@@ -107,14 +122,13 @@ class MetadataResource:
 
 
 def related_parts(
-    retrieve: Retrieve, instances: Iterable[StoredInstance], writer: RelatedWriter, chunk_bytes: int
+    retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, chunk_bytes: int, each: Each
 ) -> Iterator[bytes]:
     """Yield a multipart message of whole files, in pieces of at most ``chunk_bytes``; one file is open at a time."""
-    for stored in instances:
-        current, reader = retrieve.open_current(stored)
-        with reader:
-            yield writer.prefix(current.location.transfer_syntax, reader.size_bytes)
-            yield from _blocks(reader, chunk_bytes)
+    for departure in objects:
+        with leaving(retrieve, departure, chunk_bytes, each) as file:
+            yield writer.prefix(file.transfer_syntax, file.size_bytes)
+            yield from file.blocks
     yield writer.end
 
 
@@ -135,34 +149,19 @@ def metadata_pieces(retrieve: Retrieve, selection: Selection, service: str) -> I
     yield b"]"
 
 
-def _locate(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[int, list[StoredInstance]]:
-    """Return how many objects there are, and those that the client takes."""
-    located = list(retrieve.locate(selection))
-    if not located:
-        raise NotFound(_nothing(selection))
-    taken = [stored for stored in located if syntaxes.accept(stored.location.transfer_syntax)]
-    if not taken:
-        kept = sorted({_plain(stored.location.transfer_syntax) for stored in located})
-        raise Unsupported(
-            f"Accept: objects are sent as they are stored, here in transfer syntax {', '.join(kept)}; "
-            "ask for that, or for transfer-syntax=*"
-        )
-    return len(located), taken
+def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[int, list[Departure]]:
+    """Return how many objects there are, and how those leave that the client takes."""
+    located = all_located(retrieve, selection, _nothing(selection))
+    planned = departures(retrieve, selection, located, syntaxes)
+    if not planned:
+        raise none_taken(located)
+    return len(located), planned
 
 
-def _file(reader: ObjectReader, chunk_bytes: int) -> Chunks:
-    with reader:
-        yield from _blocks(reader, chunk_bytes)
-
-
-def _blocks(reader: ObjectReader, chunk_bytes: int) -> Iterator[bytes]:
-    for offset in range(0, reader.size_bytes, chunk_bytes):
-        yield reader.read_at(offset, chunk_bytes)
-
-
-def _plain(uid: UID) -> str:
-    """Keep a header line a header line: a stored file may claim anything as its transfer syntax."""
-    return "".join(char for char in uid[:64] if char in "0123456789.")
+def _closing(blocks: Iterator[bytes], file: AbstractContextManager[Leaving]) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        stack.push(file)
+        yield from blocks
 
 
 def _nothing(selection: Selection) -> str:

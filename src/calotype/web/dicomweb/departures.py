@@ -1,0 +1,140 @@
+"""Objects on their way out in a transfer syntax that the client takes: planned by their headers, then made.
+
+Every plan is settled before the first byte is sent, as the status says whether all objects come. What an object is
+made into is chosen in ``archive.forms``; nothing here knows about multipart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from calotype.dicom.hierarchy import UID, Selection
+from calotype.dicom.part10 import write_file_meta
+from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescription, described
+from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
+from calotype.errors import CalotypeError, NotFound, Unsupported
+from calotype.services.archive.forms import AsIs, Each, Plan, Transcode, converted, plan
+from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.services.archive.retrieve import Retrieve
+from calotype.web.accept import Syntaxes
+
+_COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One object, and the form in which it leaves."""
+
+    stored: StoredInstance
+    plan: Plan
+
+    @property
+    def transfer_syntax(self) -> UID:
+        """The transfer syntax in which it leaves."""
+        return self.stored.location.transfer_syntax if isinstance(self.plan, AsIs) else self.plan.to
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A whole Part 10 file that is open; ``size_bytes`` is ``None`` where only the end will tell."""
+
+    transfer_syntax: UID
+    size_bytes: int | None
+    blocks: Iterator[bytes]
+
+
+def departures(
+    retrieve: Retrieve, selection: Selection, located: Sequence[StoredInstance], syntaxes: Syntaxes
+) -> list[Departure]:
+    """Return the objects of ``located`` that can leave in a syntax that the client takes, and how."""
+    planned = [(stored, plan(stored.location.transfer_syntax, syntaxes)) for stored in located]
+    if any(isinstance(way, Transcode) for _, way in planned):
+        headers = {ref.instance: header for ref, header in retrieve.headers(selection)}
+        planned = [
+            (stored, _by_pixels(stored, headers.get(stored.ref.instance, b"{}"), syntaxes))
+            if isinstance(way, Transcode)
+            else (stored, way)
+            for stored, way in planned
+        ]
+    return [Departure(stored, way) for stored, way in planned if way is not None]
+
+
+@contextmanager
+def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, each: Each) -> Iterator[Leaving]:
+    """Open an object in its new form; Unsupported and InvalidRequest, before its first byte, when that cannot be."""
+    current, reader = retrieve.open_current(departure.stored)
+    with reader:
+        # One that has been overwritten since it was located may be there in another syntax.
+        to, location = departure.transfer_syntax, current.location
+        if isinstance(departure.plan, AsIs) or location.transfer_syntax == to:
+            yield Leaving(location.transfer_syntax, reader.size_bytes, _blocks(reader, chunk_bytes))
+            return
+        place = slice(location.data_offset, location.data_offset + location.data_bytes)
+        with converted(reader, place, location.transfer_syntax, to, each=each) as new:
+            meta = write_file_meta(current.sop_class, current.ref.instance, to)
+            size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
+            yield Leaving(to, size_bytes, _after(meta, new.chunks()))
+
+
+def _by_pixels(stored: StoredInstance, header: bytes, syntaxes: Syntaxes) -> Plan | None:
+    """Return the plan for an object of which the index knows what pixels it has, if any."""
+    syntax = stored.location.transfer_syntax
+    elements = json.loads(header)
+    if f"{PIXEL_DATA:08X}" in elements:
+        try:
+            return plan(syntax, syntaxes, description=_description(elements))
+        except CalotypeError:
+            # What describes its pixels makes no sense, so nobody can convert them.
+            return AsIs() if syntax in syntaxes else None
+    if transfer_syntax(syntax).encapsulated:
+        return plan(syntax, syntaxes)
+    # Without pixels there is nothing to compress; the uncompressed forms are open.
+    return plan(syntax, replace(syntaxes, refused=syntaxes.refused | _COMPRESSED))
+
+
+def _description(elements: Mapping[str, Any]) -> PixelDescription:
+    """Return what DICOM JSON says of pixels; raises what ``described`` does."""
+    values = {}
+    for tag in DESCRIBING:
+        value = elements.get(f"{tag:08X}", {}).get("Value", [None])[0]
+        if isinstance(value, int) and 0 <= value <= 0xFFFF and elements[f"{tag:08X}"]["vr"] == "US":
+            values[tag] = value.to_bytes(2, "little")
+        elif value is not None:
+            values[tag] = str(value).encode("ascii", "replace")
+    return described(values)
+
+
+def _after(meta: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield meta
+    yield from chunks
+
+
+def _blocks(reader: ObjectReader, chunk_bytes: int) -> Iterator[bytes]:
+    for offset in range(0, reader.size_bytes, chunk_bytes):
+        yield reader.read_at(offset, chunk_bytes)
+
+
+def all_located(retrieve: Retrieve, selection: Selection, nothing: str) -> list[StoredInstance]:
+    """Return what a selection names; NotFound with the words ``nothing`` when it is nothing."""
+    located = list(retrieve.locate(selection))
+    if not located:
+        raise NotFound(nothing)
+    return located
+
+
+def none_taken(located: Sequence[StoredInstance]) -> Unsupported:
+    """Return the error that no object can leave in a syntax that the client takes."""
+    kept = sorted({plain(stored.location.transfer_syntax) for stored in located})
+    return Unsupported(
+        f"Accept: objects stored in transfer syntax {', '.join(kept)} cannot be sent in what is asked for; "
+        "ask for transfer-syntax=* to have them as they are stored"
+    )
+
+
+def plain(uid: UID) -> str:
+    """Keep a header line a header line: a stored file may claim anything as its transfer syntax."""
+    return "".join(char for char in uid[:64] if char in "0123456789.")
