@@ -3,11 +3,13 @@
 from contextlib import contextmanager
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
+from calotype.app.settings import Node as NodeSection
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.errors import Unsupported
@@ -173,3 +175,39 @@ def test_a_node_is_spoken_to_in_its_character_set(charset, codec):
     assert [each["PatientName"] for each in found] == ["张^三丰"]
     assert "张*".encode(codec) in seen[0]
     assert (charset or "ISO_IR 192").encode() in seen[0]
+
+
+# What a node is known to speak
+
+
+@pytest.mark.parametrize(
+    ("title", "stated", "raw"),
+    [
+        ("SPEAKER", "GB18030", "张^三丰".encode("gb18030")),
+        # Nothing is known of it: the default repertoire, which cannot carry the name.
+        ("STRANGER", "ISO_IR 192", "张^三丰".encode()),
+    ],
+)
+def test_a_caller_that_does_not_say_is_answered_in_the_character_set_of_its_node(tmp_path, title, stated, raw):
+    rows = [
+        (0x00080005, "CS", "ISO_IR 192"),
+        (0x00080016, "UI", samples.SECONDARY_CAPTURE),
+        (0x00080018, "UI", samples.uid(72, 1, 1, 1)),
+        (0x00080060, "CS", "OT"),
+        (0x00100010, "PN", "张^三丰"),
+        (0x00100020, "LO", "P1"),
+        (0x0020000D, "UI", samples.uid(72, 1)),
+        (0x0020000E, "UI", samples.uid(72, 1, 1)),
+    ]
+    file = tmp_path / "object.dcm"
+    file.write_bytes(samples.part10(samples.encode(rows), samples.EXPLICIT))
+    known = NodeSection("SPEAKER", "127.0.0.1", 4006, character_set="GB18030")
+    port = dcmtk.free_port()
+    keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName", "-k", "StudyInstanceUID")
+    with archive_of(tmp_path / "archive", [file], viewer_port=port, others=(known,)) as archive:
+        where = ("-aet", title, "-aec", archive.ae_title, archive.host, archive.port)
+        done = dcmtk.run("findscu", "-S", "-X", *keys, *where, folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    [answer] = [dcmread(path, force=True) for path in tmp_path.glob("rsp*.dcm")]
+    assert answer.SpecificCharacterSet == stated
+    assert answer.get_item("PatientName").value.rstrip(b" ") == raw

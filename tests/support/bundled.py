@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -108,8 +108,10 @@ OPEN_TO_ALL = Access(**dict.fromkeys(ALL_RIGHTS, "all"))
 
 
 @contextmanager
-def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int, **viewer: Any) -> Iterator[Node]:
-    """Run our archive with ``files`` in it, sent by our own sender; it knows the nodes VIEWER and NOWHERE.
+def archive_of(
+    folder: Path, files: Iterable[Path], *, viewer_port: int, others: Sequence[NodeSection] = (), **viewer: Any
+) -> Iterator[Node]:
+    """Run our archive with ``files`` in it, sent by our own sender; it knows VIEWER, NOWHERE and ``others``.
 
     ``viewer`` is what else the settings say of VIEWER.
     """
@@ -118,7 +120,11 @@ def archive_of(folder: Path, files: Iterable[Path], *, viewer_port: int, **viewe
         listeners=(Listener(name="test", bind="127.0.0.1", port=0),),
         http=Http(enabled=False),
         access=OPEN_TO_ALL,
-        nodes=(NodeSection("VIEWER", "127.0.0.1", viewer_port, **viewer), NodeSection("NOWHERE", "127.0.0.1", 1)),
+        nodes=(
+            NodeSection("VIEWER", "127.0.0.1", viewer_port, **viewer),
+            NodeSection("NOWHERE", "127.0.0.1", 1),
+            *others,
+        ),
     )
     with open_stores(settings) as opened, House(settings, opened) as house:
         node = Node("CALOTYPE", "127.0.0.1", house.listeners[0].port)

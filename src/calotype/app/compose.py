@@ -49,6 +49,7 @@ from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
+from calotype.services.archive.workshop import Workshop
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.exchange import Exchange
 from calotype.services.routing.live import Nodes
@@ -98,6 +99,7 @@ class House:
         self.nodes = Nodes(SqliteNodes(stores.index), fixed_nodes(settings), resolve=addresses_of)
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
+        self.workshop = Workshop(settings.pixels.threads)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
@@ -140,6 +142,7 @@ class House:
             stop.start()
         for stop in stops:
             stop.join()
+        self.workshop.stop()
         _logger.info("stopped in %.1f s", time.monotonic() - started_s)
 
     def __enter__(self) -> Self:
@@ -185,14 +188,14 @@ class House:
     def _handlers(
         self, section: ListenerSection, archive: Archive, crossing: Handler
     ) -> dict[type[messages.Message], Handler]:
-        dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)))
+        dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)), self.workshop.map)
         steps = MppsScp(self.performed)
         handlers: dict[ServiceName, dict[type[messages.Message], Handler]] = {
             "storage": {messages.CStoreRQ: StorageScp(archive.ingest)},
-            "find": {messages.CFindRQ: FindScp(archive.search)},
+            "find": {messages.CFindRQ: FindScp(archive.search, self.nodes)},
             "move": {messages.CMoveRQ: MoveScp(dispatch, self.nodes)},
-            "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery)},
-            "worklist": {messages.CFindRQ: WorklistScp(self.worklist)},
+            "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery, self.workshop.map)},
+            "worklist": {messages.CFindRQ: WorklistScp(self.worklist, self.nodes)},
             "mpps": {
                 messages.NCreateRQ: steps.create,
                 messages.NSetRQ: steps.set,
@@ -212,7 +215,7 @@ class House:
         return Exchange(
             self.jobs,
             self.nodes,
-            dispatch=Dispatch(archive.retrieve, courier),
+            dispatch=Dispatch(archive.retrieve, courier, self.workshop.map),
             courier=courier,
             inquirer=DimseInquirer(caller),
             files=PartTenFiles(),
@@ -245,6 +248,7 @@ class House:
                     commitments=self.commitments,
                     worklist=(self.worklist, self.performed),
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
+                    each=self.workshop.map,
                 ),
                 settings,
             ),

@@ -13,7 +13,9 @@ from calotype.dicom.query.keys import Negotiated
 from calotype.network.association import Association, Received
 from calotype.scp.answers import Checkpoint, answer_matches
 from calotype.scp.models import model_of
+from calotype.scp.speaking import charsets_of_caller
 from calotype.services.archive.search import Search
+from calotype.services.routing.nodes import AddressBook
 
 MODELS = {
     uids.STUDY_ROOT_FIND: Model.STUDY_ROOT,
@@ -23,10 +25,11 @@ MODELS = {
 
 
 class FindScp:
-    """Answers questions to the archive."""
+    """Answers questions to the archive; ``nodes`` tell in which character set to speak to whom."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, nodes: AddressBook | None = None) -> None:
         self._search = search
+        self._nodes = nodes
 
     def __call__(self, association: Association, received: Received) -> None:
         """Answer one C-FIND-RQ, each match as it comes, until all are sent or a C-CANCEL comes.
@@ -39,6 +42,7 @@ class FindScp:
             context.transfer_syntax,
             model=model_of(received, MODELS, "C-FIND"),
             negotiated=Negotiated.from_bytes(context.application_information),
+            otherwise=charsets_of_caller(association, self._nodes),
         )
 
         def identifiers(checkpoint: Checkpoint) -> Generator[bytes, None, None]:

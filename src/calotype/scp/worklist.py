@@ -13,16 +13,22 @@ from calotype.dicom.query.worklist import encode_match, parse
 from calotype.network.association import Association, Received
 from calotype.scp.answers import Checkpoint, answer_matches
 from calotype.scp.by_context import check_context
+from calotype.scp.speaking import charsets_of_caller
+from calotype.services.routing.nodes import AddressBook
 from calotype.services.worklist.worklist import Worklist
 
 SOP_CLASSES = (uids.MODALITY_WORKLIST_FIND,)
 
 
 class WorklistScp:
-    """Answers questions to the worklist. Thread-safe: it keeps nothing between calls."""
+    """Answers questions to the worklist. Thread-safe: it keeps nothing between calls.
 
-    def __init__(self, worklist: Worklist) -> None:
+    ``nodes`` tell in which character set to speak to a device that does not say.
+    """
+
+    def __init__(self, worklist: Worklist, nodes: AddressBook | None = None) -> None:
         self._worklist = worklist
+        self._nodes = nodes
 
     def __call__(self, association: Association, received: Received) -> None:
         """Answer one C-FIND-RQ, each step as it comes, until all are sent or a C-CANCEL comes.
@@ -31,7 +37,8 @@ class WorklistScp:
         """
         check_context(received, SOP_CLASSES)
         transfer_syntax = received.context.transfer_syntax
-        question = parse(association.read_identifier(), transfer_syntax)
+        otherwise = charsets_of_caller(association, self._nodes)
+        question = parse(association.read_identifier(), transfer_syntax, otherwise)
 
         def identifiers(checkpoint: Checkpoint) -> Generator[bytes, None, None]:
             for entry in self._worklist.ask(question):

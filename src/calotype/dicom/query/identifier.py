@@ -95,16 +95,21 @@ class FindRequest:
 
 
 def parse_identifier(
-    data: bytes, transfer_syntax: UID, *, model: Model, negotiated: Negotiated = BASELINE
+    data: bytes,
+    transfer_syntax: UID,
+    *,
+    model: Model,
+    negotiated: Negotiated = BASELINE,
+    otherwise: tuple[str, ...] = text.DEFAULT_CHARSETS,
 ) -> FindRequest:
-    """Understand the identifier of a C-FIND-RQ.
+    """Understand the identifier of a C-FIND-RQ; ``otherwise`` are the character sets of one that states none.
 
     Any attribute may be a key, and is returned. Raises InvalidRequest: not a data set; no level, or one that
     ``model`` does not have; a unique key above the level is missing (PS3.4 C.4.1.2.1, unless relational queries were
     negotiated); a key of a level below has a value; a key cannot be read (InvalidKey).
     """
     elements = _decode(data, transfer_syntax)
-    level, charsets = _level(elements, model), _charsets(elements)
+    level, charsets = _level(elements, model), _charsets(elements, otherwise)
     zone = elements.get(TIMEZONE_OFFSET) if negotiated.timezone_adjustment else None
     reader = _Reader(level, charsets)
     for element in elements.values():
@@ -198,7 +203,7 @@ def selection(data: bytes, transfer_syntax: UID, model: Model, *, negotiated: Ne
     one is no single value or list of UID (PS3.4 C.4.2.2.1).
     """
     elements = _decode(data, transfer_syntax)
-    level, charsets = _level(elements, model), _charsets(elements)
+    level, charsets = _level(elements, model), _charsets(elements, text.DEFAULT_CHARSETS)
     what = f"a {level} level retrieve in the {model.title} model"
     chosen: dict[Level, tuple[UID, ...]] = {}
     for each in (*model.above(level), level):
@@ -260,9 +265,9 @@ def _level(elements: Mapping[int, Element], model: Model) -> Level:
     raise InvalidIdentifier(QUERY_RETRIEVE_LEVEL, f"{name} is {asked!r}; the {model.title} model has {have}")
 
 
-def _charsets(elements: Mapping[int, Element]) -> tuple[str, ...]:
+def _charsets(elements: Mapping[int, Element], otherwise: tuple[str, ...]) -> tuple[str, ...]:
     element = elements.get(SPECIFIC_CHARACTER_SET)
-    return text.charsets_of(element.raw)[0] if element and element.raw else text.DEFAULT_CHARSETS
+    return text.charsets_of(element.raw)[0] if element and element.raw else otherwise
 
 
 def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence[str], what: str) -> tuple[UID, ...]:

@@ -22,6 +22,7 @@ from calotype.dicom.query.keys import Key, Negotiated, build_query
 from calotype.dicom.query.matching import kind_of
 from calotype.dicom.query.model import Condition
 from calotype.dicom.replies import Reply
+from calotype.dicom.text import DEFAULT_CHARSETS
 from calotype.errors import InvalidRequest
 
 STEPS: Final = "ScheduledProcedureStepSequence"
@@ -145,14 +146,14 @@ class WorklistRequest:
     unsupported: tuple[int, ...] = ()
 
 
-def parse(data: bytes, transfer_syntax: UID) -> WorklistRequest:
-    """Understand the identifier of a worklist C-FIND-RQ.
+def parse(data: bytes, transfer_syntax: UID, otherwise: Sequence[str] = DEFAULT_CHARSETS) -> WorklistRequest:
+    """Understand the identifier of a worklist C-FIND-RQ; ``otherwise`` are the sets of one that states none.
 
     Raises InvalidRequest: it is no data set, a key stands in it twice, a sequence has several items, a key cannot
     be read (InvalidKey names it).
     """
     elements = datasets.decode(data, transfer_syntax, _LIMITS)
-    reader = _Reader(keywords.charsets_of(elements))
+    reader = _Reader(keywords.charsets_of(elements, otherwise))
     asked = reader.read(elements, ())
     found = build_query(
         # A worklist has no levels; what is built of the keys is their conditions alone.

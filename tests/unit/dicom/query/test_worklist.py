@@ -113,6 +113,16 @@ def test_an_identifier_is_understood_in_every_syntax(syntax):
     )
 
 
+def test_a_request_that_states_no_character_set_is_in_the_one_it_is_known_to_speak():
+    question = parse(encode(elements({"PatientName": "张^三"}, ("GB18030",)), SYNTAX), SYNTAX, ("GB18030",))
+    assert question.conditions == (Exact("PatientName", "张^三"),)
+    assert question.charsets == ("GB18030",)
+    # What it states goes before.
+    stated = parse(identifier({"PatientName": "张^三"}, "ISO_IR 192"), SYNTAX, ("GB18030",))
+    assert stated.conditions == (Exact("PatientName", "张^三"),)
+    assert stated.charsets == ("ISO_IR 192",)
+
+
 @pytest.mark.parametrize("charset", ["ISO_IR 192", "GB18030", "\\ISO 2022 IR 58"])
 def test_names_are_read_in_the_character_set_of_the_request(charset):
     assert parsed({"PatientName": "*三"}, charset).conditions == (Wildcard("PatientName", "*三"),)
