@@ -22,15 +22,18 @@ from calotype.dicom.datasets import Element, encode
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.text import encode as encode_text
-from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, MODALITY_WORKLIST_FIND
+from calotype.dicom.wire.messages import CFindRQ
+from calotype.scp.worklist import WorklistScp
 from calotype.scu.worklist import find_worklist
 from calotype.services.routing.nodes import Node
 from calotype.services.worklist.importing import import_document
+from calotype.stores.index.memory_worklist import MemoryWorklist
 from support import dcmtk
 from support.bundled import OPEN_TO_ALL
 from support.calling import associated
-from support.peers import CALLER
-from support.worklists import given
+from support.peers import CALLER, NATIVE, serving
+from support.worklists import Endless, given
 
 pytestmark = pytest.mark.interop
 
@@ -236,6 +239,48 @@ def test_pynetdicom_is_answered_in_its_own_character_set(ours, modality, charset
     assert (found.PatientID, str(found.PatientName)) == (patient_id, name)
     said = found.get("SpecificCharacterSet", "")
     assert ("\\".join(said) if not isinstance(said, str) else said) == charset
+
+
+# As DCMTK reads them: to UTF-8, through iconv, which has no ISO 2022 IR 87.
+@pytest.mark.parametrize(
+    ("charset", "patient_id", "name"),
+    [
+        ("\\ISO 2022 IR 58", "P5", "Zhang^San=张^三"),
+        ("GB18030", "P5", "Zhang^San=张^三"),
+        ("GBK", "P5", "Zhang^San=张^三"),
+        ("\\ISO 2022 IR 149", "P7", "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("ISO_IR 100", "P8", "Müller^Jörg"),
+        ("ISO_IR 144", "P9", "Иванов^Пётр"),
+    ],
+)
+def test_dcmtk_reads_the_character_set_that_it_asked_for(ours, tmp_path, charset, patient_id, name):
+    keys = ("-k", f"SpecificCharacterSet={charset}", "-k", f"PatientID={patient_id}", "-k", "PatientName")
+    where = (ours.node.ae_title, ours.node.host, ours.node.port)
+    done = dcmtk.run("findscu", "-W", "-X", *keys, "-aec", *where, folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    [answer] = tmp_path.glob("rsp*.dcm")
+    assert pydicom.dcmread(answer, force=True).get("SpecificCharacterSet") == (
+        charset.split("\\") if "\\" in charset else charset
+    )
+    done = dcmtk.run("dcmconv", "+U8", answer, tmp_path / "utf8.dcm", folder=tmp_path)
+    assert done.returncode == 0, done.stdout
+    read = pydicom.dcmread(tmp_path / "utf8.dcm", force=True)
+    assert (read.SpecificCharacterSet, str(read.PatientName)) == ("ISO_IR 192", name)
+
+
+def test_pynetdicom_cancels(modality):
+    store = MemoryWorklist()
+    Endless(store).schedule(given())
+    handlers = {CFindRQ: WorklistScp(Endless(store))}
+    with (
+        serving(handlers, {MODALITY_WORKLIST_FIND: NATIVE}) as node,
+        associated(modality, node) as association,
+    ):
+        answers = association.send_c_find(question(""), ModalityWorklistInformationFind, msg_id=7)
+        statuses = [next(answers)[0].Status]
+        association.send_c_cancel(7, None, ModalityWorklistInformationFind)
+        statuses += [status.Status for status, _ in answers]
+    assert (set(statuses[:-1]), statuses[-1]) == ({0xFF00}, 0xFE00)
 
 
 def test_pynetdicom_gets_what_it_asked_for_and_nothing_else(ours, modality):

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
+
+from calotype.dicom.query.worklist import WorklistRequest
+from calotype.services.worklist.items import Entry
+from calotype.services.worklist.worklist import Worklist
 
 PEOPLE = (
     "Zhang^San=张^三",
@@ -25,6 +31,15 @@ DAYS = ("20240130", "20240131", "20240201", "20240202")
 TIMES = ("0800", "091500", "1000", "10", "235959.5", "1330")
 DOCTORS = ("Wang^Wu=王^五", "House^Gregory", "Grey^Meredith", "")
 STATUSES = ("scheduled", "arrived", "started", "completed", "discontinued")
+
+
+class Endless(Worklist):
+    """A worklist of one step that answers without end, so that nothing but a cancel can stop it."""
+
+    def ask(self, request: WorklistRequest) -> Iterator[Entry]:
+        """Give the one answer for ever."""
+        [entry] = super().ask(request)
+        return repeat(entry)
 
 
 def given(number: int = 1, **attributes: Any) -> dict[str, Any]:
