@@ -27,6 +27,8 @@ def check(settings: Settings) -> None:
                 f"{where}: {title!r} is no AE title; give 1 to 16 ASCII characters without backslash"
             )
     _check_jobs(settings)
+    if not 0 <= settings.pixels.threads <= _MOST_WORKERS:
+        raise InvalidRequest(f"pixels.threads: give 0 to {_MOST_WORKERS}")
     for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
         if getattr(settings.dicom, name) <= 0:
             raise InvalidRequest(f"dicom.{name}: give seconds above 0")

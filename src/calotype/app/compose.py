@@ -211,12 +211,10 @@ class House:
 
     def _exchange(self, archive: Archive) -> Exchange:
         caller = caller_of(self._settings)
-        courier = DimseCourier(caller)
         return Exchange(
             self.jobs,
             self.nodes,
-            dispatch=Dispatch(archive.retrieve, courier, self.workshop.map),
-            courier=courier,
+            dispatch=Dispatch(archive.retrieve, DimseCourier(caller), self.workshop.map),
             inquirer=DimseInquirer(caller),
             files=PartTenFiles(),
             ingest=archive.ingest,

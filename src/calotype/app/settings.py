@@ -212,6 +212,13 @@ class Jobs:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """Work on pixels: other transfer syntaxes for those who do not take the stored one."""
+
+    threads: int = _is(0, "Frames worked on at one time, whoever asked; 0: as many as there are processors")
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     """What is written down."""
 
@@ -230,5 +237,6 @@ class Settings:
     worklist: Worklist = _is(Worklist, Worklist.__doc__ or "")
     http: Http = _is(Http, Http.__doc__ or "")
     jobs: Jobs = _is(Jobs, Jobs.__doc__ or "")
+    pixels: Pixels = _is(Pixels, Pixels.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")

@@ -24,7 +24,6 @@ from calotype.services.jobs.model import Job
 from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.nodes import Node, Role, check_ae_title
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
-from calotype.services.routing.ports import Courier
 from calotype.services.routing.retrieving import GetJob, MoveJob
 from calotype.services.routing.send import Dispatch
 from calotype.services.routing.sending import SendFilesJob, SendJob, arguments_of
@@ -74,7 +73,6 @@ class Exchange:
         nodes: WishfulBook,
         *,
         dispatch: Dispatch,
-        courier: Courier,
         inquirer: Inquirer,
         files: LocalFiles,
         ingest: Ingest,
@@ -85,7 +83,7 @@ class Exchange:
         self._nodes = nodes
         self._inquirer = inquirer
         self._settings = settings
-        self._send_files = SendFilesJob(nodes, courier, files, settings.folders, requests)
+        self._send_files = SendFilesJob(nodes, dispatch, files, settings.folders, requests)
         jobs.register(SEND, SendJob(nodes, dispatch, requests))
         jobs.register(SEND_FILES, self._send_files)
         jobs.register(MOVE, MoveJob(nodes, inquirer))

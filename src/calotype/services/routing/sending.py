@@ -23,8 +23,8 @@ from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.peers import LocalFiles
 from calotype.services.routing.pledging import ITEM, batches, pledge
-from calotype.services.routing.ports import Answer, Courier, Parcel, Result
-from calotype.services.routing.send import Cargo, Dispatch, Handover, carry
+from calotype.services.routing.ports import Answer, Parcel, Result
+from calotype.services.routing.send import Cargo, Dispatch, Handover
 
 RESULTS: Final[Mapping[Result, ItemResult]] = {
     Result.COMPLETED: ItemResult.OK,
@@ -64,14 +64,14 @@ class SendFilesJob:
     def __init__(
         self,
         nodes: AddressBook,
-        courier: Courier,
+        dispatch: Dispatch,
         files: LocalFiles,
         allowed_folders: Sequence[Path],
         requests: Requests,
     ) -> None:
         self._nodes = nodes
         self._requests = requests
-        self._courier = courier
+        self._dispatch = dispatch
         self._files = files
         self._allowed_folders = [folder.resolve() for folder in allowed_folders]
 
@@ -112,7 +112,7 @@ class SendFilesJob:
                 cargo.append(Cargo(parcel, partial(self._open, path, parcel)))
         asked_about = list(dict.fromkeys(asked_about))
         run.total = _total(run, len(cargo), asked_about)
-        follow(run, node, names, carry(cargo, self._courier, node, wishes=node.transfer_syntaxes))
+        follow(run, node, names, self._dispatch.send(cargo, node, wishes=node.transfer_syntaxes))
         pledge(run, node, asked_about, self._requests)
 
     def _open(self, path: Path, parcel: Parcel) -> tuple[Parcel, ObjectReader]:

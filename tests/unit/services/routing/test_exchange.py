@@ -146,7 +146,6 @@ class Neighbourhood:
             self.jobs,
             self.book,
             dispatch=Dispatch(archive.retrieve, self.courier),
-            courier=self.courier,
             inquirer=self.inquirer,
             files=PartTenFiles(),
             ingest=archive.ingest,
