@@ -7,13 +7,21 @@ from contextlib import contextmanager
 import pytest
 import trustme
 from click.testing import CliRunner
-from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage, Verification
+from pydicom.dataset import Dataset
+from pynetdicom import AE, build_role, evt
+from pynetdicom.sop_class import (
+    CTImageStorage,
+    StudyRootQueryRetrieveInformationModelGet,
+    StudyRootQueryRetrieveInformationModelMove,
+    Verification,
+)
 
 from calotype.app.authority import make_test_authority
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
 from calotype.app.settings import Http, Listener, Settings, Storage, Tls
+from calotype.app.settings import Node as NodeSection
+from calotype.app.settings import NodeTls as NodeTlsSection
 from calotype.cli import calotype
 from calotype.errors import Unavailable
 from calotype.scu.echo import echo
@@ -23,6 +31,8 @@ from calotype.services.routing.nodes import Node, NodeTls
 from calotype.services.routing.ports import Result
 from support import dcmtk
 from support.bundled import CALLER, OPEN_TO_ALL, named
+from support.calling import associated
+from support.worklists import given
 
 pytestmark = pytest.mark.interop
 
@@ -40,12 +50,13 @@ def strangers(tmp_path):
 
 
 @contextmanager
-def serving(folder, **tls):
+def serving(folder, *, nodes=(), **tls):
     settings = Settings(
         storage=Storage(path=folder / "archive", min_free_mib=1),
         listeners=(Listener(name="tls", bind="127.0.0.1", port=0, tls=Tls(**tls)),),
         http=Http(enabled=False),
         access=OPEN_TO_ALL,
+        nodes=nodes,
     )
     with open_stores(settings) as opened, House(settings, opened) as house:
         yield house
@@ -80,6 +91,42 @@ def test_storescu_stores_over_mutual_tls(paper, tmp_path):
         done = dcmtk.run("storescu", *as_client(paper), "+cf", paper.ca, *to(house), CT.path, folder=tmp_path)
         assert done.returncode == 0, done.stdout
     assert len(list((paper.ca.parent / "archive").rglob("*.dcm"))) == 1
+
+
+def test_dcmtk_finds_and_gets_over_mutual_tls(paper, tmp_path):
+    with ours(paper, client_ca=paper.ca) as house:
+        options = (*as_client(paper), "+cf", paper.ca)
+        assert dcmtk.run("storescu", *options, *to(house), CT.path, folder=tmp_path).returncode == 0
+        keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={CT.study}")
+        found = dcmtk.run("findscu", "-S", "-X", *options, *keys, *to(house), folder=tmp_path)
+        assert (found.returncode, len(list(tmp_path.glob("rsp*.dcm")))) == (0, 1), found.stdout
+        # DCMTK's getscu and movescu speak no TLS, so those are pynetdicom's.
+        assert pynetdicom_get(house, theirs(paper)) == [CT.sop_instance]
+
+
+def test_a_move_is_asked_and_carried_out_over_mutual_tls(paper, storescp, tmp_path):
+    """From pynetdicom to us to DCMTK's receiver, each wanting the other's certificate."""
+    host, port = storescp
+    known = NodeTlsSection(enabled=True, ca=paper.ca, certificate=paper.client_certificate, key=paper.client_key)
+    with ours(paper, client_ca=paper.ca, nodes=(NodeSection("STORESCP", host, port, tls=known),)) as house:
+        options = (*as_client(paper), "+cf", paper.ca)
+        assert dcmtk.run("storescu", *options, *to(house), CT.path, folder=tmp_path).returncode == 0
+        caller = AE("CALLER")
+        caller.add_requested_context(StudyRootQueryRetrieveInformationModelMove)
+        with over_tls(caller, house, theirs(paper)) as association:
+            *_, (status, _) = association.send_c_move(
+                of_the_study(), "STORESCP", StudyRootQueryRetrieveInformationModelMove
+            )
+    assert (status.Status, status.NumberOfCompletedSuboperations) == (0x0000, 1)
+    assert len(list((tmp_path / "received").iterdir())) == 1
+
+
+def test_findscu_asks_our_worklist_over_mutual_tls(paper, tmp_path):
+    with ours(paper, client_ca=paper.ca) as house:
+        house.worklist.schedule(given())
+        options = (*as_client(paper), "+cf", paper.ca)
+        done = dcmtk.run("findscu", "-W", "-X", *options, "-k", "PatientName=Doe*", *to(house), folder=tmp_path)
+        assert (done.returncode, len(list(tmp_path.glob("rsp*.dcm")))) == (0, 1), done.stdout
 
 
 def test_a_dcmtk_client_of_another_authority_is_turned_away(paper, strangers, tmp_path):
@@ -157,6 +204,37 @@ def pynetdicom_echo(house, context):
     status = association.send_c_echo().Status
     association.release()
     return status
+
+
+def over_tls(caller, house, context, **how):
+    node = Node("CALOTYPE", "localhost", house.listeners[0].port)
+    return associated(caller, node, tls_args=(context, "localhost"), **how)
+
+
+def of_the_study():
+    asked = Dataset()
+    asked.QueryRetrieveLevel, asked.StudyInstanceUID = "STUDY", CT.study
+    return asked
+
+
+def pynetdicom_get(house, context):
+    """Return the SOP Instance UIDs that pynetdicom gets of the study."""
+    caller, received = AE("CALLER"), []
+    caller.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
+    caller.add_requested_context(CTImageStorage)
+
+    def take(event):
+        received.append(event.request.AffectedSOPInstanceUID)
+        return 0x0000
+
+    how = {
+        "ext_neg": [build_role(CTImageStorage, scp_role=True)],
+        "evt_handlers": [(evt.EVT_C_STORE, take)],
+    }
+    with over_tls(caller, house, context, **how) as association:
+        *_, (status, _) = association.send_c_get(of_the_study(), StudyRootQueryRetrieveInformationModelGet)
+    assert status.Status == 0x0000
+    return received
 
 
 def test_pynetdicom_calls_us_over_mutual_tls(paper):

@@ -1,4 +1,4 @@
-"""DCMTK's command line tools as foreign peers.
+"""DCMTK's command line tools, and some others, as foreign peers.
 
 A tool that is missing is said by :func:`need`, and nowhere else: a failure in CI, where every peer must be there, and
 a skip with the way to install it elsewhere.
@@ -18,15 +18,16 @@ from pathlib import Path
 import pytest
 
 TOOL_S = 60
-INSTALL = "install DCMTK, on Debian and Ubuntu: sudo apt-get install dcmtk"
+PACKAGES = {"gdcmconv": "libgdcm-tools", "dciodvfy": "dicom3tools", "djxl": "libjxl-tools", "Orthanc": "orthanc"}
+"""Debian's packages of tools that are not DCMTK's."""
 
 
-def need(tool: str, install: str = INSTALL) -> str:
+def need(tool: str) -> str:
     """Return where a tool is; end the test that needs it when it is nowhere."""
     path = shutil.which(tool)
     if path is None:
         end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
-        end(f"{tool} is not here; {install}")
+        end(f"{tool} is not here; on Debian and Ubuntu: sudo apt-get install {PACKAGES.get(tool, 'dcmtk')}")
     return path
 
 

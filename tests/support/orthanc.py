@@ -26,7 +26,7 @@ class Orthanc:
 @contextmanager
 def running(folder: Path, port: int, neighbour: Node) -> Iterator[Orthanc]:
     """Run one on ``port`` that knows ``neighbour``, until the block ends."""
-    program = dcmtk.need("Orthanc", "install Orthanc, on Debian and Ubuntu: sudo apt-get install orthanc")
+    program = dcmtk.need("Orthanc")
     http_port = dcmtk.free_port()
     folder.mkdir()
     settings = {
