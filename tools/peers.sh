@@ -3,23 +3,25 @@
 # Does nothing where they are present; without the right to install it says what to install and goes on:
 # the tests then skip those peers, except in CI, where a missing peer is a failure.
 set -eu
+packages="dcmtk libgdcm-tools dicom3tools libjxl-tools"
 missing=""
-for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmqrscp dcmdump; do
+for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmqrscp dcmdump \
+    dcmdjpeg dcmdjpls dcmdrle gdcmconv dciodvfy djxl; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0
 echo "missing test peers:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "install DCMTK (https://dicom.offis.de) to run the interoperability tests"
+    echo "install DCMTK, GDCM, dicom3tools and libjxl's tools to run the interoperability tests"
     exit 0
 fi
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
     if ! sudo -n true 2>/dev/null; then
-        echo "to run the interoperability tests: sudo apt-get install dcmtk"
+        echo "to run the interoperability tests: sudo apt-get install $packages"
         exit 0
     fi
     as_root="sudo -n"
 fi
 $as_root apt-get update -q
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -q -y --no-install-recommends dcmtk
+DEBIAN_FRONTEND=noninteractive $as_root apt-get install -q -y --no-install-recommends $packages
