@@ -1,8 +1,10 @@
 """SOP class extended negotiation of C-FIND with pynetdicom, both ways; and the character set of a node."""
 
+import json
 from contextlib import contextmanager
 
 import pytest
+from click.testing import CliRunner
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
@@ -10,6 +12,7 @@ from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 
 from calotype.app.settings import Node as NodeSection
+from calotype.cli import calotype
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.errors import Unsupported
@@ -145,6 +148,19 @@ def test_we_ask_as_it_is_agreed():
         found = list(find(CALLER, node, Level.STUDY, {"PatientName": "张"}, extensions=extensions))
     assert [each["PatientName"] for each in found] == ["张^三"]
     assert seen[0] == extensions.to_bytes() == b"\1\0\1\0\0\0\0"
+
+
+def test_the_command_asks_as_it_is_agreed(tmp_path):
+    with answering([answer_of("ISO_IR 192", "张^三")], b"\0\0\1") as (node, seen):
+        settings = ["--config", str(tmp_path / "none.toml")]
+        (tmp_path / "none.toml").write_text("")
+        asked = ["find", str(node), "-k", "PatientName=zhang", "-k", "PatientID=", "--json"]
+        done = CliRunner().invoke(calotype, [*settings, *asked, "-x", "fuzzy-names"])
+        assert (done.exit_code, json.loads(done.stdout)["PatientName"]) == (0, "张^三"), done.output
+        assert seen[0] == b"\0\0\1\0\0\0\0"
+        refused = CliRunner().invoke(calotype, [*settings, *asked, "-x", "relational-queries"])
+        assert isinstance(refused.exception, Unsupported)
+        assert "but not with relational queries: ask without" in str(refused.exception)
 
 
 def test_we_do_not_ask_what_would_be_taken_otherwise():
