@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
+from calotype.app.picturing import pictures_over
 from calotype.app.scheduling import performed_over, worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
@@ -100,6 +101,7 @@ class House:
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
         self.workshop = Workshop(settings.pixels.threads)
+        self.pictures = pictures_over(stores, settings)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
@@ -246,6 +248,7 @@ class House:
                     commitments=self.commitments,
                     worklist=(self.worklist, self.performed),
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
+                    pictures=self.pictures,
                     each=self.workshop.map,
                 ),
                 settings,

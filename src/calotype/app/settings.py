@@ -213,9 +213,12 @@ class Jobs:
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """Work on pixels: other transfer syntaxes for those who do not take the stored one."""
+    """Work on pixels: pictures, and other transfer syntaxes for those who do not take the stored one."""
 
     threads: int = _is(0, "Frames worked on at one time, whoever asked; 0: as many as there are processors")
+    cache_mib: int = _is(
+        1024, "Pictures kept on disk beside the objects, in MiB, so as not to make them twice; 0: none"
+    )
 
 
 @dataclass(frozen=True, slots=True)

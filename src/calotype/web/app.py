@@ -21,6 +21,7 @@ from calotype.web.api import (
     texts,
     worklist,
 )
+from calotype.web.dicomweb import picture_routes
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.offload import Offload
@@ -50,7 +51,10 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     archive = rooms.archive
     offload = Offload(settings.threads)
     problems.install(app)
-    dicomweb.install(app, Context(archive, offload, settings, rooms.each))
+    context = Context(archive, offload, settings, rooms.each)
+    dicomweb.install(app, context)
+    if rooms.pictures is not None:
+        picture_routes.install(app, context, rooms.pictures)
     for router in (
         health.router(),
         statistics.router(archive.search, offload),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.forms import Each, one_by_one
+from calotype.services.archive.pictures import Pictures
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.diagnosis import Prober
@@ -37,5 +38,6 @@ class Rooms:
     neighbours: Neighbours | None = None
     commitments: Commitments | None = None
     worklist: tuple[Worklist, PerformedSteps] | None = None
+    pictures: Pictures | None = None
     each: Each = one_by_one
     """Does the work where pixels change their form."""

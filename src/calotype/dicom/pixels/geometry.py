@@ -86,10 +86,14 @@ class View:
     turn: Turn = NO_TURN
 
     @property
+    def spare(self) -> float:
+        """How many pixels of the frame, in a row or column, make one of the picture."""
+        return min((self.right - self.left) / self.width, (self.bottom - self.top) / self.height)
+
+    @property
     def stride(self) -> int:
-        """How many pixels may be left out for each that is looked at: twice as many remain as are shown."""
-        spare = min((self.right - self.left) / self.width, (self.bottom - self.top) / self.height)
-        return max(1, int(spare // 2))
+        """Every how many-th pixel is looked at: twice as many as are shown."""
+        return max(1, int(self.spare // 2))
 
     @property
     def size(self) -> tuple[int, int]:

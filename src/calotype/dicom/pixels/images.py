@@ -7,7 +7,7 @@ Pillow. Both are loaded by the first picture.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -25,7 +25,8 @@ SINGLE_FRAME: Final = (JPEG, PNG, GIF)
 """Media types of a single picture, the Standard's default first."""
 
 DEFAULT_QUALITY: Final = 90
-_JPEG_SIDE_PX: Final = 65_500
+_LEAST_MS: Final = 20
+"""Browsers show what is said to be shorter for 100 ms."""
 _PNG_LEVEL: Final = 3
 """A third of the time of the default, some 5 % larger."""
 
@@ -66,17 +67,20 @@ def to_jpeg(picture: Array, quality: int = DEFAULT_QUALITY, profile: bytes = b""
     return bytes(imagecodecs.jpeg8_encode(picture, level=quality))
 
 
-def to_gif(pictures: Sequence[Array], durations_ms: Sequence[float]) -> bytes:
-    """Return pictures as one GIF that repeats; each is shown for its duration, rounded to 10 ms as GIF does."""
+def to_gif(pictures: Iterable[Array], durations_ms: Sequence[float]) -> bytes:
+    """Return pictures as one GIF that repeats; each is shown for its duration, rounded to 10 ms as GIF does.
+
+    They are taken one after the other. Without ``durations_ms`` it is a single picture.
+    """
     from PIL import Image
 
-    images = [Image.fromarray(picture) for picture in pictures]
+    images = (Image.fromarray(picture) for picture in pictures)
     out = io.BytesIO()
-    if len(images) == 1:
-        images[0].save(out, "GIF")
+    if len(durations_ms) < 2:
+        next(images).save(out, "GIF")
     else:
-        durations = [max(20, round(each)) for each in durations_ms] or 100
-        images[0].save(out, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+        durations = [max(_LEAST_MS, round(each)) for each in durations_ms]
+        next(images).save(out, "GIF", save_all=True, append_images=images, duration=durations, loop=0)
     return out.getvalue()
 
 

@@ -15,9 +15,9 @@ from calotype.web.dicomweb.wado import InstancesResource, MetadataResource
 PREFIXES: Final = ("/dicomweb", "/dicom-web")
 """The service's address, and the one that Orthanc's users have in their viewers."""
 
-_STUDY: Final = "/studies/{study}"
-_SERIES: Final = _STUDY + "/series/{series}"
-_INSTANCE: Final = _SERIES + "/instances/{instance}"
+STUDY: Final = "/studies/{study}"
+SERIES: Final = STUDY + "/series/{series}"
+INSTANCE: Final = SERIES + "/instances/{instance}"
 
 
 def install(app: FastAPI, context: Context) -> None:
@@ -31,18 +31,18 @@ def install(app: FastAPI, context: Context) -> None:
     resources = (
         ("GET", "/studies", studies),
         ("GET", "/series", series),
-        ("GET", _STUDY + "/series", series),
+        ("GET", STUDY + "/series", series),
         ("GET", "/instances", instances),
-        ("GET", _STUDY + "/instances", instances),
-        ("GET", _SERIES + "/instances", instances),
-        ("GET", _STUDY, objects),
-        ("GET", _SERIES, objects),
-        ("GET", _INSTANCE, objects),
-        ("GET", _STUDY + "/metadata", metadata),
-        ("GET", _SERIES + "/metadata", metadata),
-        ("GET", _INSTANCE + "/metadata", metadata),
+        ("GET", STUDY + "/instances", instances),
+        ("GET", SERIES + "/instances", instances),
+        ("GET", STUDY, objects),
+        ("GET", SERIES, objects),
+        ("GET", INSTANCE, objects),
+        ("GET", STUDY + "/metadata", metadata),
+        ("GET", SERIES + "/metadata", metadata),
+        ("GET", INSTANCE + "/metadata", metadata),
         ("POST", "/studies", store),
-        ("POST", _STUDY, store),
+        ("POST", STUDY, store),
     )
     for prefix in PREFIXES:
         for method, path, resource in resources:

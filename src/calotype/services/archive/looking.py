@@ -1,0 +1,99 @@
+"""Opening stored objects to look into them: header read once and remembered, frames by offset, nothing read whole."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from calotype.dicom.pixels.frames import ReadAt
+from calotype.dicom.pixels.subject import Subject, read_subject
+from calotype.dicom.uids import transfer_syntax
+from calotype.errors import InvalidRequest, Unsupported
+from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.services.archive.retrieve import Retrieve
+
+REMEMBERED_BYTES: Final = 32 * 1024 * 1024
+"""What all remembered headers and frame indexes may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open object: what can be looked at in it, and its bytes by offset in the data set."""
+
+    stored: StoredInstance
+    subject: Subject
+    read_at: ReadAt
+
+
+class Looking:
+    """Opens objects. Thread-safe."""
+
+    def __init__(self, retrieve: Retrieve, remembered_bytes: int = REMEMBERED_BYTES) -> None:
+        self._retrieve = retrieve
+        self._remembered: OrderedDict[tuple[str, bytes], Subject] = OrderedDict()
+        self._budget_bytes = remembered_bytes
+        self._used_bytes = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def open(self, stored: StoredInstance) -> Iterator[Opened]:
+        """Lend an object, or what took its place since it was located.
+
+        NotFound when it is gone, Unsupported when it is too damaged to look into.
+        """
+        current, reader = self._retrieve.open_current(stored)
+        with reader:
+            location = current.location
+            key = (location.key, location.digest)
+            with self._lock:
+                subject = self._remembered.get(key)
+                if subject is not None:
+                    self._remembered.move_to_end(key)
+            if subject is not None:
+                yield Opened(current, subject, _reading(reader, location.data_offset))
+                return
+            with _mapped(reader, location.data_offset) as data:
+                try:
+                    subject, read_at = read_subject(data, location.transfer_syntax)
+                except InvalidRequest as error:
+                    raise Unsupported(f"the object is damaged and cannot be looked into: {error}") from error
+                if transfer_syntax(location.transfer_syntax).deflated:
+                    # Its offsets are those of the inflated data set, which must be inflated anew each time.
+                    yield Opened(current, subject, read_at)
+                    return
+            self._remember(key, subject)
+            yield Opened(current, subject, _reading(reader, location.data_offset))
+
+    def _remember(self, key: tuple[str, bytes], subject: Subject) -> None:
+        with self._lock:
+            if key in self._remembered or subject.cost_bytes > self._budget_bytes // 4:
+                return
+            self._remembered[key] = subject
+            self._used_bytes += subject.cost_bytes
+            while self._used_bytes > self._budget_bytes:
+                _, oldest = self._remembered.popitem(last=False)
+                self._used_bytes -= oldest.cost_bytes
+
+
+def _reading(reader: ObjectReader, data_offset: int) -> ReadAt:
+    return lambda offset, size_bytes: reader.read_at(data_offset + offset, size_bytes)
+
+
+@contextmanager
+def _mapped(reader: ObjectReader, data_offset: int) -> Iterator[memoryview]:
+    """Lend the data set of an open object: mapped, or whole in memory where there is no file."""
+    descriptor = reader.fileno()
+    if descriptor is None:
+        yield memoryview(reader.read_at(data_offset, reader.size_bytes - data_offset))
+        return
+    with (
+        mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as whole,
+        whole[data_offset:] as data,
+    ):
+        yield data

@@ -1,0 +1,30 @@
+"""Writing ``multipart/related`` whose parts are pictures or frames (RFC 2387, PS3.18 8.6.1.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True)
+class PartsWriter:
+    """The bytes around the parts of one message; ``media_type`` is that of its parts. All text given is ours."""
+
+    media_type: str
+    boundary: str = field(default_factory=lambda: f"calotype-{uuid4().hex}")
+
+    @property
+    def content_type(self) -> str:
+        """The message's Content-Type."""
+        return f'multipart/related; type="{self.media_type}"; boundary={self.boundary}'
+
+    def prefix(self, content_type: str, size_bytes: int) -> bytes:
+        """Return the delimiter and headers before a part."""
+        return (
+            f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\nContent-Length: {size_bytes}\r\n\r\n"
+        ).encode("ascii")
+
+    @property
+    def end(self) -> bytes:
+        """The closing delimiter."""
+        return f"\r\n--{self.boundary}--\r\n".encode("ascii")
