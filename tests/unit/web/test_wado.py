@@ -14,7 +14,7 @@ from support.pixels import frames_of
 
 JPEG_2000 = UID("1.2.840.10008.1.2.4.91")
 MPEG4 = UID("1.2.840.10008.1.2.4.102")
-JPEG_LS = UID("1.2.840.10008.1.2.4.80")
+JPEG_LOSSLESS = UID("1.2.840.10008.1.2.4.70")
 EXPLICIT = UID("1.2.840.10008.1.2.1")
 INSTANCE = "/dicomweb/studies/1.1/series/1.1.1/instances/1.1.1.1"
 
@@ -134,15 +134,15 @@ def pixels_of(file):
 
 def test_an_object_is_transcoded_for_whoever_takes_another_syntax(client, archive, ct_and_report):
     ct, _ = ct_and_report
-    alone = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"})
+    alone = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LOSSLESS}"})
     related = client.get(
-        INSTANCE, headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}'}
+        INSTANCE, headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LOSSLESS}'}
     )
     assert (alone.status_code, related.status_code) == (200, 200)
-    assert alone.headers["content-type"] == f"application/dicom; transfer-syntax={JPEG_LS}"
+    assert alone.headers["content-type"] == f"application/dicom; transfer-syntax={JPEG_LOSSLESS}"
     assert alone.headers["content-length"] == str(len(alone.content))
     assert parts_of(related) == [alone.content]
-    assert read_file_meta(alone.content).transfer_syntax == JPEG_LS
+    assert read_file_meta(alone.content).transfer_syntax == JPEG_LOSSLESS
     assert pixels_of(alone.content) == pixels_of(ct)
     assert archive.open_readers == 0
 
@@ -150,13 +150,13 @@ def test_an_object_is_transcoded_for_whoever_takes_another_syntax(client, archiv
 def test_what_has_no_pixels_is_left_out_when_only_compressed_is_taken(client, ct_and_report):
     only = client.get(
         "/dicomweb/studies/1.1",
-        headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}'},
+        headers={"Accept": f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LOSSLESS}'},
     )
     assert only.status_code == 206
     assert len(parts_of(only)) == 1
     report = client.get(
         "/dicomweb/studies/1.1/series/1.1.1/instances/1.1.1.2",
-        headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"},
+        headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LOSSLESS}"},
     )
     assert report.status_code == 406
     assert "cannot be sent in what is asked for" in report.json()["detail"]
@@ -177,7 +177,7 @@ def test_pixels_that_prove_damaged_before_the_first_byte_are_a_problem_document(
     ref = InstanceRef(UID("1.1"), UID("1.1.1"), UID("1.1.1.1"))
     header = scan(data, EXPLICIT, data_bytes=len(data)).json()
     archive.store(ref, data[:-3000], metadata=header)
-    response = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"})
+    response = client.get(INSTANCE, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LOSSLESS}"})
     assert response.status_code == 400
     assert "truncated" in response.json()["detail"]
     assert archive.open_readers == 0

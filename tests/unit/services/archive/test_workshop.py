@@ -1,0 +1,84 @@
+"""The bounded pool in which pixels are worked on."""
+
+import threading
+from itertools import count
+
+import pytest
+
+from calotype.errors import DamagedPixels, Unavailable
+from calotype.services.archive.workshop import Workshop
+
+
+def test_results_come_in_the_order_of_the_items():
+    with Workshop(3) as workshop:
+        assert list(workshop.map(lambda number: number * number, range(50))) == [n * n for n in range(50)]
+
+
+def test_no_more_work_at_one_time_than_there_are_threads_whoever_asks():
+    at_work, most, lock = 0, 0, threading.Lock()
+    both = threading.Barrier(2)
+
+    def work(_number):
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        both.wait(60)
+        with lock:
+            at_work -= 1
+
+    with Workshop(2) as workshop:
+        askers = [threading.Thread(target=lambda: list(workshop.map(work, range(6)))) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+    # The barrier opens for two at a time only: there were two, and never three.
+    assert most == 2
+
+
+def test_endless_items_are_begun_a_few_at_a_time():
+    taken = count()
+    with Workshop(2) as workshop:
+        results = workshop.map(lambda number: number, taken)
+        assert [next(results) for _ in range(10)] == list(range(10))
+        results.close()
+        assert next(taken) <= 14
+
+
+def test_what_work_and_items_raise_comes_in_its_turn():
+    def items():
+        yield 1
+        yield 2
+        raise DamagedPixels("the third frame is cut off")
+
+    with Workshop(2) as workshop:
+        results = workshop.map(lambda number: 1 // (number - 2), items())
+        assert next(results) == -1
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+        with pytest.raises(DamagedPixels, match="third"):
+            next(results)
+        assert next(results, None) is None
+
+
+def test_what_is_asked_of_a_workshop_that_is_stopped_is_unavailable():
+    workshop = Workshop(1)
+    begun, go = threading.Event(), threading.Event()
+
+    def work(number):
+        begun.set()
+        go.wait(60)
+        return number
+
+    results = workshop.map(work, range(9))
+    begun.wait(60)
+    stopper = threading.Thread(target=workshop.stop)
+    stopper.start()
+    go.set()
+    stopper.join()
+    assert next(results) == 0
+    with pytest.raises(Unavailable, match="being stopped"):
+        list(results)
+    with pytest.raises(Unavailable, match="being stopped"):
+        next(workshop.map(work, [1]))
