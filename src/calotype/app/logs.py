@@ -43,3 +43,5 @@ def start_logging(settings: Logging) -> None:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(settings.level)
+    # Which of its own parts Alembic has loaded helps nobody.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)

@@ -24,6 +24,12 @@ from calotype.services.worklist.worklist import Worklist
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_ITEMS: Final = 10_000
 """In one JSON document."""
+_APPOINTMENT: Final = (
+    "ScheduledProcedureStepStartDate",
+    "ScheduledProcedureStepStartTime",
+    "ScheduledStationAETitle",
+    "Modality",
+)
 _LIMITS: Final = Limits(max_bytes=MAX_FILE_BYTES, max_elements=5000, max_depth=8)
 
 
@@ -50,7 +56,7 @@ def import_document(worklist: Worklist, source: str, data: bytes) -> Iterator[Im
     for number, given in enumerate(items, 1):
         name = source if len(items) == 1 else f"{source} item {number}"
         try:
-            item, is_new = worklist.take(given)
+            item, is_new = worklist.take(_identified(given))
         except InvalidRequest as error:
             yield ImportedItem(name, problem=str(error))
         else:
@@ -89,15 +95,25 @@ def _read_file(data: bytes) -> Mapping[str, Any]:
         for keyword, value in keywords.from_elements(elements).items()
         if (dictionary.tag_of(keyword) or 0) >> 16 not in {0x0000, 0x0002}
     }
-    if not given.get("StudyInstanceUID"):
-        # The same file gives the same item, however often it comes.
-        step: Mapping[str, Any] = next(iter(given.get(STEPS, ())), {})
-        named = (given.get("PatientID"), given.get("AccessionNumber"), given.get("RequestedProcedureID"))
-        parts = [str(part or "") for part in (*named, step.get("ScheduledProcedureStepID"))]
-        given["StudyInstanceUID"] = uid_of(*parts)
-    if not given.get("RequestedProcedureID"):
-        given["RequestedProcedureID"] = "RP" + uid_of(given["StudyInstanceUID"])[-12:]
     return given
+
+
+def _identified(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an item with identifiers: the same file gives the same item, however often it comes."""
+    study, procedure = given.get("StudyInstanceUID"), given.get("RequestedProcedureID")
+    if not study:
+        steps = given.get(STEPS)
+        first = steps[0] if isinstance(steps, list | tuple) and steps else {}
+        step = first if isinstance(first, Mapping) else {}
+        order = [given.get("AccessionNumber"), procedure, step.get("ScheduledProcedureStepID")]
+        # Without an order, what a patient has at different times or places is not one and the same.
+        parts = [given.get("PatientID"), *order, *([] if any(order) else map(step.get, _APPOINTMENT))]
+        study = uid_of(*(str(part or "") for part in parts))
+    return {
+        **given,
+        "StudyInstanceUID": study,
+        "RequestedProcedureID": procedure or "RP" + uid_of(str(study))[-12:],
+    }
 
 
 def _elements(data: bytes) -> list[Element]:

@@ -151,3 +151,27 @@ def test_json_is_taken_one_item_or_many_and_each_problem_is_told(worklist):
 def test_other_files_are_refused(data, problem):
     with pytest.raises(InvalidRequest, match=problem):
         read_document(data)
+
+
+def test_json_without_identifiers_is_imported_once_however_often_it_comes():
+    worklist = Worklist(MemoryWorklist(), clock=Clock())
+
+    def appointment(time, **more):
+        step = {
+            "Modality": "CT",
+            "ScheduledStationAETitle": "CT1",
+            "ScheduledProcedureStepStartDate": "20240131",
+            "ScheduledProcedureStepStartTime": time,
+        }
+        return {"PatientName": "Doe^John", "PatientID": "P1", STEPS: [step], **more}
+
+    document = json.dumps(
+        [appointment("08"), appointment("09"), appointment("10", AccessionNumber="A1"), {STEPS: 7}, {STEPS: [7]}]
+    ).encode()
+    first, again = (list(import_document(worklist, "", document)) for _ in range(2))
+    assert [each.is_new for each in first] == [True, True, True, False, False]
+    assert [(each.item_id, each.is_new) for each in again[:3]] == [(each.item_id, False) for each in first[:3]]
+    assert all(each.problem for each in (*first[3:], *again[3:]))
+    # An order that is put off is still the same.
+    [later] = import_document(worklist, "", json.dumps(appointment("11", AccessionNumber="A1")).encode())
+    assert (later.item_id, later.is_new) == (first[2].item_id, False)
