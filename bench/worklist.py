@@ -69,6 +69,7 @@ QUESTIONS: dict[str, Callable[[random.Random, int], dict[str, str]]] = {
         "ScheduledProcedureStepStartDate": fill.day(DAYS - 1 - c.randrange(60)),
     },
     "patient id": lambda c, n: {"PatientID": fill.patient_id(c.randrange(n))},
+    "surname": lambda c, _n: {"PatientName": f"{fill.surname(c.randrange(100))}*"},
     "name prefix": lambda c, n: {"PatientName": f"{fill.surname(c.randrange(100))}^Given{c.randrange(n) // 100}*"},
 }
 
