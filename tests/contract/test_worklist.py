@@ -331,6 +331,20 @@ class TestPerformed:
         store.update(UID("1.2.3"), lambda old: replace(old, state="COMPLETED"), [completed])
         assert store.item(kept.item_id).steps[0].status is StepStatus.COMPLETED
 
+    def test_what_fails_half_way_leaves_nothing_behind(self, store: Store) -> None:
+        class Broken(Move):
+            def of(self, item: Item) -> Item:
+                raise RuntimeError("the disk is gone")
+
+        kept = item()
+        store.add(kept)
+        moves = [Move(kept.item_id, StepStatus.STARTED, None, 77), Broken(kept.item_id, StepStatus.STARTED, None, 78)]
+        with pytest.raises(RuntimeError):
+            store.create(self.RECORD, moves)
+        assert store.item(kept.item_id) == kept
+        with pytest.raises(NotFound):
+            store.performed(UID("1.2.3"))
+
 
 def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
     for opened, (kept, recorded) in product(range(2), [(item(), TestPerformed.RECORD)]):

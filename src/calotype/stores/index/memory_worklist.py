@@ -85,8 +85,8 @@ class MemoryWorklist:
         with self._lock:
             if record.sop_instance in self._performed:
                 raise Conflict(f"performed step {record.sop_instance} is here already")
+            self._items |= self._moved(moves)
             self._performed[record.sop_instance] = record
-            self._move(moves)
 
     def performed(self, sop_instance: UID) -> PerformedRecord:
         """Return a performed step. NotFound."""
@@ -104,14 +104,16 @@ class MemoryWorklist:
         """Put ``change(record)`` in a record's place, and move scheduled steps; see the port."""
         with self._lock:
             new = change(self.performed(sop_instance))
+            self._items |= self._moved(moves)
             self._performed[sop_instance] = new
-            self._move(moves)
             return new
 
-    def _move(self, moves: Sequence[Move]) -> None:
+    def _moved(self, moves: Sequence[Move]) -> dict[str, Item]:
+        moved: dict[str, Item] = {}
         for move in moves:
-            if (item := self._items.get(move.item_id)) is not None:
-                self._items[move.item_id] = move.of(item)
+            if (item := moved.get(move.item_id, self._items.get(move.item_id))) is not None:
+                moved[move.item_id] = move.of(item)
+        return moved
 
     def newest(self, page: Page) -> list[PerformedRecord]:
         """Return a page of performed steps, newest first."""
