@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST  := pytest -p no:cacheprovider
 WORKERS ?= 2
 
-.PHONY: help serve test check lint types walls unit interop versions bench lock docs clean
+.PHONY: help serve test check lint types walls unit interop versions bench fuzz lock docs clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -55,6 +55,9 @@ flows: $(VENV)/.test
 
 bench: $(VENV)/.test  ## measure against the peers installed (ARGS="--help" tells more)
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(VENV)/.test  ## decode damaged frames by the hundred thousand (ARGS="--help" tells more)
+	PYTHONPATH=tests $(BIN)/python -m support.hostile $(ARGS)
 
 docs: $(VENV)/.test  ## write the generated parts of docs/ anew
 	$(BIN)/python tools/generate_docs.py

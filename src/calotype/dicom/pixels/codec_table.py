@@ -157,7 +157,7 @@ _ROWS: Final = (
         UID("1.2.840.10008.1.2"), native.decode, _native_frame, _NATIVE, provider=_OWN, judge=_READERS
     ),
     _row("1", native.decode, _native_frame, _NATIVE, _OWN, _READERS),
-    _row("1.98", native.decode, _native_frame, _WHOLE_BYTES, _OWN, "pydicom"),
+    _row("1.98", native.decode, _native_frame, _WHOLE_BYTES, _OWN),
     _row("1.99", native.decode, _native_frame, _NATIVE, _OWN, _READERS),
     Codec(
         UID("1.2.840.10008.1.2.2"),
