@@ -7,12 +7,13 @@ a skip with the way to install it elsewhere.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,15 @@ def need(tool: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on right now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on right now.
+
+    It is none of those that systems give to outgoing connections (from 32768 on Linux, from 49152 elsewhere): one of
+    these may be taken between now and the moment at which a peer opens it.
+    """
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def run(tool: str, *arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
