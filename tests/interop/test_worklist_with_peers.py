@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pydicom
 import pytest
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import AE
 from pynetdicom.sop_class import (
@@ -17,6 +19,7 @@ from pynetdicom.sop_class import (
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
 from calotype.app.settings import Http, Listener, Settings, Storage
+from calotype.app.settings import Worklist as WorklistSection
 from calotype.dicom import keywords
 from calotype.dicom.datasets import Element, encode
 from calotype.dicom.part10 import write_file_meta
@@ -28,6 +31,8 @@ from calotype.scp.worklist import WorklistScp
 from calotype.scu.worklist import find_worklist
 from calotype.services.routing.nodes import Node
 from calotype.services.worklist.importing import import_document
+from calotype.services.worklist.performed_rules import INSIDE, SCHEDULED_STEPS
+from calotype.services.worklist.performed_rules import STEP as RULES
 from calotype.stores.index.memory_worklist import MemoryWorklist
 from support import dcmtk
 from support.bundled import OPEN_TO_ALL
@@ -77,10 +82,10 @@ class Running:
     house: House
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory):
+@contextmanager
+def running(folder, **worklist):
     settings = Settings(
-        storage=Storage(path=tmp_path_factory.mktemp("archive"), durable=False, min_free_mib=1),
+        storage=Storage(path=folder, durable=False, min_free_mib=1),
         listeners=(
             Listener(
                 name="worklist", bind="127.0.0.1", port=0, ae_titles=("WORKLISTSCP",), services=("worklist", "mpps")
@@ -88,11 +93,22 @@ def ours(tmp_path_factory):
         ),
         http=Http(enabled=False),
         access=OPEN_TO_ALL,
+        worklist=WorklistSection(**worklist),
     )
     with open_stores(settings) as opened, House(settings, opened) as house:
+        yield house
+
+
+def node_of(house):
+    return Node("WORKLISTSCP", "127.0.0.1", house.listeners[0].port)
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("archive")) as house:
         taken = [each for keys in ITEMS for each in import_document(house.worklist, "a.wl", wl_file(keys))]
         assert [each.problem for each in taken if each.problem] == []
-        yield Running(Node("WORKLISTSCP", "127.0.0.1", house.listeners[0].port), house)
+        yield Running(node_of(house), house)
 
 
 @pytest.fixture(scope="module")
@@ -355,6 +371,26 @@ def test_pynetdicom_performs_a_step(ours, modality, state, status):
         assert kept.PerformedProcedureStepDescription == "half way"
     assert ask(ours, modality, asked) == []
     assert ours.house.performed.one(uid).attributes["PatientName"] == "张^三"
+
+
+def test_pynetdicom_is_held_to_the_whole_table_by_setting(tmp_path, modality):
+    uid = "1.2.826.0.1.3680043.10.1839.8.103"
+    with running(tmp_path, performed_steps="strict") as house, associated(modality, node_of(house)) as association:
+        refused, _ = association.send_n_create(begun(103), ModalityPerformedProcedureStep, uid)
+        assert refused.Status == 0x0120
+        whole = begun(103)
+        [named] = whole.ScheduledStepAttributesSequence
+        for data_set, rules in ((whole, RULES), (named, INSIDE[SCHEDULED_STEPS])):
+            for rule in rules:
+                if rule.create == 2 and rule.tag not in data_set:
+                    data_set.add_new(rule.tag, dictionary_VR(rule.tag), [] if dictionary_VR(rule.tag) == "SQ" else "")
+        created, _ = association.send_n_create(whole, ModalityPerformedProcedureStep, uid)
+        assert created.Status == 0x0000
+        ended = Dataset()
+        ended.PerformedProcedureStepStatus = "COMPLETED"
+        refused, _ = association.send_n_set(ended, ModalityPerformedProcedureStep, uid)
+        assert refused.Status == 0x0121
+        assert house.performed.one(uid).state == "IN PROGRESS"
 
 
 def test_we_ask_wlmscpfs_and_ours_alike(ours, theirs):
