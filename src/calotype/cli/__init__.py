@@ -32,8 +32,11 @@ COMMANDS = {
     "jobs": ("working", "Show durable jobs (sending, retrieving), cancel them, or try them again."),
     "worklist": ("scheduling", "Fill the worklist that modalities ask."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
+    "render": ("rendering", "Make a picture of a DICOM file."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "reread": ("reading", "Correct how the text of one study is read."),
+    "transcode": ("converting", "Write files in another transfer syntax."),
+    "dump": ("dumping", "Show what is in a file."),
     "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),
 }
 """Subcommand -> (module, what it does), in the order of a newcomer's day."""

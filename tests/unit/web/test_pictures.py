@@ -273,7 +273,8 @@ def test_reports_cannot_be_rendered_yet_have_a_thumbnail(client, house):
 
 
 @pytest.mark.parametrize(
-    "path", [f"/studies/{STUDY}", f"/studies/{STUDY}/series/{SERIES}", url(4).removeprefix("/dicomweb")]
+    "path",
+    [f"/studies/{STUDY}", f"/series/{SERIES}", f"/studies/{STUDY}/series/{SERIES}", url(4).removeprefix("/dicomweb")],
 )
 def test_there_is_a_thumbnail_at_every_level(client, house, path):
     house.store(samples.structured_report(**in_study(3, series=samples.uid(1, 0))))

@@ -19,6 +19,8 @@ def install(app: FastAPI, context: Context, pictures: Pictures) -> None:
     resources = [(_FRAMES, FramesResource(context, pictures).__call__)]
     for place in (STUDY, SERIES, INSTANCE, _FRAMES):
         resources += [(f"{place}/rendered", rendered.__call__), (f"{place}/thumbnail", thumbnail.__call__)]
+    # The short form of DicomSCP's clients, who know a series without its study.
+    resources.append(("/series/{series}/thumbnail", thumbnail.__call__))
     for prefix in PREFIXES:
         for path, answer in resources:
             app.add_route(prefix + path, answer, methods=["GET"], include_in_schema=False)

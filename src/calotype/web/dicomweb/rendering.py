@@ -11,10 +11,12 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.errors import NotFound, Unsupported
 from calotype.services.archive.pictures import STILLS, Picture, Pictures, Wish
 from calotype.services.archive.ports import StoredInstance
 from calotype.web.accept import Form
+from calotype.web.addresses import path_uid
 from calotype.web.dicomweb.context import Context, accepted, negotiate
 from calotype.web.dicomweb.rendering_parameters import frame_list, thumbnail_wish, wish_of
 from calotype.web.dicomweb.wado import selected
@@ -114,7 +116,11 @@ class ThumbnailResource:
 
 
 def _located(context: Context, request: Request) -> list[StoredInstance]:
-    located = list(context.archive.retrieve.locate(selected(request)))
+    if "study" in request.path_params:
+        selection = selected(request)
+    else:
+        selection = Selection(Level.SERIES, series=(path_uid(request, "series") or UID(""),))
+    located = list(context.archive.retrieve.locate(selection))
     if not located:
         raise NotFound("the archive has nothing there to make a picture of")
     return located
