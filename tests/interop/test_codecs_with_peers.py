@@ -212,8 +212,10 @@ NEWER_THAN_DCMTK = ("DeflatedImageFrame", "JPEGXL")
     "uid",
     [
         uid
-        for uid, row in CODECS.items()
-        if row.encoder and transfer_syntax(uid).encapsulated and not name(uid).startswith(NEWER_THAN_DCMTK)
+        for uid in CODECS
+        if transfer_syntax(uid).encapsulated
+        and any(can_encode(uid, each) for each in TYPES)
+        and not name(uid).startswith(NEWER_THAN_DCMTK)
     ],
     ids=name,
 )

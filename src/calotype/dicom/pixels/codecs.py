@@ -7,10 +7,12 @@ is reached through ``guard``, and no error but ours leaves.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.pixels.codec_table import CODECS, Codec, Fidelity, Older, Takes
+from calotype.dicom.pixels import jpeg_2000
+from calotype.dicom.pixels.codec_table import CODECS, Codec, Decoder, Fidelity, Older, Takes
 from calotype.dicom.pixels.description import PixelDescription, PixelKind
 from calotype.dicom.pixels.guard import DEFAULT_LIMITS, Limits, check
 from calotype.dicom.pixels.options import DEFAULT_OPTIONS, EncodeOptions
@@ -31,6 +33,7 @@ __all__ = [
     "can_decode",
     "can_encode",
     "decode",
+    "decode_reduced",
     "decoded_description",
     "encode",
     "encoded_description",
@@ -96,11 +99,26 @@ def decode(data: bytes, description: PixelDescription, uid: UID, limits: Limits 
     ``data`` is what ``frames.read_frame`` returns. The array may be read-only. Raises DamagedPixels for what the
     guard or the codec refuses, Unsupported for what :func:`can_decode` denies, OutOfResources without the memory.
     """
-    if reason := why_not_decode(uid, description):
+    return _decoded(CODECS[uid].decoder if uid in CODECS else None, data, description, uid, limits)
+
+
+def decode_reduced(
+    data: bytes, description: PixelDescription, uid: UID, levels: int, limits: Limits = DEFAULT_LIMITS
+) -> Array:
+    """Return one frame halved up to ``levels`` times, each time rounded up, where decoding less is cheaper than all.
+
+    Elsewhere the frame comes whole; its shape tells. For thumbnails. Raises as :func:`decode` does.
+    """
+    if uid not in CODECS or CODECS[uid].decoder is not jpeg_2000.decode:
+        return decode(data, description, uid, limits)
+    return _decoded(partial(jpeg_2000.decode_reduced, levels=levels), data, description, uid, limits)
+
+
+def _decoded(decoder: Decoder | None, data: bytes, description: PixelDescription, uid: UID, limits: Limits) -> Array:
+    reason = why_not_decode(uid, description)
+    if reason or decoder is None:
         raise Unsupported(reason)
     checked = check(data, description, uid, limits)
-    decoder = CODECS[uid].decoder
-    assert decoder is not None  # noqa: S101 - why_not_decode has seen it
     try:
         return decoder(checked, description)
     except CalotypeError:
@@ -129,7 +147,7 @@ def encode(
         raise
     except MemoryError:
         raise OutOfResources(f"there is no memory to encode a frame of {description.frame_bytes} bytes") from None
-    except Exception as error:  # as above
+    except Exception as error:  # as in decoding
         raise Unsupported(f"the frame cannot be encoded as {transfer_syntax(uid).name}: {error}") from error
 
 

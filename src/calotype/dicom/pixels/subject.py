@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from calotype.dicom.datasets import Element, Items, Limits, decode, swap
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.layout import SEQUENCES
-from calotype.dicom.pixels import codecs, guard
+from calotype.dicom.pixels import codecs
 from calotype.dicom.pixels.anatomy import Anatomy, dissect
 from calotype.dicom.pixels.attributes import Attributes, FrameAttributes
 from calotype.dicom.pixels.description import PixelDescription, described
@@ -131,10 +131,8 @@ class Subject:
         description, index = self.checked()
         raw = read_frame(index, number, read_at)
         reduced = 0
-        if levels and self.codec in _WAVELETS and codecs.can_decode(self.codec, description):
-            from calotype.dicom.pixels import jpeg_2000
-
-            values = jpeg_2000.decode_reduced(guard.check(raw, description, self.codec), description, levels)
+        if levels and self.codec in _WAVELETS:
+            values = codecs.decode_reduced(raw, description, self.codec, levels)
             while reduced < levels and values.shape[0] < _halved(description.rows, reduced):
                 reduced += 1
         else:

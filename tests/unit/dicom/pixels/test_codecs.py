@@ -15,6 +15,7 @@ from calotype.dicom.pixels.codecs import (
     can_decode,
     can_encode,
     decode,
+    decode_reduced,
     decoded_description,
     encode,
     encoded_description,
@@ -23,7 +24,6 @@ from calotype.dicom.pixels.codecs import (
 )
 from calotype.dicom.pixels.description import PixelDescription, PixelKind
 from calotype.dicom.pixels.guard import Limits
-from calotype.dicom.pixels.jpeg_2000 import decode_reduced
 from calotype.dicom.pixels.jpeg_xl import recompress_jpeg, restore_jpeg
 from calotype.dicom.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
@@ -301,10 +301,21 @@ def test_high_throughput_frames_are_decoded_at_lower_resolutions():
     description = grey(65, 40, 8, 8)
     for uid in (JPEG_2000_LOSSLESS, HTJ2K_LOSSLESS):
         encoded = encode(image(description), description, uid).data
-        reduced = decode_reduced(encoded, description, 2)
+        reduced = decode_reduced(encoded, description, uid, 2)
         assert reduced.shape in {(17, 10), (65, 40)}
         if versions.has_current_codecs():
             assert reduced.shape == (17, 10)
+
+
+def test_frames_of_other_syntaxes_come_whole_where_less_is_asked():
+    description = grey(65, 40, 8, 8)
+    array = image(description)
+    data = encode(array, description, JPEG_LS_LOSSLESS).data
+    assert np.array_equal(decode_reduced(data, description, JPEG_LS_LOSSLESS, 2), array)
+    with pytest.raises(DamagedPixels, match="cut off"):
+        decode_reduced(encode(array, description, JPEG_2000_LOSSLESS).data[:-9], description, JPEG_2000_LOSSLESS, 2)
+    with pytest.raises(Unsupported, match="not known"):
+        decode_reduced(data, description, UID("1.2.3.4"), 2)
 
 
 @pytest.fixture
