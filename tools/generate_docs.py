@@ -19,6 +19,7 @@ from calotype.app.showing import template
 from calotype.cli import COMMANDS, calotype
 from calotype.dicom import charsets, uids
 from calotype.dicom.commitment import FailureReason, describe_reason
+from calotype.dicom.pixels.codec_table import CODECS, Codec
 from calotype.dicom.query import attributes, worklist
 from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
@@ -73,6 +74,37 @@ def storage() -> str:
             ),
         ]
     )
+
+
+def codecs() -> str:
+    return rows(
+        ("Transfer syntax", "Read", "Written", "From", "By", "Judged by", "On Python 3.11"),
+        (
+            (
+                uids.TRANSFER_SYNTAXES[codec.uid].name,
+                "yes" if codec.decoder else f"passes through: {codec.note}",
+                codec.fidelity.value if codec.encoder else codec.note if codec.decoder else "no",
+                _taken(codec),
+                codec.provider,
+                (codec.judge or "nobody found") if codec.encoder else codec.judge,
+                codec.takes.older.value if codec.takes else "",
+            )
+            for codec in CODECS.values()
+        ),
+    )
+
+
+def _taken(codec: Codec) -> str:
+    takes = codec.takes
+    if takes is None:
+        return ""
+    if takes.is_float:
+        return "anything"
+    packed = ", packed single bits" if 1 in takes.allocated else ""
+    signs = "" if takes.is_signed else ", unsigned"
+    colours = f", {' or '.join(sorted(takes.colours))}" if takes.colours else ""
+    palette = "" if takes.is_palette else ", no palette"
+    return f"up to {takes.max_stored} bits{packed}{signs}{colours}{palette}"
 
 
 def query() -> str:
@@ -167,6 +199,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "listeners": listeners,
     "implementation": implementation,
     "storage": storage,
+    "codecs": codecs,
     "query": query,
     "statuses": statuses,
     "extended": extended,

@@ -120,7 +120,8 @@ _FROM_XYB: Final = {"XYB": "RGB"}
 
 _OWN, _LIBJPEG, _CHARLS, _OPENJPEG = "calotype", "libjpeg-turbo", "CharLS", "OpenJPEG"
 _OPENJPH, _LIBJXL, _RLE = "OpenJPH, OpenJPEG", "libjxl", "imagecodecs, pylibjpeg-rle"
-_READERS, _OPENJPEG_READERS, _DJXL = "DCMTK, GDCM, pydicom", "GDCM, pydicom", "djxl"
+_READERS, _DCMTK, _JPEG_READERS, _DJXL = "DCMTK, GDCM, pydicom", "DCMTK", "DCMTK, GDCM", "djxl"
+_OPENJPEG_READERS, _OPENJPEG_ALONE = "GDCM, pylibjpeg-openjpeg", "pylibjpeg-openjpeg"
 
 _LIBRARY: Final = "1.2.840.10008.1.2."
 _EXACT, _LOSSY = Fidelity.EXACT, Fidelity.LOSSY
@@ -167,17 +168,17 @@ _ROWS: Final = (
         note="retired; written of other uncompressed forms only",
     ),
     _row(
-        "4.50", jpeg.decode_rgb, jpeg.encode_lossy, _BASELINE, _LIBJPEG, _READERS,
+        "4.50", jpeg.decode_rgb, jpeg.encode_lossy, _BASELINE, _LIBJPEG, _DCMTK,
         lossy_method="ISO_10918_1", decoded=_ALL_RGB, encoded=_YCBCR,
     ),
     _row(
-        "4.51", jpeg.decode_rgb, jpeg.encode_lossy, _EXTENDED, _LIBJPEG, "DCMTK",
+        "4.51", jpeg.decode_rgb, jpeg.encode_lossy, _EXTENDED, _LIBJPEG, _DCMTK,
         lossy_method="ISO_10918_1", decoded=_ALL_RGB, encoded=_YCBCR,
     ),
-    _row("4.57", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _READERS),
-    _row("4.70", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _READERS),
-    _row("4.80", jpeg_ls.decode, jpeg_ls.encode_lossless, _JPEG_LS, _CHARLS, _READERS),
-    _row("4.81", jpeg_ls.decode, jpeg_ls.encode_near, _NEAR, _CHARLS, _READERS, lossy_method="ISO_14495_1"),
+    _row("4.57", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _JPEG_READERS),
+    _row("4.70", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _JPEG_READERS),
+    _row("4.80", jpeg_ls.decode, jpeg_ls.encode_lossless, _JPEG_LS, _CHARLS, _JPEG_READERS),
+    _row("4.81", jpeg_ls.decode, jpeg_ls.encode_near, _NEAR, _CHARLS, _JPEG_READERS, lossy_method="ISO_14495_1"),
     _row(
         "4.90", jpeg_2000.decode, jpeg_2000.encode_lossless, _J2K, _OPENJPEG, _OPENJPEG_READERS,
         decoded=_UNTRANSFORMED, encoded=_RCT,
@@ -199,15 +200,15 @@ _ROWS: Final = (
         lossy_method="ISO_18181_1", decoded=_FROM_XYB, encoded=_XYB,
     ),
     _row(
-        "4.201", jpeg_2000.decode, jpeg_2000.encode_ht_lossless, _HT, _OPENJPH, "OpenJPEG",
+        "4.201", jpeg_2000.decode, jpeg_2000.encode_ht_lossless, _HT, _OPENJPH, _OPENJPEG_ALONE,
         decoded=_UNTRANSFORMED, encoded=_RCT,
     ),
     _row(
         "4.202", jpeg_2000.decode, jpeg_2000.encode_ht_lossless_rpcl, replace(_HT, older=Older.NOTHING), _OPENJPH,
-        "OpenJPEG", decoded=_UNTRANSFORMED, encoded=_RCT,
+        _OPENJPEG_ALONE, decoded=_UNTRANSFORMED, encoded=_RCT,
     ),
     _row(
-        "4.203", jpeg_2000.decode, jpeg_2000.encode_ht_lossy, _LOSSY_HT, _OPENJPH, "OpenJPEG",
+        "4.203", jpeg_2000.decode, jpeg_2000.encode_ht_lossy, _LOSSY_HT, _OPENJPH, _OPENJPEG_ALONE,
         lossy_method="ISO_15444_15", decoded=_UNTRANSFORMED, encoded=_ICT,
     ),
     _row("5", rle.decode, rle.encode, _WHOLE_BYTES, _RLE, _READERS),
@@ -222,7 +223,7 @@ _PASSING: Final = (
     ("JPEG2000MC", "no free library decodes JPEG 2000 Part 2"),
     ("JPEG", "its process is retired"),
 )
-_OTHER: Final = "it is not of pixels"
+_OTHER: Final = "it is retired"
 
 
 def _passing(uid: UID) -> Codec:
