@@ -90,13 +90,13 @@ def converted(picture: Array, own: bytes, wanted: ColourSpace) -> tuple[Array, b
     ``own`` is the profile that came with the object, empty without one: sRGB then. Unsupported where the profile
     wanted is not here; a profile that cannot be read is passed over.
     """
-    if wanted is ColourSpace.NO:
-        return picture, b""
+    if wanted not in {ColourSpace.NO, ColourSpace.YES, ColourSpace.SRGB}:
+        raise Unsupported(f"iccprofile={wanted}: no, yes and srgb are offered")
+    if wanted is ColourSpace.NO or picture.ndim == 2:
+        return picture, b""  # a profile of colours says nothing of greys
     if wanted is ColourSpace.YES:
         return picture, own or _srgb()
-    if wanted is not ColourSpace.SRGB:
-        raise Unsupported(f"iccprofile={wanted}: no, yes and srgb are offered")
-    if own and picture.ndim == 3:
+    if own:
         from PIL import Image, ImageCms
 
         try:
