@@ -66,6 +66,10 @@ def data_set(description: PixelDescription, count: int = 1, **elements: Any) -> 
     file.PatientName = "王^小东"
     file.ReferencedStudySequence = [Dataset()]
     file.ReferencedStudySequence[0].ReferencedSOPInstanceUID = "1.2.3"
+    if description.photometric_interpretation == "PALETTE COLOR":
+        for colour in ("Red", "Green", "Blue"):
+            setattr(file, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+            setattr(file, f"{colour}PaletteColorLookupTableData", bytes(range(256)) * 2)
     file.private_block(0x0029, "CALOTYPE TEST", create=True).add_new(0x10, "OB", bytes(range(256)))
     file.add_new(0xFFFCFFFC, "OB", bytes(6))
     for keyword, value in elements.items():
