@@ -1,4 +1,4 @@
-"""Pictures beside those that DCMTK makes of the same objects."""
+"""Pictures beside those that DCMTK makes of the same objects, and films by ffmpeg."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 from calotype.dicom.part10 import read_file_meta
 from calotype.dicom.pixels.render import RenderParameters, render
 from calotype.dicom.pixels.subject import read_subject
+from calotype.services.archive.cine import Ffmpeg, Reel
 from support import bundled, dcmtk
 
 pytestmark = pytest.mark.interop
@@ -58,3 +59,18 @@ def test_a_picture_is_the_one_that_dcmtk_makes(path, tmp_path):
     assert picture.shape == expected.shape
     # Rounded here, cut off there; and lossy JPEG is decoded by another library.
     assert np.abs(expected - picture).max() <= 1
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_ffmpeg_makes_a_film_that_it_reads_again(colour, tmp_path):
+    dcmtk.need("ffmpeg")
+    greys = range(0, 250, 25)
+    frames = (np.full((31, 45, 3) if colour else (31, 45), grey, np.uint8).tobytes() for grey in greys)
+    (tmp_path / "film.mp4").write_bytes(Ffmpeg.found().film(Reel(frames, 45, 31, colour, 12.5)))
+
+    ran = dcmtk.run("ffmpeg", "-i", "film.mp4", "-f", "rawvideo", "-pix_fmt", "gray", "again.raw", folder=tmp_path)
+
+    assert "12.50 fps" in ran.stdout
+    # Sides are made even.
+    shown = np.frombuffer((tmp_path / "again.raw").read_bytes(), np.uint8).reshape(len(greys), 32, 46)
+    assert np.abs(shown[:, 10:20, 10:20].mean(axis=(1, 2)) - list(greys)).max() < 8

@@ -19,7 +19,13 @@ from pathlib import Path
 import pytest
 
 TOOL_S = 60
-PACKAGES = {"gdcmconv": "libgdcm-tools", "dciodvfy": "dicom3tools", "djxl": "libjxl-tools", "Orthanc": "orthanc"}
+PACKAGES = {
+    "gdcmconv": "libgdcm-tools",
+    "dciodvfy": "dicom3tools",
+    "djxl": "libjxl-tools",
+    "ffmpeg": "ffmpeg",
+    "Orthanc": "orthanc",
+}
 """Debian's packages of tools that are not DCMTK's."""
 
 

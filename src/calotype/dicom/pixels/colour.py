@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calotype.dicom.pixels.description import PixelDescription
+from calotype.dicom.pixels.luts import by_blocks
 from calotype.errors import Unsupported
 
 Array: TypeAlias = NDArray[Any]
@@ -38,9 +39,10 @@ def to_rgb(values: Array, description: PixelDescription) -> Array:
     if name in _RGB:
         return samples[..., :3]
     if name in _FULL:
-        return _from_ybr(samples, black=0, luma=1.0, chroma=1.0)
+        return by_blocks(samples, lambda block: _from_ybr(block, black=0, luma=1.0, chroma=1.0), 3)
     if name in _PARTIAL:
-        return _from_ybr(samples, black=_STUDIO_BLACK, luma=_STUDIO_LUMA, chroma=_STUDIO_CHROMA)
+        studio = {"black": _STUDIO_BLACK, "luma": _STUDIO_LUMA, "chroma": _STUDIO_CHROMA}
+        return by_blocks(samples, lambda block: _from_ybr(block, **studio), 3)
     if name == "ARGB" and samples.shape[-1] == 4:
         return samples[..., 1:]
     if name == "CMYK" and samples.shape[-1] == 4:
@@ -64,7 +66,7 @@ def _eight_bits(values: Array, description: PixelDescription) -> Array:
     return values.astype(np.uint8, copy=False)
 
 
-def _from_ybr(samples: Array, *, black: int, luma: float, chroma: float) -> Array:
+def _from_ybr(samples: Array, *, black: float, luma: float, chroma: float) -> Array:
     bright = (samples[..., 0].astype(np.float32) - black) * luma
     blue, red = ((samples[..., each].astype(np.float32) - _MIDDLE) * chroma for each in (1, 2))
     rgb = np.empty((*samples.shape[:-1], 3), np.uint8)

@@ -6,6 +6,7 @@ Arrays in, arrays out; where the numbers come from is told by :func:`modality_of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -33,6 +34,7 @@ _UNAPPLIED_MODALITY_LUT: Final = frozenset(
 (PS3.3 C.8.7.1.1.2)."""
 
 _MAX_TABLE: Final = 65_536
+_BLOCK_SIZE: Final = 1 << 18
 WHITE: Final = 255
 
 
@@ -152,7 +154,7 @@ def to_grey(values: Array, grey: Grey, description: PixelDescription, *, extent:
     window = grey.voi or full_window(values if extent is None else extent, grey, description)
     bits = description.bits_stored
     if description.kind is not PixelKind.INTEGER or bits > 16 or values.size < 1 << bits:
-        return _to_bytes(grey.shares(values, window))
+        return by_blocks(values, lambda block: _to_bytes(grey.shares(block, window)))
     # Each stored value once, then a look-up for each pixel. Negative values come last, so that they find their entry
     # by Python's way of counting from the end.
     half = 1 << (bits - 1)
@@ -161,6 +163,18 @@ def to_grey(values: Array, grey: Grey, description: PixelDescription, *, extent:
         domain[half:] -= 1 << bits
     table = _to_bytes(grey.shares(domain, window))
     return np.take(table, values, mode="wrap")
+
+
+def by_blocks(values: Array, work: Callable[[Array], Array], *channels: int) -> Array:
+    """Return ``work`` of some rows at a time, as ``uint8``: what it needs meanwhile stays small and near."""
+    row_size = max(1, values[:1].size)
+    if values.size <= _BLOCK_SIZE or len(values) < 2:
+        return work(values)
+    out = np.empty((*values.shape[:2], *channels), np.uint8)
+    step = max(1, _BLOCK_SIZE // row_size)
+    for start in range(0, len(values), step):
+        out[start : start + step] = work(values[start : start + step])
+    return out
 
 
 def _to_bytes(shares: Array) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calotype.dicom.pixels.attributes import Attributes
-from calotype.dicom.pixels.luts import read_table
+from calotype.dicom.pixels.luts import by_blocks, read_table
 from calotype.errors import DamagedPixels
 
 Array: TypeAlias = NDArray[Any]
@@ -34,6 +34,9 @@ class Palette:
 
     def apply(self, values: Array) -> Array:
         """Return the colours of stored values, one axis more; below and above the palette its first and last one."""
+        return by_blocks(values, self._colours_of, 3)
+
+    def _colours_of(self, values: Array) -> Array:
         index = np.clip(values.astype(np.int64) - self.first, 0, len(self.colours) - 1)
         return np.take(self.colours, index, axis=0)
 

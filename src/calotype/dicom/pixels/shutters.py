@@ -17,12 +17,14 @@ _SHAPE, _PRESENTATION_VALUE, _OVERLAY_GROUP = 0x00181600, 0x00181622, 0x00181623
 _EDGES: Final = (0x00181602, 0x00181604, 0x00181606, 0x00181608)
 _CENTER, _RADIUS, _VERTICES = 0x00181610, 0x00181612, 0x00181620
 _MAX_VERTICES: Final = 1000
+_MAX_WORK: Final = 2_000_000_000
 
 
 def shutter_mask(item: Attributes, description: PixelDescription) -> Array | None:
     """Return which pixels of a frame are hidden, by all shapes that ``item`` names; ``None`` when none are.
 
-    Rows and columns count from 1; a shape that is not told completely hides nothing.
+    Rows and columns count from 1; a shape that is not told completely hides nothing,
+    nor does a polygon of absurdly many corners.
     """
     shape = (description.rows, description.columns)
     y, x = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
@@ -69,6 +71,8 @@ def _outside_polygon(item: Attributes, x: Array, y: Array) -> Array | None:
     if len(points) < 3:
         return None
     inside = np.zeros(np.broadcast_shapes(x.shape, y.shape), bool)
+    if len(points) * inside.size > _MAX_WORK:
+        return None  # no shutter of a real device has so many corners over so large an image
     for (y0, x0), (y1, x1) in zip(points, [*points[1:], points[0]], strict=True):
         if y0 == y1:
             continue
