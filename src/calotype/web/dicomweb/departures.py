@@ -51,16 +51,14 @@ def departures(
     retrieve: Retrieve, selection: Selection, located: Sequence[StoredInstance], syntaxes: Syntaxes
 ) -> list[Departure]:
     """Return the objects of ``located`` that can leave in a syntax that the client takes, and how."""
-    planned = [(stored, plan(stored.location.transfer_syntax, syntaxes)) for stored in located]
-    if any(isinstance(way, Transcode) for _, way in planned):
-        headers = {ref.instance: header for ref, header in retrieve.headers(selection)}
-        planned = [
-            (stored, _by_pixels(stored, headers.get(stored.ref.instance, b"{}"), syntaxes))
-            if isinstance(way, Transcode)
-            else (stored, way)
-            for stored, way in planned
-        ]
-    return [Departure(stored, way) for stored, way in planned if way is not None]
+    planned = {stored.ref: plan(stored.location.transfer_syntax, syntaxes) for stored in located}
+    doubtful = {stored.ref: stored for stored in located if isinstance(planned[stored.ref], Transcode)}
+    if doubtful:
+        for ref, header in retrieve.headers(selection):
+            if (stored := doubtful.get(ref)) is not None:
+                planned[ref] = _by_pixels(stored, header, syntaxes)
+    ways = ((stored, planned[stored.ref]) for stored in located)
+    return [Departure(stored, way) for stored, way in ways if way is not None]
 
 
 @contextmanager

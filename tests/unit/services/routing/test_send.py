@@ -10,10 +10,12 @@ from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
 from calotype.services.archive.forms import reachable
+from calotype.services.archive.workshop import Workshop
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
 from calotype.services.routing.send import Cargo, carry
 from support import samples
+from support.transcoding import PIXELS, bytes_of, data_set, frames_in, read
 
 CT = Kind(UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.1.2.1"))
 CT_JPEG = Kind(CT.sop_class, UID("1.2.840.10008.1.2.4.70"))
@@ -222,6 +224,77 @@ def test_carry_fails_what_is_too_damaged_for_another_form_and_goes_on(shelf):
     assert handovers[0].answer.comment.startswith(
         "it cannot be sent in another transfer syntax than its own: truncated"
     )
+
+
+def multi_frame():
+    return data_set(PIXELS["8 bits"], 5)
+
+
+def sent_as(shelf, data, accepted, wishes=(), **how):
+    """Send one object to whoever accepts these syntaxes; return what is delivered and what was said."""
+    everything = (CT.transfer_syntax, *reachable(CT.transfer_syntax))
+    refused = frozenset(Kind(CT.sop_class, syntax) for syntax in everything if syntax not in accepted)
+    courier = MemoryCourier(refused=refused)
+    [handover] = carry([shelf.cargo(data=data)], courier, VIEWER, wishes=wishes, **how)
+    assert all(reader.closed for reader in shelf.readers)
+    return courier.delivered, handover.answer
+
+
+def test_pixels_are_compressed_for_whoever_takes_nothing_else(shelf):
+    [delivered], answer = sent_as(shelf, multi_frame(), {CT_JPEG.transfer_syntax})
+    assert answer == COMPLETED
+    assert delivered.kind == CT_JPEG
+    for new, old in zip(
+        frames_in(delivered.data, delivered.kind.transfer_syntax), frames_of_multi_frame(), strict=True
+    ):
+        assert new.tolist() == old.tolist()
+
+
+def frames_of_multi_frame():
+    return frames_in(multi_frame(), CT.transfer_syntax)
+
+
+def test_many_are_made_at_one_time_and_arrive_in_order(shelf):
+    cargo = [shelf.cargo(data=data_set(PIXELS["8 bits"], SeriesNumber=number)) for number in range(12)]
+    courier = MemoryCourier(refused=frozenset({CT}))
+    wishes = (CT_JPEG.transfer_syntax,)
+    with Workshop(2) as workshop:
+        assert results(carry(cargo, courier, VIEWER, wishes=wishes, each=workshop.map)) == ["COMPLETED"] * 12
+    assert [read(d.data, d.kind.transfer_syntax).SeriesNumber for d in courier.delivered] == list(range(12))
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def test_what_is_being_made_is_dropped_when_sending_stops(shelf):
+    cargo = [shelf.cargo(data=multi_frame()) for _ in range(8)]
+    with Workshop(1) as workshop:
+        handovers = carry(cargo, MemoryCourier(), VIEWER, wishes=(CT_JPEG.transfer_syntax,), each=workshop.map)
+        next(handovers)
+        handovers.close()
+    assert all(reader.closed for reader in shelf.readers)
+
+
+def damaged():
+    file = read(multi_frame(), CT.transfer_syntax)
+    file.NumberOfFrames = 7
+    return bytes_of(file)
+
+
+def test_damaged_pixels_go_as_they_are_where_that_is_taken(shelf):
+    wish = CT_JPEG.transfer_syntax
+    [delivered], answer = sent_as(shelf, damaged(), {CT.transfer_syntax, wish}, (wish,))
+    assert (answer, delivered.kind, delivered.data) == (COMPLETED, CT, damaged())
+
+
+def test_damaged_pixels_are_told_where_they_cannot_go_as_they_are(shelf):
+    delivered, answer = sent_as(shelf, damaged(), {CT_JPEG.transfer_syntax})
+    assert delivered == []
+    assert "Number of Frames is 7; 5 are there" in answer.comment
+
+
+def test_a_wish_for_a_report_changes_nothing(shelf):
+    wish = CT_JPEG.transfer_syntax
+    [delivered], answer = sent_as(shelf, samples.structured_report(), {CT.transfer_syntax, wish}, (wish,))
+    assert (answer, delivered.kind) == (COMPLETED, CT)
 
 
 def test_the_next_object_is_read_while_the_neighbour_thinks(shelf):
