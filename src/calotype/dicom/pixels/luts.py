@@ -145,6 +145,7 @@ class Grey:
         return np.asarray((values >= low) & (values <= high))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # absurd numbers in a header are infinite, and clipped
 def to_grey(values: Array, grey: Grey, description: PixelDescription, *, extent: Array | None = None) -> Array:
     """Return stored ``values`` as ``uint8``, as ``grey`` says.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -18,7 +21,7 @@ from calotype.dicom.pixels.presentation import Presentation
 from calotype.dicom.pixels.render import Frame, RenderParameters, render
 from calotype.dicom.pixels.subject import read_subject
 from calotype.dicom.uids import ENCAPSULATED_PDF_STORAGE
-from calotype.errors import DamagedPixels, NotFound, Unsupported
+from calotype.errors import CalotypeError, DamagedPixels, NotFound, Unsupported
 from support import bundled, samples
 
 IMAGE = "1.2.3.4"
@@ -394,3 +397,21 @@ def test_a_codestream_that_contradicts_its_header_is_damaged():
 
     with pytest.raises(DamagedPixels):
         subject.frame(1, read_at)
+
+
+MUTATED = ("examples_overlay.dcm", "examples_palette.dcm", "CT_small.dcm", "rtdose.dcm", "SC_rgb_rle_2frame.dcm")
+
+
+@pytest.mark.parametrize("name", MUTATED)
+def test_damaged_headers_are_shown_or_refused_and_nothing_else(name):
+    source = bundled.named(name)
+    chance = random.Random(7)
+    for _ in range(400):
+        data = bytearray(source.data_set)
+        for _ in range(chance.choice((1, 2, 20))):
+            data[chance.randrange(min(len(data), 6000))] = chance.choice((0, 1, 255, chance.randrange(256)))
+        with suppress(CalotypeError):
+            subject, read_at = read_subject(memoryview(bytes(data)), UID(source.transfer_syntax))
+            if subject.number_of_frames:
+                how = RenderParameters(fit=(32, 32), presentation=Presentation(subject.attributes))
+                assert max(render(subject.frame(1, read_at), how).shape[:2]) == 32
