@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from calotype.dicom.part10 import read_file_meta
-from calotype.errors import InvalidRequest, Unsupported
+from calotype.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from calotype.dicom.pixels.frames import ReadAt
@@ -63,9 +63,7 @@ def render_command(
 
     subject, read_at = _opened(file)
     if form == "application/pdf":
-        if subject.document is None:
-            raise Unsupported(f"{file} has no document in it")
-        output.write_bytes(read_at(*subject.document))
+        output.write_bytes(subject.read_document(read_at))
         return
     parameters = RenderParameters(
         window=_window(window) if window else None,

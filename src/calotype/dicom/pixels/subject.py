@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 SOP_CLASS, SOP_INSTANCE, MODALITY = 0x00080016, 0x00080018, 0x00080060
 SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
-DOCUMENT, DOCUMENT_MEDIA_TYPE = 0x00420011, 0x00420012
+DOCUMENT, DOCUMENT_MEDIA_TYPE, _DOCUMENT_LENGTH = 0x00420011, 0x00420012, 0x00420015
 
 _OPTICAL_PATHS, _ICC_PROFILE = 0x00480105, 0x00282000
 _EXTENDED_OFFSETS, _EXTENDED_LENGTHS = 0x7FE00001, 0x7FE00002
@@ -51,7 +51,7 @@ _TAGS: Final = frozenset(
         0x00080005, SOP_CLASS, SOP_INSTANCE, MODALITY, 0x00080020, 0x00080021, 0x00080022, 0x00080030, 0x00081115,
         0x0008103E, _DISPLAY_RATE, 0x00089205, 0x00100010, 0x00100020, 0x00100030, 0x00100040, _CINE_RATE,
         0x00180050, 0x00180060, _FRAME_TIME, _FRAME_TIMES, 0x00181164, 0x00182010, 0x00200010, 0x00200011, 0x00200013,
-        DOCUMENT_MEDIA_TYPE, _OPTICAL_PATHS, SHARED_GROUPS, _EXTENDED_OFFSETS, _EXTENDED_LENGTHS,
+        DOCUMENT_MEDIA_TYPE, _DOCUMENT_LENGTH, _OPTICAL_PATHS, SHARED_GROUPS, _EXTENDED_OFFSETS, _EXTENDED_LENGTHS,
         *range(0x00181600, 0x00181625),
     }
 )  # fmt: skip
@@ -145,6 +145,14 @@ class Subject:
             None if isinstance(index, EncapsulatedFrames) else raw,
             reduced,
         )
+
+    def read_document(self, read_at: ReadAt) -> bytes:
+        """Return an encapsulated document without the byte that made its length even. Unsupported without one."""
+        if self.document is None:
+            raise Unsupported("the object has no document in it")
+        document = read_at(*self.document)
+        told = self.attributes.whole(_DOCUMENT_LENGTH)
+        return document[:told] if told == len(document) - 1 else document
 
     def durations_ms(self) -> list[float]:
         """Return for how long each frame is to be shown (PS3.3 C.7.6.5)."""

@@ -50,7 +50,6 @@ _MAX_REEL_PX: Final = 4_000_000_000
 """All pixels of a cine together; asked for in a smaller viewport it may have more frames."""
 
 _GREYSCALE_STATE: Final = "1.2.840.10008.5.1.4.1.1.11."
-_DOCUMENT_LENGTH: Final = 0x00420015
 _WITH_PIXELS: Final = ("Image", "Segmentation", "RTDose", "ParametricMap", "Photography", "Microscopy")
 _VIDEO: Final = ("MPEG", "HEVC", "SMPTE")
 _VERSION: Final = b"1"
@@ -216,7 +215,7 @@ class Pictures:
                 forms = f"comes as {', '.join(offered)}" if offered else "cannot be shown"
                 raise Unsupported(f"this object {forms}, not as {wish.media_type}")
             if wish.media_type == PDF:
-                return _document(opened)
+                return opened.subject.read_document(opened.read_at)
             parameters = self._parameters(wish, opened, state)
             if wish.frame is None and wish.media_type in {GIF, MP4} and opened.subject.number_of_frames > 1:
                 return self._reel(opened, wish, parameters)
@@ -340,15 +339,6 @@ def _cheap_frame(opened: Opened, number: int, parameters: RenderParameters) -> F
         view = view_for(description, subject.frame_attributes(number, opened.read_at), number, parameters)
         levels = int(log2(max(1.0, view.spare)))
     return subject.frame(number, opened.read_at, levels=levels)
-
-
-def _document(opened: Opened) -> bytes:
-    """Return an encapsulated document without the byte that made its length even."""
-    assert opened.subject.document is not None  # noqa: S101 - the caller has seen it
-    offset, length = opened.subject.document
-    document = opened.read_at(offset, length)
-    told = opened.subject.attributes.whole(_DOCUMENT_LENGTH)
-    return document[:told] if length - 1 <= told <= length else document
 
 
 def _of_object(make: Callable[[], T]) -> T:
