@@ -16,7 +16,6 @@ from typing import Final
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.codestreams import (
     END_OF_IMAGE,
-    MAX_LEVELS,
     SOF_LOSSLESS,
     SOF_LS,
     jpeg_2000_codestream,
@@ -46,8 +45,11 @@ _MAX_PROGRESSIVE_SCANS: Final = 64
 _MAX_TILES: Final = 65_535
 _MIN_TILE_SIDE: Final = 64
 _MAX_OFFSET: Final = 65_535
-_MAX_PRECINCTS: Final = 1_000_000
+_FEW_PRECINCTS: Final = 10_000
+_MIN_PRECINCT_SAMPLES: Final = 256
+"""OpenJPEG spends 1.6 KiB on each precinct: on the average they must be worth it."""
 _MAX_LAYERS: Final = 1_000
+_MAX_PACKETS: Final = 4_000_000
 _RLE_HEADER: Final = struct.Struct("<16L")
 
 
@@ -129,10 +131,13 @@ def _check_jpeg_2000(stream: bytes, description: PixelDescription) -> bytes:
         header.tiles > 1 and min(header.tile_rows, header.tile_columns) < _MIN_TILE_SIDE
     ):
         raise DamagedPixels(f"the JPEG 2000 image has {header.tiles} tiles, too many or too small")
-    if header.levels > MAX_LEVELS or not 1 <= header.layers <= _MAX_LAYERS or header.precincts > _MAX_PRECINCTS:
-        raise DamagedPixels(
-            f"the JPEG 2000 image has {header.levels} levels, {header.layers} layers and {header.precincts} precincts"
-        )
+    most = max(_FEW_PRECINCTS, description.samples // _MIN_PRECINCT_SAMPLES)
+    if (
+        not 1 <= header.layers <= _MAX_LAYERS
+        or header.precincts > most
+        or header.layers * header.precincts > max(_MAX_PACKETS, description.samples)
+    ):
+        raise DamagedPixels(f"the JPEG 2000 image has {header.layers} layers and {header.precincts} precincts")
     if not header.ends:
         raise DamagedPixels("the JPEG 2000 image is cut off: it has no end of codestream")
     return stream

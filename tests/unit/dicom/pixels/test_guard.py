@@ -240,7 +240,7 @@ def test_precincts_without_number_are_refused():
     with pytest.raises(DamagedPixels, match="precincts"):
         check(data[:at] + tiny + data[at + 14 :], large, JPEG_2000_LOSSLESS)
     short = b"\xff\x52" + struct.pack(">H", 2 + len(cod)) + bytes((cod[0] | 1,)) + cod[1:]
-    with pytest.raises(DamagedPixels, match="fewer precincts than resolutions"):
+    with pytest.raises(DamagedPixels, match="levels and lists 0 precincts"):
         check(data[:at] + short + data[at + 14 :], large, JPEG_2000_LOSSLESS)
 
 
@@ -251,12 +251,81 @@ def test_precincts_without_number_are_refused():
         (b"\xff\x4f\xff\x51\x00\x04ab", "breaks off"),
         (b"\xff\x4f\xff\x51\x00\x29ab", "makes no sense at byte 2"),
         (b"\xff\x4f\xff\x51\x00\x04ab\x00\x00\x00\x02", "makes no sense at byte 8"),
-        (b"\xff\x4f\xff\x51\x00\x04ab\xff\x90\x00\x0a", "lacks SIZ or COD"),
+        (b"\xff\x4f\xff\x51\x00\x04ab\xff\x90\x00\x0a", "one SIZ and one COD"),
     ],
 )
 def test_a_jpeg_2000_header_that_breaks_off_is_refused(data, says):
     with pytest.raises(DamagedPixels, match=says):
         read_jpeg_2000(data)
+
+
+LARGE = replace(GREY, rows=1100, columns=1100)
+DIVIDED = struct.pack(">BBBBB", 5, 4, 4, 0, 1) + b"\x22" * 6
+"""Five levels, precincts of four by four samples."""
+
+
+def large_jpeg_2000(*, before_tile=b"", in_tile=b""):
+    """Return a large image with more segments in its main header, or in that of its only tile-part."""
+    data = stream(JPEG_2000_LOSSLESS, LARGE)
+    tile, start = data.index(b"\xff\x90"), data.index(b"\xff\x93")
+    length = struct.pack(">L", int.from_bytes(data[tile + 6 : tile + 10], "big") + len(in_tile))
+    head = data[:tile] + before_tile + data[tile : tile + 6] + length + data[tile + 10 : start]
+    return head + in_tile + data[start:]
+
+
+def segment(marker, content):
+    return struct.pack(">HH", marker, 2 + len(content)) + content
+
+
+COC, COD = segment(0xFF53, b"\0\1" + DIVIDED), segment(0xFF52, b"\1\0\0\1\0" + DIVIDED)
+
+
+@pytest.mark.parametrize("where", [{"before_tile": COC}, {"in_tile": COC}, {"in_tile": COD}])
+def test_precincts_of_a_component_or_tile_of_its_own_are_counted(where):
+    check(large_jpeg_2000(), LARGE, JPEG_2000_LOSSLESS)
+    with pytest.raises(DamagedPixels, match=r"has 1 layers and \d+ precincts"):
+        check(large_jpeg_2000(**where), LARGE, JPEG_2000_LOSSLESS)
+
+
+def test_a_tile_coded_in_a_way_of_its_own_is_decoded():
+    data = large_jpeg_2000()
+    at = data.index(b"\xff\x52")
+    same = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+    assert np.array_equal(decode(large_jpeg_2000(in_tile=same), LARGE, JPEG_2000_LOSSLESS), image(LARGE))
+
+
+@pytest.mark.parametrize(
+    ("length", "says"),
+    [
+        (12, "shorter than its header"),
+        (13, "shorter than its header"),
+        (100, "stands at byte"),
+        (2**32 - 1, "cut off"),
+    ],
+)
+def test_tile_parts_follow_each_other(length, says):
+    data = stream(JPEG_2000_LOSSLESS)
+    at = data.index(b"\xff\x90") + 6
+    with pytest.raises(DamagedPixels, match=says):
+        check(data[:at] + struct.pack(">L", length) + data[at + 4 :] + bytes(64), GREY, JPEG_2000_LOSSLESS)
+
+
+def test_the_last_tile_part_may_reach_to_the_end():
+    data = stream(JPEG_2000_LOSSLESS)
+    at = data.index(b"\xff\x90") + 6
+    assert np.array_equal(decode(data[:at] + bytes(4) + data[at + 4 :], GREY, JPEG_2000_LOSSLESS), image(GREY))
+
+
+@pytest.mark.parametrize("size", [5, 11])
+def test_a_tile_part_that_breaks_off_is_refused(size):
+    data = stream(JPEG_2000_LOSSLESS)
+    with pytest.raises(DamagedPixels, match="breaks off"):
+        check(data[: data.index(b"\xff\x90") + size], GREY, JPEG_2000_LOSSLESS)
+
+
+def test_a_coding_style_that_is_cut_off_is_refused():
+    with pytest.raises(DamagedPixels, match="coding style that is cut off"):
+        check(large_jpeg_2000(before_tile=segment(0xFF53, b"\0\1\5")), LARGE, JPEG_2000_LOSSLESS)
 
 
 def box(kind, content, *, is_long=False):
