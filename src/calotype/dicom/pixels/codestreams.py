@@ -236,7 +236,7 @@ def _tile_codings(stream: bytes, at: int) -> list[tuple[int, bytes]]:
         if not length:
             # ISO 15444-1 A.4.2: the last tile-part may reach to the end of the codestream.
             return [*found]
-        if at + length <= end:
+        if at + length < end + 2:
             raise DamagedPixels("a tile-part of the JPEG 2000 image is shorter than its header")
         at += length
     if stream[at : at + 2] != END_OF_IMAGE and at < len(stream):
