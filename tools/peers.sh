@@ -3,16 +3,18 @@
 # Does nothing where they are present; without the right to install it says what to install and goes on:
 # the tests then skip those peers, except in CI, where a missing peer is a failure.
 set -eu
-packages="dcmtk libgdcm-tools dicom3tools libjxl-tools ffmpeg"
+# Orthanc's program stands where only root looks by default.
+PATH="$PATH:/usr/sbin"
+packages="dcmtk orthanc libgdcm-tools dicom3tools libjxl-tools ffmpeg"
 missing=""
 for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmqrscp dcmdump \
-    dcmdjpeg dcmdjpls dcmdrle gdcmconv dciodvfy djxl ffmpeg; do
+    dcmdjpeg dcmdjpls dcmdrle gdcmconv dciodvfy djxl ffmpeg Orthanc; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0
 echo "missing test peers:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "install DCMTK, GDCM, dicom3tools, libjxl's tools and ffmpeg to run the interoperability tests"
+    echo "install DCMTK, Orthanc, GDCM, dicom3tools, libjxl's tools and ffmpeg to run the interoperability tests"
     exit 0
 fi
 as_root=""

@@ -101,8 +101,9 @@ class Reencoded:
 def reencode(data: ReadableBuffer, source: UID, target: UID, *, is_sure: bool = False) -> Reencoded:
     """Read a data set in ``source`` and return it in ``target``, both among :data:`UNCOMPRESSED`.
 
-    A data set that is not laid out as ``source`` says is read as it is, unless ``is_sure``. Raises Unsupported for other syntaxes and for
-    fragments, InvalidRequest when the data set is truncated or damaged so that its elements cannot be told apart.
+    A data set that is not laid out as ``source`` says is read as it is, unless ``is_sure``. Raises Unsupported for
+    other syntaxes and for fragments, InvalidRequest when the data set is truncated or damaged so that its elements
+    cannot be told apart.
     """
     to, claimed = _known(target), _known(source)
     view = memoryview(data).cast("B")

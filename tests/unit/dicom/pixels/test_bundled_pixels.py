@@ -85,7 +85,7 @@ SUMS = [
     ("rtdose_rle.dcm", 15, "e30a4288ac229022"),
     ("rtdose_rle_1frame.dcm", 1, "67f96b3373d7acf1"),
 ]
-"""The SHA-256 of all decoded frames; what is left out is decoded by floating point, which machines round their way."""
+"""The SHA-256 of all decoded frames; left out is what floating point decodes, which machines round their way."""
 
 ROUNDED = [("693_J2KI.dcm", -8.32, 1158.66), ("JPEG2000.dcm", 13.46, 21.09)]
 """Their mean and standard deviation instead."""
