@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from calotype.dicom.hierarchy import UID
@@ -48,10 +49,12 @@ COMPRESSED: Final = tuple(
 """Exact compressed forms that we choose ourselves, what costs least and is understood most first."""
 
 
+@lru_cache(256)
 def reachable(stored: UID) -> tuple[UID, ...]:
     """Return the transfer syntaxes, other than its own, that an object can be given exactly, the best first.
 
-    Pixels may prove otherwise: :func:`plans` with their description knows more.
+    Pixels may prove otherwise: :func:`plans` with their description knows more. Remembered, being asked for every
+    object that leaves.
     """
     if stored not in UNCOMPRESSED and not _is_read(stored):
         return ()
@@ -119,6 +122,7 @@ def _is_read(uid: UID) -> bool:
     return codec is not None and codec.decoder is not None and transfer_syntax(uid).encapsulated
 
 
+@lru_cache(256)
 def _writes_exactly(uid: UID) -> bool:
     codec = CODECS.get(codec_of(uid))
     if codec is None or codec.encoder is None or codec.takes is None or codec.fidelity is not Fidelity.EXACT:
