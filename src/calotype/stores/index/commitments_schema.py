@@ -6,9 +6,9 @@ migration.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
-_Row = BigInteger().with_variant(Integer, "sqlite")
+from calotype.stores.index.columns import ROW
 
 
 def draw(metadata: MetaData) -> tuple[Table, Table]:
@@ -16,7 +16,7 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
     commitment = Table(
         "commitment",
         metadata,
-        Column("id", _Row, primary_key=True),
+        Column("id", ROW, primary_key=True),
         Column("direction", Text, nullable=False),
         Column("transaction_uid", Text, nullable=False),
         Column("peer_ae_title", Text, nullable=False),
@@ -37,8 +37,8 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
     item = Table(
         "commitment_item",
         metadata,
-        Column("commitment_row", _Row, primary_key=True, autoincrement=False),
-        Column("position", _Row, primary_key=True, autoincrement=False),
+        Column("commitment_row", ROW, primary_key=True, autoincrement=False),
+        Column("position", ROW, primary_key=True, autoincrement=False),
         Column("sop_class_uid", Text, nullable=False),
         Column("sop_instance_uid", Text, nullable=False),
         # Null: unknown. 0: committed. Anything else: Failure Reason (0008,1197).

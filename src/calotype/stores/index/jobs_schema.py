@@ -5,9 +5,9 @@ They derive from nothing, so a rebuild leaves them alone. What a row means is in
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, UniqueConstraint
 
-_Row = BigInteger().with_variant(Integer, "sqlite")
+from calotype.stores.index.columns import ROW
 
 
 def draw(metadata: MetaData) -> tuple[Table, Table]:
@@ -15,7 +15,7 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
     job = Table(
         "job",
         metadata,
-        Column("id", _Row, primary_key=True),
+        Column("id", ROW, primary_key=True),
         Column("kind", Text, nullable=False),
         Column("title", Text, nullable=False),
         Column("arguments", Text, nullable=False),
@@ -38,9 +38,9 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
     outcome = Table(
         "job_outcome",
         metadata,
-        Column("job_row", _Row, primary_key=True, autoincrement=False),
+        Column("job_row", ROW, primary_key=True, autoincrement=False),
         # In the order recorded, within its job: pages are walks along the table itself.
-        Column("number", _Row, primary_key=True, autoincrement=False),
+        Column("number", ROW, primary_key=True, autoincrement=False),
         Column("item", Text, nullable=False),
         Column("result", Text, nullable=False),
         Column("comment", Text, nullable=False),

@@ -17,7 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -31,10 +30,8 @@ from sqlalchemy.schema import SchemaItem
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
 from calotype.stores.index import commitments_schema, jobs_schema, texts, worklist_schema
+from calotype.stores.index.columns import ROW
 from calotype.stores.index.keys import key_columns
-
-_Row = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows for free only where the type is spelled INTEGER."""
 
 
 def _text(name: str) -> Column[str]:
@@ -139,7 +136,7 @@ metadata: Final = MetaData()
 patient: Final = Table(
     "patient",
     metadata,
-    Column("id", _Row, primary_key=True),
+    Column("id", ROW, primary_key=True),
     *_attributes(Level.PATIENT),
     # Empty for a patient with an ID; else the one study that the patient without an ID was seen in.
     _text("only_study"),
@@ -150,8 +147,8 @@ patient: Final = Table(
 study: Final = Table(
     "study",
     metadata,
-    Column("id", _Row, primary_key=True),
-    Column("patient_row", _Row, nullable=False, index=True),
+    Column("id", ROW, primary_key=True),
+    Column("patient_row", ROW, nullable=False, index=True),
     *_attributes(Level.STUDY),
     *_texts(GATHERED),
     UniqueConstraint("study_instance_uid"),
@@ -164,8 +161,8 @@ study: Final = Table(
 series: Final = Table(
     "series",
     metadata,
-    Column("id", _Row, primary_key=True),
-    Column("study_row", _Row, nullable=False),
+    Column("id", ROW, primary_key=True),
+    Column("study_row", ROW, nullable=False),
     *_attributes(Level.SERIES),
     # Faulty devices use one Series Instance UID in two studies: unique within its study only.
     UniqueConstraint("study_row", "series_instance_uid"),
@@ -176,8 +173,8 @@ series: Final = Table(
 instance: Final = Table(
     "instance",
     metadata,
-    Column("id", _Row, primary_key=True),
-    Column("series_row", _Row, nullable=False),
+    Column("id", ROW, primary_key=True),
+    Column("series_row", ROW, nullable=False),
     *_attributes(Level.IMAGE),
     *_object(),
     UniqueConstraint("sop_instance_uid"),
@@ -189,14 +186,14 @@ instance: Final = Table(
 header: Final = Table(
     "header",
     metadata,
-    Column("instance_row", _Row, primary_key=True, autoincrement=False),
+    Column("instance_row", ROW, primary_key=True, autoincrement=False),
     Column("json_zlib", LargeBinary, nullable=False),
 )
 
 version: Final = Table(
     "version",
     metadata,
-    Column("id", _Row, primary_key=True),
+    Column("id", ROW, primary_key=True),
     Column("study_instance_uid", Text, nullable=False),
     Column("series_instance_uid", Text, nullable=False),
     Column("sop_instance_uid", Text, nullable=False, index=True),
@@ -208,7 +205,7 @@ version: Final = Table(
 patient_conflict: Final = Table(
     "patient_conflict",
     metadata,
-    Column("id", _Row, primary_key=True),
+    Column("id", ROW, primary_key=True),
     Column("study_instance_uid", Text, nullable=False),
     Column("series_instance_uid", Text, nullable=False),
     Column("sop_instance_uid", Text, nullable=False),
@@ -221,8 +218,8 @@ patient_conflict: Final = Table(
 tally: Final = Table(
     "tally",
     metadata,
-    Column("study_row", _Row, primary_key=True, autoincrement=False),
-    Column("series_row", _Row, primary_key=True, autoincrement=False),
+    Column("study_row", ROW, primary_key=True, autoincrement=False),
+    Column("series_row", ROW, primary_key=True, autoincrement=False),
     _number("instances"),
     _number("stored_bytes"),
     sqlite_with_rowid=False,

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
+from calotype.stores.index.columns import ROW
 from calotype.stores.index.worklist_keys import COLUMNS
-
-_Row = BigInteger().with_variant(Integer, "sqlite")
 
 _INDEXES: Final[tuple[tuple[str, ...], ...]] = (
     ("item_row",),
@@ -40,7 +39,7 @@ def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
     item = Table(
         "worklist_item",
         metadata,
-        Column("id", _Row, primary_key=True),
+        Column("id", ROW, primary_key=True),
         Column("item_id", Text, nullable=False, unique=True),
         Column("study_instance_uid", Text, nullable=False),
         Column("requested_procedure_id", Text, nullable=False),
@@ -52,8 +51,8 @@ def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
     step = Table(
         "worklist_step",
         metadata,
-        Column("id", _Row, primary_key=True),
-        Column("item_row", _Row, nullable=False),
+        Column("id", ROW, primary_key=True),
+        Column("item_row", ROW, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("status", Text, nullable=False),
         Column("attributes", Text, nullable=False),
@@ -63,7 +62,7 @@ def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
     performed = Table(
         "performed_step",
         metadata,
-        Column("id", _Row, primary_key=True),
+        Column("id", ROW, primary_key=True),
         Column("sop_instance_uid", Text, nullable=False, unique=True),
         Column("state", Text, nullable=False),
         Column("data_set", LargeBinary, nullable=False),
