@@ -5,14 +5,15 @@ Only what travels: who asks whom, when and how often is ``services.routing.commi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from calotype.dicom.datasets import Element, Limits, decode, encode
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import MAX_UID_CHARACTERS
+from calotype.dicom.uids import MAX_UID_CHARACTERS, STORAGE_COMMITMENT_PUSH, STORAGE_COMMITMENT_PUSH_INSTANCE
+from calotype.dicom.wire.messages import NEventReportRQ, NEventReportRSP
 from calotype.errors import InvalidRequest
 
 REQUEST_ACTION: Final = 1
@@ -44,7 +45,7 @@ class FailureReason(IntEnum):
     RESOURCE_LIMITATION = 0x0213
 
 
-_WORDS: Final = {
+_WORDS: Final[Mapping[int, str]] = {
     FailureReason.PROCESSING_FAILURE: "Processing failure",
     FailureReason.NO_SUCH_OBJECT_INSTANCE: "No such object instance",
     FailureReason.CLASS_INSTANCE_CONFLICT: "Class/instance conflict",
@@ -56,8 +57,7 @@ _WORDS: Final = {
 
 def describe_reason(reason: int) -> str:
     """Return a failure reason in words: ``0112 No such object instance``."""
-    words = {int(known): words for known, words in _WORDS.items()}
-    return f"{reason:04X} {words.get(reason, 'Unknown reason')}"
+    return f"{reason:04X} {_WORDS.get(reason, 'Unknown reason')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +175,26 @@ def _item(reference: Reference) -> tuple[Element, ...]:
 
 def _uid(tag: int, uid: UID) -> Element:
     return Element(tag, "UI", uid.encode("ascii"))
+
+
+def event_of(report: Report, message_id: int) -> NEventReportRQ:
+    """Return the command that goes with a report."""
+    return NEventReportRQ(
+        message_id=message_id,
+        has_data_set=True,
+        affected_sop_class_uid=STORAGE_COMMITMENT_PUSH,
+        affected_sop_instance_uid=STORAGE_COMMITMENT_PUSH_INSTANCE,
+        event_type_id=report.event_type,
+    )
+
+
+def answer_to(request: NEventReportRQ, status: int, comment: str = "") -> NEventReportRSP:
+    """Return the response to a report."""
+    return NEventReportRSP(
+        message_id_being_responded_to=request.message_id,
+        affected_sop_class_uid=request.affected_sop_class_uid,
+        affected_sop_instance_uid=request.affected_sop_instance_uid,
+        event_type_id=request.event_type_id,
+        status=status,
+        error_comment=comment,
+    )

@@ -32,6 +32,9 @@ WORD_BYTES: Final = {
     "FD": 8, "OD": 8, "OV": 8, "SV": 8, "UV": 8,
 }  # fmt: skip
 """Size of what is swapped in big endian, for VRs that are not bytes or text (PS3.5 7.3)."""
+NUMBER_CODES: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
+"""Binary numbers by VR, as ``struct`` packs them behind a byte order (PS3.5 Table 6.2-1)."""
+_WORD_CODES: Final = {2: "H", 4: "I", 8: "Q"}
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 
@@ -98,12 +101,16 @@ def encode(elements: Iterable[Element], syntax: UID) -> bytes:
 
 
 def swap(vr: str, value: bytes) -> bytes:
-    """Return a binary value in the other byte order; a rest shorter than one word stays as it is."""
-    size = WORD_BYTES.get(vr)
-    if size is None:
+    """Return a binary value in the other byte order, by the words of its VR."""
+    return swap_words(value, WORD_BYTES.get(vr, 1))
+
+
+def swap_words(value: bytes, word_bytes: int) -> bytes:
+    """Return words of 1, 2, 4 or 8 bytes in the other byte order; a rest shorter than one stays as it is."""
+    if word_bytes == 1:
         return value
-    whole = len(value) - len(value) % size
-    words = array({2: "H", 4: "I", 8: "Q"}[size])
+    whole = len(value) - len(value) % word_bytes
+    words = array(_WORD_CODES[word_bytes])
     words.frombytes(value[:whole])
     words.byteswap()
     return words.tobytes() + value[whole:]

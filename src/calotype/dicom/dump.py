@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from calotype.dicom import dictionary, text
-from calotype.dicom.datasets import WORD_BYTES
+from calotype.dicom.datasets import NUMBER_CODES, WORD_BYTES
 from calotype.dicom.json_model import Context, resolve, unpack
 from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.uids import SOP_CLASSES, TRANSFER_SYNTAXES
@@ -18,7 +18,6 @@ from calotype.dicom.walk import BULK_VRS, FRAGMENTS, Token, Walk
 _SHOWN_NUMBERS: Final = 16
 _SHOWN_BYTES: Final = 1024
 _MAX_DEPTH: Final = 32
-_NUMBERS: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
 
 
 def lines(walk: Walk, *, width: int = 80) -> Iterator[str]:
@@ -55,7 +54,7 @@ def _value(walk: Walk, token: Token, vr: str, context: Context, width: int) -> s
     if how in BULK_VRS or vr in BULK_VRS:
         return f"= {end - start} bytes"
     raw = bytes(walk.data[start : min(end, start + _SHOWN_BYTES)])
-    if vr in _NUMBERS:
+    if vr in NUMBER_CODES:
         numbers = unpack(raw, vr, context)[:_SHOWN_NUMBERS]
         shown = "\\".join(f"{number:.9g}" if isinstance(number, float) else str(number) for number in numbers)
         return _short(f"= {shown}", width, is_cut=(end - start) // WORD_BYTES[vr] > len(numbers))

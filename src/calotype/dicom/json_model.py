@@ -21,7 +21,7 @@ from json.encoder import encode_basestring
 from typing import Final
 
 from calotype.dicom import text
-from calotype.dicom.datasets import WORD_BYTES, swap
+from calotype.dicom.datasets import NUMBER_CODES, WORD_BYTES, swap
 from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.memory import Memory
 from calotype.dicom.repair import Reading
@@ -244,13 +244,10 @@ def _numbers(raw: bytes, vr: str, context: Context) -> str:
     return _values([_number(part.strip(" \0"), vr) for part in value.split("\\")])
 
 
-_FORMATS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
-
-
 def unpack(raw: bytes, vr: str, context: Context) -> tuple[int | float, ...]:
     """Return the numbers of a binary value; bytes that are too few for a whole one are left out."""
     count = len(raw) // WORD_BYTES[vr]
-    return struct.unpack_from(f"{'<' if context.little else '>'}{count}{_FORMATS[vr]}", raw)
+    return struct.unpack_from(f"{'<' if context.little else '>'}{count}{NUMBER_CODES[vr]}", raw)
 
 
 def _integers(raw: bytes, vr: str, context: Context) -> str:

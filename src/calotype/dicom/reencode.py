@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from calotype.dicom import dictionary
-from calotype.dicom.datasets import LONG_FORM, SHORT_FORM, UNDEFINED_LENGTH, WORD_BYTES
+from calotype.dicom.datasets import LONG_FORM, SHORT_FORM, UNDEFINED_LENGTH, WORD_BYTES, swap_words
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import guess_transfer_syntax
 from calotype.dicom.sources import CHUNK_BYTES, Source, source_of
@@ -56,7 +55,6 @@ _DEFLATE_LEVEL: Final = 6
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_REPRESENTATION, _BITS_ALLOCATED, _WAVEFORM_BITS = 0x00280103, 0x00280100, 0x54001004
 _VRS: Final = {vr.encode("ascii"): vr for vr in SHORT_FORM | LONG_FORM}
-_WORD_CODES: Final = {2: "H", 4: "I", 8: "Q"}
 _LIFTED: Final = frozenset({_PIXEL_REPRESENTATION, _BITS_ALLOCATED, _WAVEFORM_BITS})
 
 
@@ -169,21 +167,10 @@ class _Through:
         while left:
             chunk = source.take(min(left, CHUNK_BYTES))
             left -= len(chunk)
-            yield _swapped(chunk, self.word_bytes)
+            yield swap_words(chunk, self.word_bytes)
 
 
 _Part = bytearray | _Through
-
-
-def _swapped(value: bytes, word_bytes: int) -> bytes:
-    """Return words in the other byte order; a rest shorter than one stays as it is."""
-    if word_bytes == 1:
-        return value
-    whole = len(value) - len(value) % word_bytes
-    words = array(_WORD_CODES[word_bytes])
-    words.frombytes(value[:whole])
-    words.byteswap()
-    return words.tobytes() + value[whole:]
 
 
 class _Context:
@@ -300,7 +287,7 @@ class _Rewriter:
             value = self._reader.take(length)
             if tag in _LIFTED and length == 2:
                 self._learn(tag, int.from_bytes(value, "little" if layout.little else "big"), context)
-            self._write(_swapped(value, word_bytes))
+            self._write(swap_words(value, word_bytes))
         if length % 2:
             self._write(b"\0" if chosen in {"UI", "OB", "UN"} else b" ")
 

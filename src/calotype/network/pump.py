@@ -106,14 +106,10 @@ class Pump:
         if self._artim_deadline is not None:
             wait_s = max(min(timeout_s, self._artim_deadline - time.monotonic()), 0.001)
         try:
-            received = self._stream.recv_into(self._buffer, wait_s)
+            received = self._receive(wait_s)
         except TimeoutError:
             self._timed_out(timeout_s)
             return
-        except OSError as error:
-            # Reset, unreachable, broken TLS: to the state machine all of them are a transport that closed.
-            self.tls_fault = why(error) if isinstance(error, ssl.SSLError) else ""
-            received = 0
         self._received(received)
 
     def wait(self, timeout_s: float) -> bool:
@@ -129,11 +125,9 @@ class Pump:
         left_s = timeout_s
         while not self.closed and not self.events and left_s > 0:
             try:
-                received = self._stream.recv_into(self._buffer, left_s)
+                received = self._receive(left_s)
             except TimeoutError:
                 break
-            except OSError:
-                received = 0
             self._received(received)
             left_s = deadline - time.monotonic()
         return bool(self.events)
@@ -231,6 +225,17 @@ class Pump:
             finally:
                 self._send_lock.release()
         self._stream.shut()
+
+    def _receive(self, wait_s: float) -> int:
+        """Receive once into the buffer; 0 when the transport closed or broke. TimeoutError when nothing came."""
+        try:
+            return self._stream.recv_into(self._buffer, wait_s)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            # Reset, unreachable, broken TLS: to the state machine all of them are a transport that closed.
+            self.tls_fault = why(error) if isinstance(error, ssl.SSLError) else ""
+            return 0
 
     def _received(self, size_bytes: int) -> None:
         if size_bytes:

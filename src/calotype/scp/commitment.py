@@ -18,20 +18,25 @@ from calotype.dicom.commitment import (
     REQUEST_ACTION,
     SOME_FAILED,
     Report,
+    answer_to,
     decode_report,
     decode_request,
     encode_report,
+    event_of,
 )
-from calotype.dicom.uids import STORAGE_COMMITMENT_PUSH, STORAGE_COMMITMENT_PUSH_INSTANCE
+from calotype.dicom.uids import STORAGE_COMMITMENT_PUSH
 from calotype.dicom.wire.messages import NActionRQ, NActionRSP, NEventReportRQ, NEventReportRSP, Request
-from calotype.errors import CalotypeError, InvalidRequest, Unsupported
+from calotype.errors import CalotypeError, InvalidRequest
 from calotype.network.association import Association, Received
 from calotype.network.failures import AssociationEnded
+from calotype.scp.by_context import check_context
 from calotype.scp.server import Handler
 from calotype.services.routing.commitment.model import Parties
 from calotype.services.routing.commitment.promises import Promise, Promises
 
 _logger = logging.getLogger(__name__)
+
+SOP_CLASSES = (STORAGE_COMMITMENT_PUSH,)
 
 
 class CommitmentScp:
@@ -52,7 +57,7 @@ class CommitmentScp:
         """
         request, context = received.message, received.context
         assert isinstance(request, NActionRQ)  # noqa: S101 - the server dispatches by this type
-        _check_context(received)
+        check_context(received, SOP_CLASSES)
         if request.action_type_id != REQUEST_ACTION:
             association.skip_data_set()
             association.send(context.context_id, _action_response(request, statuses.NO_SUCH_ACTION))
@@ -88,13 +93,7 @@ class CommitmentScp:
         """Send a report and wait until it is answered; return whether the peer took it."""
         context = received.context
         message_id = association.next_message_id()
-        event = NEventReportRQ(
-            message_id=message_id,
-            has_data_set=True,
-            affected_sop_class_uid=STORAGE_COMMITMENT_PUSH,
-            affected_sop_instance_uid=STORAGE_COMMITMENT_PUSH_INSTANCE,
-            event_type_id=report.event_type,
-        )
+        event = event_of(report, message_id)
         association.send(context.context_id, event, encode_report(report, context.transfer_syntax))
         while (reply := association.receive()) is not None:
             message = reply.message
@@ -119,7 +118,7 @@ class ReportTaker:
         """Take one report. InvalidRequest (0106) when it cannot be read; what ``take`` raises."""
         event, context = received.message, received.context
         assert isinstance(event, NEventReportRQ)  # noqa: S101 - the server dispatches by this type
-        _check_context(received)
+        check_context(received, SOP_CLASSES)
         status = statuses.SUCCESS
         if event.event_type_id not in {ALL_COMMITTED, SOME_FAILED}:
             association.skip_data_set()
@@ -134,19 +133,7 @@ class ReportTaker:
                 "%s commits to %d instances and not to %d",
                 *(association.calling_ae_title, len(report.committed), len(report.failed)),
             )
-        response = NEventReportRSP(
-            message_id_being_responded_to=event.message_id,
-            affected_sop_class_uid=event.affected_sop_class_uid,
-            affected_sop_instance_uid=event.affected_sop_instance_uid,
-            event_type_id=event.event_type_id,
-            status=status,
-        )
-        association.send(context.context_id, response)
-
-
-def _check_context(received: Received) -> None:
-    if received.context.abstract_syntax != STORAGE_COMMITMENT_PUSH:
-        raise Unsupported(f"storage commitment came on a context of SOP class {received.context.abstract_syntax}")
+        association.send(context.context_id, answer_to(event, status))
 
 
 def _action_response(request: NActionRQ, status: int) -> NActionRSP:

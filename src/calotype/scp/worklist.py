@@ -40,9 +40,8 @@ class WorklistScp:
         otherwise = charsets_of_caller(association, self._nodes)
         question = parse(association.read_identifier(), transfer_syntax, otherwise)
 
-        def identifiers(checkpoint: Checkpoint) -> Generator[bytes, None, None]:
+        def identifiers(_checkpoint: Checkpoint) -> Generator[bytes, None, None]:
             for entry in self._worklist.ask(question):
-                checkpoint()
                 yield encode_match(entry.attributes, question, transfer_syntax)
 
         # PS3.4 K.4.1.1.4: FF01, "one or more Optional Keys were not supported for existence".

@@ -12,9 +12,11 @@ from calotype.dicom.commitment import (
     REQUEST_ACTION,
     Report,
     Request,
+    answer_to,
     decode_report,
     encode_report,
     encode_request,
+    event_of,
 )
 from calotype.dicom.uids import STORAGE_COMMITMENT_PUSH, STORAGE_COMMITMENT_PUSH_INSTANCE
 from calotype.dicom.wire.messages import (
@@ -133,26 +135,3 @@ class DimseMessenger:
 
 def _is_report(received: Received) -> bool:
     return isinstance(received.message, NEventReportRQ) and received.message.has_data_set
-
-
-def event_of(report: Report, message_id: int) -> NEventReportRQ:
-    """Return the command that goes with a report."""
-    return NEventReportRQ(
-        message_id=message_id,
-        has_data_set=True,
-        affected_sop_class_uid=STORAGE_COMMITMENT_PUSH,
-        affected_sop_instance_uid=STORAGE_COMMITMENT_PUSH_INSTANCE,
-        event_type_id=report.event_type,
-    )
-
-
-def answer_to(request: NEventReportRQ, status: int, comment: str = "") -> NEventReportRSP:
-    """Return the response to a report."""
-    return NEventReportRSP(
-        message_id_being_responded_to=request.message_id,
-        affected_sop_class_uid=request.affected_sop_class_uid,
-        affected_sop_instance_uid=request.affected_sop_instance_uid,
-        event_type_id=request.event_type_id,
-        status=status,
-        error_comment=comment,
-    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from calotype.dicom import dictionary, text
-from calotype.dicom.datasets import Element, Items, decode, encode
+from calotype.dicom.datasets import NUMBER_CODES, Element, Items, decode, encode
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.replies import Reply
 from calotype.errors import InvalidRequest
@@ -25,7 +25,6 @@ MAX_DEPTH: Final = 8
 
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
 _TAG: Final = re.compile(r"\(?([0-9a-fA-F]{4}),?([0-9a-fA-F]{4})\)?")
-_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _BYTES: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -157,7 +156,7 @@ def _element(tag: int, value: str, charsets: tuple[str, ...]) -> Element:
     try:
         if vr == "AT":
             return Element(tag, vr, b"".join(_attribute_tag(part) for part in value.split("\\")))
-        if code := _NUMBERS.get(vr):
+        if code := NUMBER_CODES.get(vr):
             number = float if code in "fd" else int
             return Element(tag, vr, b"".join(struct.pack("<" + code, number(part)) for part in value.split("\\")))
     except (ValueError, struct.error):
@@ -179,7 +178,7 @@ def _text(element: Element, charsets: tuple[str, ...]) -> str | None:
     if element.vr == "AT":
         tags = struct.iter_unpack("<HH", element.raw[: len(element.raw) // 4 * 4])
         return "\\".join(f"{group:04X},{number:04X}" for group, number in tags)
-    if code := _NUMBERS.get(element.vr):
+    if code := NUMBER_CODES.get(element.vr):
         size = struct.calcsize(code)
         whole = element.raw[: len(element.raw) // size * size]
         return "\\".join(str(number) for (number,) in struct.iter_unpack("<" + code, whole))

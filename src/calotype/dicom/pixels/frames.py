@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from calotype.dicom.datasets import WORD_BYTES, swap
+from calotype.dicom.datasets import WORD_BYTES, swap_words
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.fragments import MAX_FRAGMENTS, NO_TABLE, ExtendedOffsetTable, Fragments
@@ -27,7 +27,7 @@ from calotype.errors import DamagedPixels, InvalidRequest, NotFound
 Place: TypeAlias = tuple[int, int]
 """Offset in the data set (the inflated one of a deflated data set) and length, in bytes."""
 
-_SWAPPING_VRS: Final = {1: "OB", 2: "OW", 4: "OF", 8: "OD"}
+_WORD_SIZES: Final = frozenset({1, 2, 4, 8})
 
 ReadAt: TypeAlias = Callable[[int, int], bytes]
 """Returns so many bytes at an offset; fewer where the object ends."""
@@ -61,7 +61,7 @@ class NativeFrames:
     def cut(self, number: int, value: bytes) -> bytes:
         """Return a frame out of the bytes at its place: in little endian, from the first byte's lowest bit on."""
         first, offset = self._first(number)
-        value = swap(_SWAPPING_VRS[self.swapped_bytes], value)
+        value = swap_words(value, self.swapped_bytes)
         skipped_bits = first - 8 * offset
         if not skipped_bits % 8 and not self.frame_bits % 8:
             start, size = skipped_bits // 8, self.frame_bits // 8
@@ -167,7 +167,7 @@ def frame_index_from_bytes(stored: bytes) -> FrameIndex:
         rest = stored[_STORED_HEAD.size :]
         if version == _VERSION and kind == _NATIVE:
             index = NativeFrames(*_STORED_NATIVE.unpack(rest))
-            if index.frame_bits and index.number_of_frames and index.swapped_bytes in _SWAPPING_VRS:
+            if index.frame_bits and index.number_of_frames and index.swapped_bytes in _WORD_SIZES:
                 return index
         elif version == _VERSION and kind == _ENCAPSULATED:
             return _encapsulated_from(rest)

@@ -10,14 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
-from calotype.dicom.datasets import SHORT_FORM, Element
+from calotype.dicom.datasets import NUMBER_CODES, SHORT_FORM, Element
 from calotype.dicom.query import header
 from calotype.dicom.query.header import JsonAttribute, JsonDataSet
 from calotype.dicom.query.values import integer_key
 from calotype.dicom.replies import Reply
 
-_INTEGERS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q"}
-_FLOATS: Final = {"FL": "f", "FD": "d"}
 _MAX_SHORT_BYTES: Final = 0xFFFE
 """What the length field of most VRs can say (PS3.5 7.1.2)."""
 _MAX_DEPTH: Final = 32
@@ -70,7 +68,7 @@ def from_text(tag: int, vr: str, text: str) -> Answered:
     """Take an attribute that the index has as DICOM text."""
     if vr == "SQ":
         return Answered(tag, vr, ())
-    if vr in _INTEGERS or vr in _FLOATS:
+    if vr in NUMBER_CODES:
         return Answered(tag, vr, _packed(text.split("\\"), vr))
     if vr == "AT":
         return Answered(tag, vr, b"".join(map(_packed_tag, text.split("\\"))))
@@ -120,11 +118,12 @@ def _fitting(answered: Answered, raw: bytes) -> Element:
 
 def _packed(parts: Iterable[str], vr: str) -> bytes:
     """Write binary numbers; one that its VR cannot hold came from a damaged file and makes the value empty."""
+    code = NUMBER_CODES[vr]
     try:
-        if vr in _FLOATS:
-            return b"".join(struct.pack("<" + _FLOATS[vr], float(part)) for part in parts if part)
+        if code in "fd":
+            return b"".join(struct.pack("<" + code, float(part)) for part in parts if part)
         numbers = (integer_key(part) for part in parts)
-        return b"".join(struct.pack("<" + _INTEGERS[vr], number) for number in numbers if number is not None)
+        return b"".join(struct.pack("<" + code, number) for number in numbers if number is not None)
     except (struct.error, ValueError, OverflowError):
         return b""
 

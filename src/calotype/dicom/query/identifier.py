@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from calotype.dicom import datasets, dictionary, text
-from calotype.dicom.datasets import Element, Limits
+from calotype.dicom.datasets import NUMBER_CODES, Element, Limits
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query import zones
 from calotype.dicom.query.answers import Answered, as_elements, from_header, from_text
@@ -32,7 +32,6 @@ _CONTROL: Final = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRI
 """What stands in an identifier without being a key (PS3.4 C.4.1.1.3)."""
 
 _LIMITS: Final = Limits(max_bytes=4 * 1024 * 1024, max_elements=2000, max_depth=8)
-_WORDS: Final = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 
 
 class InvalidIdentifier(InvalidRequest):
@@ -286,8 +285,8 @@ def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence
 
 
 def _text_of(element: Element, vr: str, charsets: Sequence[str]) -> str:
-    if vr in _WORDS:
-        word = struct.Struct("<" + _WORDS[vr])
+    if vr in NUMBER_CODES:
+        word = struct.Struct("<" + NUMBER_CODES[vr])
         whole = len(element.raw) - len(element.raw) % word.size
         return "\\".join(str(number) for (number,) in word.iter_unpack(element.raw[:whole]))
     return text.decode(element.raw, charsets, vr).strip(" \0")
