@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from calotype.app.settings import Settings
 from calotype.app.talking import caller_of, timeouts_of
 from calotype.dicom.commitment import Reference, Report, Request
-from calotype.dicom.hierarchy import UID
-from calotype.dicom.uids import STORAGE_COMMITMENT_PUSH, VERIFICATION
+from calotype.dicom.uids import STORAGE_COMMITMENT_PUSH, VERIFICATION, uid_of_uuid
 from calotype.dicom.wire.messages import NEventReportRQ
 from calotype.dicom.wire.negotiation import AcceptancePolicy
 from calotype.errors import NotFound, Unavailable
@@ -39,7 +38,7 @@ def commit(settings: Settings, node: Node, references: Sequence[Reference], pati
 
     Unavailable when it does not answer or does not report in time, Refused and Unsupported as it says.
     """
-    request = Request(UID(f"2.25.{uuid.uuid4().int}"), tuple(references))
+    request = Request(uid_of_uuid(uuid.uuid4()), tuple(references))
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
 
     def take(report: Report) -> None:

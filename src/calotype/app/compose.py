@@ -112,6 +112,7 @@ class House:
             DimseMessenger(caller_of(settings)),
             our_ae_title=settings.dicom.ae_title,
         )
+        self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.workshop.map)
         self.exchange = self._exchange(archive)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
@@ -190,12 +191,11 @@ class House:
     def _handlers(
         self, section: ListenerSection, archive: Archive, crossing: Handler
     ) -> dict[type[messages.Message], Handler]:
-        dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(self._settings)), self.workshop.map)
         steps = MppsScp(self.performed)
         handlers: dict[ServiceName, dict[type[messages.Message], Handler]] = {
             "storage": {messages.CStoreRQ: StorageScp(archive.ingest)},
             "find": {messages.CFindRQ: FindScp(archive.search, self.nodes)},
-            "move": {messages.CMoveRQ: MoveScp(dispatch, self.nodes)},
+            "move": {messages.CMoveRQ: MoveScp(self._dispatch, self.nodes)},
             "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery, self.workshop.map)},
             "worklist": {messages.CFindRQ: WorklistScp(self.worklist, self.nodes)},
             "mpps": {
@@ -212,12 +212,11 @@ class House:
         return by_context(chosen)
 
     def _exchange(self, archive: Archive) -> Exchange:
-        caller = caller_of(self._settings)
         return Exchange(
             self.jobs,
             self.nodes,
-            dispatch=Dispatch(archive.retrieve, DimseCourier(caller), self.workshop.map),
-            inquirer=DimseInquirer(caller),
+            dispatch=self._dispatch,
+            inquirer=DimseInquirer(caller_of(self._settings)),
             files=PartTenFiles(),
             ingest=archive.ingest,
             requests=self.commitments.requests,

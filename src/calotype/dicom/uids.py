@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from typing import Final
+from uuid import UUID
 
 from calotype.dicom.hierarchy import UID
 
@@ -21,6 +22,11 @@ APPLICATION_CONTEXT: Final = UID("1.2.840.10008.3.1.1.1")
 
 MAX_UID_CHARACTERS: Final = 64
 _VALID_UID: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+", re.ASCII)
+
+
+def uid_of_uuid(identity: UUID) -> UID:
+    """Return the UID of a UUID (PS3.5 B.2)."""
+    return UID(f"2.25.{identity.int}")
 
 
 def is_valid_uid(text: str) -> bool:

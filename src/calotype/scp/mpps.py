@@ -12,7 +12,6 @@ from typing import Final
 
 from calotype.dicom import datasets, statuses, uids
 from calotype.dicom.datasets import Element, Limits
-from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.dicom.wire.messages import (
     NCreateRQ,
@@ -59,7 +58,7 @@ class MppsScp:
         assert isinstance(request, NCreateRQ)  # noqa: S101 - the server dispatches by this type
         check_context(received, SOP_CLASSES)
         # PS3.7 10.1.5.1.4: without an instance UID from the invoker the performer makes one.
-        instance = request.affected_sop_instance_uid or UID(f"2.25.{uuid.uuid4().int}")
+        instance = request.affected_sop_instance_uid or uids.uid_of_uuid(uuid.uuid4())
         answer = NCreateRSP(
             message_id_being_responded_to=request.message_id,
             affected_sop_class_uid=request.affected_sop_class_uid,

@@ -8,7 +8,7 @@ from uuid import uuid4
 from calotype.dicom.hierarchy import UID
 
 
-def _boundary() -> str:
+def fresh_boundary() -> str:
     """Return a fresh boundary: 122 random bits, so that no object holds it by chance or by an attacker's choice."""
     return f"calotype-{uuid4().hex}"
 
@@ -17,7 +17,7 @@ def _boundary() -> str:
 class RelatedWriter:
     """The bytes around the parts of one message whose parts are DICOM objects."""
 
-    boundary: str = field(default_factory=_boundary)
+    boundary: str = field(default_factory=fresh_boundary)
 
     @property
     def content_type(self) -> str:
@@ -29,7 +29,7 @@ class RelatedWriter:
         length = "" if size_bytes is None else f"Content-Length: {size_bytes}\r\n"
         return (
             f"\r\n--{self.boundary}\r\n"
-            f"Content-Type: application/dicom; transfer-syntax={_token(transfer_syntax)}\r\n"
+            f"Content-Type: application/dicom; transfer-syntax={plain(transfer_syntax)}\r\n"
             f"{length}\r\n"
         ).encode("ascii")
 
@@ -39,6 +39,6 @@ class RelatedWriter:
         return f"\r\n--{self.boundary}--\r\n".encode("ascii")
 
 
-def _token(uid: UID) -> str:
-    """Keep what a UID is made of: a stored file may claim anything, a header line may not."""
+def plain(uid: UID) -> str:
+    """Keep what a UID is made of, and a header line a header line: a stored file may claim anything."""
     return "".join(char for char in uid[:64] if char in "0123456789.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from uuid import uuid4
+
+from calotype.web.multipart import fresh_boundary
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class PartsWriter:
     """The bytes around the parts of one message; ``media_type`` is that of its parts. All text given is ours."""
 
     media_type: str
-    boundary: str = field(default_factory=lambda: f"calotype-{uuid4().hex}")
+    boundary: str = field(default_factory=fresh_boundary)
 
     @property
     def content_type(self) -> str:

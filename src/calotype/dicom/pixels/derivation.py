@@ -13,7 +13,7 @@ from calotype.dicom.datasets import UNDEFINED_LENGTH, Element, encode
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.anatomy import Anatomy
 from calotype.dicom.pixels.codec_table import CODECS
-from calotype.dicom.uids import transfer_syntax
+from calotype.dicom.uids import transfer_syntax, uid_of_uuid
 from calotype.errors import Unsupported
 
 IMAGE_TYPE, SOP_CLASS, SOP_INSTANCE = 0x00080008, 0x00080016, 0x00080018
@@ -26,7 +26,7 @@ _MAX_SHORT_VALUE_BYTES: Final = 0xFFFE
 
 def derived_uid(sop_instance: str, to: UID, how: str) -> UID:
     """Return the SOP Instance UID of what is made of an object: the same for the same source, syntax and options."""
-    return UID(f"2.25.{uuid5(NAMESPACE_OID, f'{sop_instance}|{to}|{how}').int}")
+    return uid_of_uuid(uuid5(NAMESPACE_OID, f"{sop_instance}|{to}|{how}"))
 
 
 def marked_lossy(anatomy: Anatomy) -> dict[int, Element]:

@@ -28,7 +28,7 @@ from calotype.dicom.pixels.frames import (
     read_frame,
 )
 from calotype.dicom.sources import source_of
-from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, HTJ2K_LOSSLESS, JPEG_2000, JPEG_2000_LOSSLESS, transfer_syntax
+from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, transfer_syntax
 from calotype.dicom.walk import FRAGMENTS, Token
 from calotype.errors import InvalidRequest, Unsupported
 
@@ -60,10 +60,6 @@ _MAX_VALUE_BYTES: Final = 32 * 1024 * 1024
 _LIMITS: Final = Limits(max_bytes=64 * 1024 * 1024, max_elements=1_000_000)
 _ELEMENT_BYTES: Final = 300
 """What an element costs beside its value, roughly."""
-
-_WAVELETS: Final = frozenset(
-    {JPEG_2000_LOSSLESS, JPEG_2000, HTJ2K_LOSSLESS, UID(HTJ2K_LOSSLESS[:-1] + "2"), UID(HTJ2K_LOSSLESS[:-1] + "3")}
-)
 """Syntaxes that can be decoded at less than their size for less than their price."""
 
 _UNDEFINED: Final = b"\xff\xff\xff\xff"
@@ -130,13 +126,13 @@ class Subject:
 
         description, index = self.checked()
         raw = read_frame(index, number, read_at)
-        reduced = 0
-        if levels and self.codec in _WAVELETS:
+        if levels:
             values = codecs.decode_reduced(raw, description, self.codec, levels)
-            while reduced < levels and values.shape[0] < _halved(description.rows, reduced):
-                reduced += 1
         else:
             values = codecs.decode(raw, description, self.codec)
+        reduced = 0
+        while reduced < levels and values.shape[0] < _halved(description.rows, reduced):
+            reduced += 1
         return Frame(
             values,
             codecs.decoded_description(description, self.codec),

@@ -6,13 +6,13 @@ open object becomes what the plan says, mapped and never whole in memory.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.plans import AS_IS, AsIs, Plan, Reencode, Transcode, can_become, plan, plans, reachable
 from calotype.dicom.pixels.transcode import Converted, Each, Transcoded, convert, one_by_one
+from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader
 
 __all__ = [
@@ -43,17 +43,5 @@ def converted(
     in memory; an object without a descriptor is read whole. ``each`` does the work on frames; ``ahead``: see
     ``dicom.pixels.transcode``.
     """
-    descriptor = reader.fileno()
-    if descriptor is None:
-        with convert(
-            reader.read_at(place.start, place.stop - place.start), stored, to, each=each, ahead=ahead
-        ) as new:
-            yield new
-        return
-    with (
-        mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as whole,
-        whole[place] as data,
-        convert(data, stored, to, each=each, ahead=ahead) as new,
-    ):
+    with mapped(reader, place) as data, convert(data, stored, to, each=each, ahead=ahead) as new:
         yield new

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +51,21 @@ def inspect(reader: ObjectReader, reading: Reading | None = None) -> Inspected:
         data = _whole(reader)[meta.data_offset :]
         header = scan(data, meta.transfer_syntax, data_bytes=data_bytes, reading=reading)
     return Inspected(meta, header, header.json(), data_bytes)
+
+
+@contextmanager
+def mapped(reader: ObjectReader, place: slice) -> Iterator[memoryview]:
+    """Lend what stands at ``place`` of an open object: mapped, or read whole where there is no file to map."""
+    descriptor = reader.fileno()
+    if descriptor is None:
+        yield memoryview(reader.read_at(place.start, place.stop - place.start))
+        return
+    with (
+        mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as file,
+        memoryview(file) as whole,
+        whole[place] as data,
+    ):
+        yield data
 
 
 def flags_of(header: Header) -> frozenset[Flag]:

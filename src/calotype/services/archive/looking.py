@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from calotype.dicom.pixels.frames import ReadAt
 from calotype.dicom.pixels.subject import Subject, read_subject
 from calotype.dicom.uids import transfer_syntax
 from calotype.errors import InvalidRequest, Unsupported
+from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 
@@ -57,7 +57,7 @@ class Looking:
             if subject is not None:
                 yield Opened(current, subject, _reading(reader, location.data_offset))
                 return
-            with _mapped(reader, location.data_offset) as data:
+            with mapped(reader, slice(location.data_offset, reader.size_bytes)) as data:
                 try:
                     subject, read_at = read_subject(data, location.transfer_syntax)
                 except InvalidRequest as error:
@@ -82,18 +82,3 @@ class Looking:
 
 def _reading(reader: ObjectReader, data_offset: int) -> ReadAt:
     return lambda offset, size_bytes: reader.read_at(data_offset + offset, size_bytes)
-
-
-@contextmanager
-def _mapped(reader: ObjectReader, data_offset: int) -> Iterator[memoryview]:
-    """Lend the data set of an open object: mapped, or whole in memory where there is no file."""
-    descriptor = reader.fileno()
-    if descriptor is None:
-        yield memoryview(reader.read_at(data_offset, reader.size_bytes - data_offset))
-        return
-    with (
-        mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as whole,
-        whole[data_offset:] as data,
-    ):
-        yield data

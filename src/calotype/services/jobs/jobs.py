@@ -23,7 +23,6 @@ from calotype.services.jobs.workers import Clock, Jitter, Work, Workers
 MAX_ARGUMENTS_BYTES: Final = 1 << 20
 MAX_TITLE_CHARACTERS: Final = 200
 _REMOVED_AT_ONCE: Final = 100
-_EVERYTHING: Final = JobFilter()
 
 
 def utc_now_us() -> int:

@@ -110,3 +110,16 @@ def storable(text: str, max_characters: int) -> str:
     """Return text that any store can keep: cut to a length, without lone surrogates (of undecodable file names)."""
     cut = text if len(text) <= max_characters else text[: max_characters - 1] + "…"
     return cut.encode("utf-8", "replace").decode("utf-8")
+
+
+def begun(job: Job, now_us: int) -> Job:
+    """Return a job as it is when a worker takes it."""
+    return replace(
+        job,
+        state=State.RUNNING,
+        attempts=job.attempts + 1,
+        started_us=job.started_us or now_us,
+        ended_us=None,
+        error="",
+        is_cancelling=False,
+    )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from calotype.errors import CalotypeError, Cancelled, Conflict, NotFound, Unavailable
-from calotype.services.jobs.model import Job, State, storable
+from calotype.services.jobs.model import FINAL, Job, State, storable
 from calotype.services.jobs.ports import JobFilter, LastingJobs
 from calotype.services.jobs.run import JobRun
 from calotype.services.jobs.settings import JobSettings
@@ -305,13 +305,10 @@ class Workers:
         if not self._settings.keep_days:
             return
         before_us = self._clock() - round(self._settings.keep_days * DAY_US)
-        wanted = JobFilter(frozenset(state for state in State if state.is_final), ended_before_us=before_us)
+        wanted = JobFilter(FINAL, ended_before_us=before_us)
         try:
             while not self._stopping.is_set() and (old := self._store.list(wanted, _RECOVERED_AT_ONCE)):
                 for job in old:
                     self._store.remove(job.id)
         except CalotypeError as error:
             _log.warning("old jobs are not removed yet: %s", error)
-
-
-__all__ = ["Clock", "Jitter", "Work", "Workers"]

@@ -22,7 +22,7 @@ from calotype.services.archive.ingest import Ingest
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import Job
 from calotype.services.routing.commitment.requests import Requests
-from calotype.services.routing.nodes import Node, Role, check_ae_title
+from calotype.services.routing.nodes import Node, Role, check_ae_title, serving
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
 from calotype.services.routing.retrieving import GetJob, MoveJob
 from calotype.services.routing.send import Dispatch
@@ -127,7 +127,7 @@ class Exchange:
         forms, best first: by C-GET nothing else is offered, by C-MOVE to ourselves our listeners prefer them.
         NotFound for an unknown node; InvalidRequest when what is asked for contradicts itself or the Standard.
         """
-        node = self._node(ae_title, Role.QUERY)
+        node = serving(self._nodes, ae_title, Role.QUERY)
         check_hierarchy(wanted)
         _check_syntaxes(transfer_syntaxes)
         to = destination.strip(" ") or self._settings.ae_title
@@ -151,28 +151,19 @@ class Exchange:
 
     def find(self, ae_title: str, level: Level, keys: Keys, limit: int, extensions: Negotiated = BASELINE) -> Answers:
         """Ask a node what it has, at most ``limit`` answers. NotFound; else as :meth:`Inquirer.find`."""
-        node = self._node(ae_title, Role.QUERY)
+        node = serving(self._nodes, ae_title, Role.QUERY)
         with closing(self._inquirer.find(node, level, keys, limit + 1, extensions)) as answers:
             return _up_to(limit, list(answers))
 
     def worklist(self, ae_title: str, keys: Keys, limit: int) -> Answers:
         """Ask a node what it has scheduled, at most ``limit`` answers. NotFound; else as :meth:`Inquirer.find`."""
-        node = self._node(ae_title, Role.WORKLIST)
+        node = serving(self._nodes, ae_title, Role.WORKLIST)
         with closing(self._inquirer.worklist(node, keys, limit + 1)) as answers:
             return _up_to(limit, list(answers))
 
     def _recipient(self, ae_title: str, *, commit: bool) -> Node:
-        node = self._node(ae_title, Role.STORE)
-        return self._node(ae_title, Role.COMMITMENT) if commit else node
-
-    def _node(self, ae_title: str, role: Role) -> Node:
-        """Return a node that serves ``role``; InvalidRequest, before anybody is called, when it is said not to."""
-        node = self._nodes.find(ae_title)
-        if role not in node.roles:
-            raise InvalidRequest(
-                f"{node.title} does not have the role {role.value!r} in the address book; add it if it does that."
-            )
-        return node
+        node = serving(self._nodes, ae_title, Role.STORE)
+        return serving(self._nodes, ae_title, Role.COMMITMENT) if commit else node
 
 
 def selection(

@@ -183,6 +183,19 @@ class FixedAddressBook:
         return [self._nodes[title] for title in sorted(self._nodes)]
 
 
+def serving(nodes: AddressBook, ae_title: str, role: Role) -> Node:
+    """Return a node that serves ``role``; InvalidRequest, before anybody is called, when it is said not to.
+
+    NotFound when there is no such node.
+    """
+    node = nodes.find(ae_title)
+    if role not in node.roles:
+        raise InvalidRequest(
+            f"{node.title} does not have the role {role.value!r} in the address book; add it if it does that."
+        )
+    return node
+
+
 def check_ae_title(ae_title: str) -> None:
     """Raise InvalidRequest unless ``ae_title`` is one (PS3.5 6.2: 1 to 16 of the basic G0 set, no backslash)."""
     title = ae_title.strip(" ")

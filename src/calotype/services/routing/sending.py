@@ -54,7 +54,7 @@ class SendJob:
         asked_about = [_reference(item.parcel) for item in cargo] if run.arguments.get("commit") else []
         run.total = _total(run, len(rest), asked_about)
         names = [item.parcel.sop_instance for item in rest]
-        follow(run, node, names, self._dispatch.send(rest, node, wishes=node.transfer_syntaxes))
+        follow(run, node, names, self._dispatch.send(rest, node))
         pledge(run, node, asked_about, self._requests)
 
 
@@ -112,7 +112,7 @@ class SendFilesJob:
                 cargo.append(Cargo(parcel, partial(self._open, path, parcel)))
         asked_about = list(dict.fromkeys(asked_about))
         run.total = _total(run, len(cargo), asked_about)
-        follow(run, node, names, self._dispatch.send(cargo, node, wishes=node.transfer_syntaxes))
+        follow(run, node, names, self._dispatch.send(cargo, node))
         pledge(run, node, asked_about, self._requests)
 
     def _open(self, path: Path, parcel: Parcel) -> tuple[Parcel, ObjectReader]:

@@ -19,6 +19,7 @@ from calotype.dicom.query.model import Exact, InSequence, Page
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import Conflict, InvalidRequest
+from calotype.services.archive.ingest import Clock, utc_now_us
 from calotype.services.worklist.items import Item, StepStatus, text
 from calotype.services.worklist.performed_rules import (
     FIXED,
@@ -30,7 +31,6 @@ from calotype.services.worklist.performed_rules import (
     check_unchanged,
 )
 from calotype.services.worklist.ports import Move, PerformedRecord, PerformedStore, StepQuery, WorklistStore
-from calotype.services.worklist.worklist import Clock, now_us
 
 _logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class PerformedSteps:
         self,
         store: PerformedStore,
         worklist: WorklistStore,
-        clock: Clock = now_us,
+        clock: Clock = utc_now_us,
         strictness: Strictness = Strictness.TOLERANT,
     ) -> None:
         self._store = store

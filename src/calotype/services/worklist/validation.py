@@ -16,6 +16,7 @@ from calotype.dicom import dictionary, keywords
 from calotype.dicom.keywords import Attributes
 from calotype.dicom.query.worklist import MODEL, STATUS, STEPS
 from calotype.dicom.text import SINGLE_VALUED_VRS
+from calotype.dicom.uids import uid_of_uuid
 from calotype.errors import InvalidRequest
 from calotype.services.worklist.formats import checked
 from calotype.services.worklist.items import WORDS, Item, Step, StepStatus
@@ -54,14 +55,14 @@ def read_item(given: Mapping[str, Any], *, item_id: str = "") -> Item:
     if problems:
         more = f" (and {len(problems) - MAX_TOLD} more)" if len(problems) > MAX_TOLD else ""
         raise InvalidRequest("; ".join(problems[:MAX_TOLD]) + more)
-    attributes.setdefault("StudyInstanceUID", f"2.25.{uuid.uuid4().int}")  # PS3.5 B.2: made by nobody else
+    attributes.setdefault("StudyInstanceUID", uid_of_uuid(uuid.uuid4()))
     attributes.setdefault("RequestedProcedureID", "RP" + secrets.token_hex(6).upper())
     return Item(item_id or secrets.token_hex(8), attributes, steps)
 
 
 def uid_of(*parts: str) -> str:
     """Return the same UID for the same text, for items that come without one and may come again."""
-    return f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, chr(0).join(parts)).int}"
+    return uid_of_uuid(uuid.uuid5(uuid.NAMESPACE_OID, chr(0).join(parts)))
 
 
 def read_status(given: object) -> StepStatus | None:

@@ -6,27 +6,19 @@ Questions of modalities come through :meth:`Worklist.ask`, those of people throu
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from calotype.dicom.query.worklist import WorklistRequest
 from calotype.errors import Conflict, InvalidRequest
+from calotype.services.archive.ingest import Clock, utc_now_us
 from calotype.services.archive.ports import Total
 from calotype.services.worklist.items import OPEN, Entry, Item, Step, StepStatus
 from calotype.services.worklist.ports import EVERY_STATUS, StepQuery, WorklistStore
 from calotype.services.worklist.validation import read_item
 
-Clock = Callable[[], int]
-"""Returns the time in microseconds since 1970, UTC."""
-
 COUNT_CAP: Final = 100_000
-
-
-def now_us() -> int:
-    """Return the time of the system's clock."""
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,9 @@ class WorklistSettings:
 class Worklist:
     """Schedules steps and answers questions about them. Thread-safe."""
 
-    def __init__(self, store: WorklistStore, settings: WorklistSettings | None = None, clock: Clock = now_us) -> None:
+    def __init__(
+        self, store: WorklistStore, settings: WorklistSettings | None = None, clock: Clock = utc_now_us
+    ) -> None:
         self._store = store
         self._settings = settings or WorklistSettings()
         self._clock = clock

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from calotype.errors import NotFound
-from calotype.services.jobs.model import ItemResult, Job, Outcome, Progress, State
+from calotype.services.jobs.model import ItemResult, Job, Outcome, Progress, State, begun
 from calotype.services.jobs.ports import Change, JobFilter
 from calotype.stores.index.sqlite import SqliteIndex
 
@@ -173,14 +173,6 @@ class SqliteJobs:
         while found := self._index.read(ITEMS, (job_id, last, CHUNK)):
             yield from (item for _, item in found)
             last = found[-1][0]
-
-
-def begun(job: Job, now_us: int) -> Job:
-    """Return a job as it is when a worker takes it."""
-    return Job(
-        job.id, job.kind, job.title, job.arguments, job.created_us, State.RUNNING, job.progress, job.attempts + 1,
-        job.not_before_us, job.started_us or now_us,
-    )  # fmt: skip
 
 
 def _no_such(job_id: int) -> NotFound:

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from calotype.errors import NotFound
-from calotype.services.jobs.model import ItemResult, Job, Outcome, State
+from calotype.services.jobs.model import ItemResult, Job, Outcome, State, begun
 from calotype.services.jobs.ports import Change, JobFilter
-from calotype.stores.index.jobs import begun
 
 
 class MemoryJobs:

@@ -30,7 +30,8 @@ from calotype.dicom.query.worklist import STATUS, STEPS
 from calotype.services.worklist.items import TERMS
 from calotype.services.worklist.ports import EVERY_STATUS, StepQuery
 from calotype.stores.index import schema
-from calotype.stores.index.worklist_keys import AFTER_SEVERAL, OF_ITEM, OF_STEP, SEVERAL, Keyed
+from calotype.stores.index.keys import AFTER_SEVERAL, SEVERAL
+from calotype.stores.index.worklist_keys import OF_ITEM, OF_STEP, Keyed
 
 Expression = ColumnElement[Any]
 Values = dict[str, Any]

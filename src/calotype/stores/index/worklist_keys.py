@@ -15,10 +15,7 @@ from calotype.dicom.keywords import Attributes
 from calotype.dicom.query import values
 from calotype.dicom.query.attributes import Matching
 from calotype.dicom.query.matching import comparable, kind_of
-
-SEVERAL: Final = "\\"
-AFTER_SEVERAL: Final = "]"
-"""The character after the backslash: keys of several values are those between the two."""
+from calotype.stores.index.keys import SEVERAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ made into is chosen in ``archive.forms``; nothing here knows about multipart.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import orjson
 
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.dicom.part10 import write_file_meta
@@ -21,6 +22,7 @@ from calotype.services.archive.forms import AsIs, Each, Plan, Transcode, convert
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
+from calotype.web.multipart import plain
 
 _COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
 
@@ -81,7 +83,7 @@ def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, each: Ea
 def _by_pixels(stored: StoredInstance, header: bytes, syntaxes: Syntaxes) -> Plan | None:
     """Return the plan for an object of which the index knows what pixels it has, if any."""
     syntax = stored.location.transfer_syntax
-    elements = json.loads(header)
+    elements = orjson.loads(header)
     if f"{PIXEL_DATA:08X}" in elements:
         try:
             return plan(syntax, syntaxes, description=_description(elements))
@@ -131,8 +133,3 @@ def none_taken(located: Sequence[StoredInstance]) -> Unsupported:
         f"Accept: objects stored in transfer syntax {', '.join(kept)} cannot be sent in what is asked for; "
         "ask for transfer-syntax=* to have them as they are stored"
     )
-
-
-def plain(uid: UID) -> str:
-    """Keep a header line a header line: a stored file may claim anything as its transfer syntax."""
-    return "".join(char for char in uid[:64] if char in "0123456789.")

@@ -27,9 +27,8 @@ from calotype.web.dicomweb.departures import (
     departures,
     leaving,
     none_taken,
-    plain,
 )
-from calotype.web.multipart import RelatedWriter
+from calotype.web.multipart import RelatedWriter, plain
 from calotype.web.streams import ChunkedAnswer, gather, gzip
 
 MULTIPART: Final = Form("multipart/related", "application/dicom")

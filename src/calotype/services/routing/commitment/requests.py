@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from calotype.dicom.commitment import Reference, Report, Request
-from calotype.dicom.hierarchy import UID
+from calotype.dicom.uids import uid_of_uuid
 from calotype.errors import CalotypeError, InvalidRequest, NotFound
 from calotype.services.routing.commitment.model import COMMITTED, Commitment, Direction, Item, Parties, State
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
@@ -33,7 +33,7 @@ class Requests:
         """
         if not references:
             raise InvalidRequest("Nothing to be committed to: name at least one instance.")
-        transaction = UID(f"2.25.{uuid.uuid4().int}")
+        transaction = uid_of_uuid(uuid.uuid4())
         parties = Parties(node.ae_title.strip(" "), self._our_ae_title, node.host)
         # Before the first word: the report may come on another association sooner than the answer on this one.
         asked = self._store.add(

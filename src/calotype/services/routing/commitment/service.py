@@ -8,7 +8,7 @@ from typing import Self
 
 from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import Selection
-from calotype.errors import InvalidRequest, NotFound
+from calotype.errors import NotFound
 from calotype.services.archive.custody import Custody
 from calotype.services.archive.ingest import utc_now_us
 from calotype.services.archive.retrieve import Retrieve
@@ -16,7 +16,7 @@ from calotype.services.routing.commitment.model import Commitment, Item
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
 from calotype.services.routing.commitment.promises import Promises
 from calotype.services.routing.commitment.requests import Requests
-from calotype.services.routing.nodes import AddressBook, Role
+from calotype.services.routing.nodes import AddressBook, Role, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,7 @@ class Commitments:
         NotFound for an unknown node and where the archive holds nothing, InvalidRequest for a node that is said not
         to do this; else as :meth:`Requests.ask`.
         """
-        node = self.nodes.find(ae_title)
-        if Role.COMMITMENT not in node.roles:
-            raise InvalidRequest(
-                f"{node.title} does not have the role 'commitment' in the address book; add it if it does that."
-            )
+        node = serving(self.nodes, ae_title, Role.COMMITMENT)
         held = [Reference(stored.sop_class, stored.ref.instance) for stored in retrieve.locate(selection)]
         if not held:
             raise NotFound("The archive holds nothing of what the node is to commit to.")
