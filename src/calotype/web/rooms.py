@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from calotype.services.access.access import Access
+from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.pictures import Pictures
@@ -39,5 +40,7 @@ class Rooms:
     commitments: Commitments | None = None
     worklist: tuple[Worklist, PerformedSteps] | None = None
     pictures: Pictures | None = None
+    anonymiser: Anonymiser | None = None
+    """Makes objects leave without their patient."""
     each: Each = one_by_one
     """Does the work where pixels change their form."""
