@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from calotype.app.settings import Settings
+from calotype.app.settings import Http, Settings
 from calotype.errors import InvalidRequest
+from calotype.web.url_parts import is_base, is_origin, is_path
 
 _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
@@ -18,6 +19,7 @@ _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
 def check(settings: Settings) -> None:
     """Raise InvalidRequest with one line: the dotted key, what is wrong, what would be right."""
     _check_ports(settings)
+    _check_http(settings.http)
     _check_listeners(settings)
     _check_nodes(settings)
     for where, title in _ae_titles(settings):
@@ -65,13 +67,35 @@ def _check_listeners(settings: Settings) -> None:
     for i, listener in enumerate(settings.listeners):
         if not listener.ae_titles:
             raise InvalidRequest(f"listeners.{i}.ae_titles: give at least one AE title")
-        for peer in listener.peers:
-            try:
-                ipaddress.ip_network(peer, strict=False)
-            except ValueError as error:
-                raise InvalidRequest(
-                    f"listeners.{i}.peers: {error}; give an address (10.1.2.3) or a network (10.1.0.0/16)"
-                ) from error
+        _check_networks(f"listeners.{i}.peers", listener.peers)
+
+
+def _check_http(http: Http) -> None:
+    _check_networks("http.trusted_proxies", http.trusted_proxies)
+    if http.public_url and not is_base(http.public_url):
+        raise InvalidRequest(
+            f"http.public_url: {http.public_url!r}; give a URL without query and fragment (https://pacs.example/x)"
+        )
+    if http.root_path.rstrip("/") and not is_path(http.root_path.rstrip("/")):
+        raise InvalidRequest(f"http.root_path: {http.root_path!r}; give a path from its first slash on (/pacs)")
+    for origin in http.cors_origins:
+        if origin != "*" and not is_origin(origin.rstrip("/")):
+            raise InvalidRequest(
+                f"http.cors_origins: {origin!r}; give scheme and host (https://viewer.example), or *"
+            )
+    if http.cors_credentials and "*" in http.cors_origins:
+        # The Fetch standard forbids it, and echoing whatever origin asks instead would hand logins to every page.
+        raise InvalidRequest("http.cors_credentials: not with * in http.cors_origins; name the origins")
+
+
+def _check_networks(where: str, networks: Iterable[str]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as error:
+            raise InvalidRequest(
+                f"{where}: {error}; give an address (10.1.2.3) or a network (10.1.0.0/16)"
+            ) from error
 
 
 def _check_nodes(settings: Settings) -> None:

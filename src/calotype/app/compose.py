@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
@@ -236,6 +237,11 @@ class House:
             threads=http.threads,
             drain_s=self._settings.dicom.drain_s,
             max_part_bytes=http.max_part_mib * MIB,
+            public_url=http.public_url,
+            root_path=http.root_path.rstrip("/") or urlsplit(http.public_url).path.rstrip("/"),
+            trusted_proxies=tuple(ipaddress.ip_network(proxy, strict=False) for proxy in http.trusted_proxies),
+            cors_origins=tuple(origin.rstrip("/").lower() for origin in http.cors_origins),
+            cors_credentials=http.cors_credentials,
         )
         return WebServer(
             create_app(

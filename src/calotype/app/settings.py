@@ -148,6 +148,20 @@ class Http:
     port: int = _is(5000, "TCP port")
     threads: int = _is(16, "Requests worked on at one time")
     max_part_mib: int = _is(0, "Largest object taken by STOW-RS, in MiB; 0: no limit but the disk")
+    public_url: str = _is(
+        "",
+        "Our address in answers (https://pacs.example/x), without /dicomweb; empty: the one a request was sent to",
+    )
+    root_path: str = _is("", "Path below which we are reached (/pacs), whether a proxy cuts it off or not")
+    trusted_proxies: tuple[str, ...] = _is(
+        (),
+        "Addresses or networks of proxies whose Forwarded and X-Forwarded-For, -Proto, -Host, -Port and -Prefix are"
+        " believed; they must set or remove what clients send of these",
+    )
+    cors_origins: tuple[str, ...] = _is(
+        (), "Origins of web pages that may read our answers (https://viewer.example), or *; empty: none but our own"
+    )
+    cors_credentials: bool = _is(False, "Let pages of cors_origins send cookies and logins along; not with *")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
-"""The two ends of an address: UIDs out of a request's path, and absolute URLs for answers."""
+"""The two ends of an address: UIDs out of a request's path, and absolute URLs for answers.
+
+Where a request was sent to is what its scope says: ``forwarding`` has put there what proxies may tell.
+"""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import quote
 
@@ -10,11 +12,12 @@ from starlette.requests import Request
 
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import InvalidRequest
+from calotype.web.url_parts import is_host
 
 MAX_UID_CHARS: Final = 256
 
-# A Host header is the client's word and comes back in answers: a name or address with a port, nothing else.
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+SERVICES: Final = ("dicomweb", "dicom-web")
+"""The first segment of every DICOMweb path, and the one that Orthanc's users have in their viewers."""
 
 
 def path_uid(request: Request, name: str) -> UID | None:
@@ -33,19 +36,27 @@ def path_uid(request: Request, name: str) -> UID | None:
     return UID(text)
 
 
-def service_url(request: Request, public_url: str) -> str:
-    """Return the absolute URL of the DICOMweb service as this client knows it, without a slash at the end."""
-    root: str = request.scope.get("root_path", "")
-    # The first segment of our own path: /dicomweb or its alias, so that a client stays with the name it knows.
-    segment = request.scope["path"].removeprefix(root).split("/", 2)[1]
+def base_url(request: Request, public_url: str) -> str:
+    """Return the absolute URL that all our paths start with as this client knows it, without a slash at the end."""
     if public_url:
-        return f"{public_url.rstrip('/')}/{segment}"
+        return public_url.rstrip("/")
     host = request.headers.get("host", "")
-    if not _HOST.match(host):
+    if not is_host(host):
         address, port = request.scope.get("server") or ("localhost", None)
         host = f"[{address}]" if ":" in address else address
         host = f"{host}:{port}" if port else host
-    return f"{request.scope['scheme']}://{host}{quote(root)}/{segment}"
+    return f"{request.scope['scheme']}://{host}{quote(request.scope.get('root_path', ''))}"
+
+
+def service_url(request: Request, public_url: str) -> str:
+    """Return the absolute URL of the DICOMweb service as this client knows it, without a slash at the end."""
+    root: str = request.scope.get("root_path", "")
+    path: str = request.scope["path"]
+    if root and (path == root or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    # The first segment of our own path: the service or its alias, so that a client stays with the name it knows.
+    segment = path.split("/", 2)[1] if path.startswith("/") else ""
+    return f"{base_url(request, public_url)}/{segment if segment in SERVICES else SERVICES[0]}"
 
 
 def study_url(service: str, study: UID) -> str:

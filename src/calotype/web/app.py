@@ -21,9 +21,11 @@ from calotype.web.api import (
     texts,
     worklist,
 )
+from calotype.web.cors import add_cors
 from calotype.web.dicomweb import picture_routes
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
+from calotype.web.forwarding import Forwarding
 from calotype.web.offload import Offload
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
@@ -79,6 +81,10 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     if (neighbours := rooms.neighbours) is not None:
         app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
         app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
+    if settings.cors_origins:
+        add_cors(app, settings)
+    if settings.trusted_proxies or settings.root_path:
+        app.add_middleware(Forwarding, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(_SafeHeaders)
     return app
 

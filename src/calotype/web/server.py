@@ -89,6 +89,8 @@ class WebServer:
             log_level="warning",
             access_log=False,
             server_header=False,
+            # It would believe anybody on this machine; whom we believe is a setting (``forwarding``).
+            proxy_headers=False,
             limit_concurrency=self._settings.max_connections,
             backlog=_BACKLOG,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from calotype.web.forwarding import Network
+
 MIB = 1024 * 1024
 
 
@@ -19,6 +21,18 @@ class WebSettings:
 
     public_url: str = ""
     """The address that clients know us by, without ``/dicomweb``; empty: what each request was sent to."""
+
+    root_path: str = ""
+    """Path below which we are reached, ``/pacs``; a proxy may cut it off or leave it on."""
+
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose ``Forwarded`` and ``X-Forwarded-*`` are believed."""
+
+    cors_origins: tuple[str, ...] = ()
+    """Pages of which other origins may read answers: ``https://viewer.example``, or ``*`` for all; empty: none."""
+
+    cors_credentials: bool = False
+    """Let those pages send cookies and the like along; never with ``*``."""
 
     threads: int = 16
     """Archive calls at one time, over all requests."""

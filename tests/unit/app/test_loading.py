@@ -98,6 +98,15 @@ def test_an_empty_string_unsets_an_optional_path(tmp_path):
         ("", {"CALOTYPE__JOBS__WORKERS": "0"}, "jobs.workers: give 1 to 256"),
         ("", {"CALOTYPE__JOBS__RETRY_FIRST_S": "inf"}, "jobs.retry_first_s: give seconds above 0"),
         ("", {"CALOTYPE__JOBS__KEEP_DAYS": "nan"}, "jobs.keep_days: give 0 to"),
+        ("", {"CALOTYPE__HTTP__TRUSTED_PROXIES": "10.0.0.0/99"}, "http.trusted_proxies: '10.0.0.0/99'"),
+        ("", {"CALOTYPE__HTTP__PUBLIC_URL": "pacs.example"}, "http.public_url: 'pacs.example'; give a URL"),
+        ("", {"CALOTYPE__HTTP__ROOT_PATH": "pacs"}, "http.root_path: 'pacs'; give a path"),
+        ("", {"CALOTYPE__HTTP__CORS_ORIGINS": "viewer.example"}, "http.cors_origins: 'viewer.example'; give scheme"),
+        (
+            "",
+            {"CALOTYPE__HTTP__CORS_ORIGINS": "*", "CALOTYPE__HTTP__CORS_CREDENTIALS": "true"},
+            "http.cors_credentials: not with *",
+        ),
         ("", {"CALOTYPE_CONFIG": "/nowhere.toml"}, "calotype init"),
     ],
 )
