@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import fill, query, worklist
+from bench import fill, pixels, query, worklist
 from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
@@ -133,15 +134,47 @@ def _web_root(name: str) -> str:
     return "/dicomweb" if name == "calotype" else "/dicom-web"
 
 
+def _store(report: Report, options: argparse.Namespace) -> None:
+    servers, names = _chosen(SERVERS, options), options.workloads.split(",")
+    if options.only != "disk":
+        store(report, options.tmpfs, "tmpfs", servers, names, options.runs)
+    if options.only != "tmpfs":
+        durable = [s for s in servers if s.name in ("calotype", "orthanc")]
+        store(report, options.disk, "disk", durable, [n for n in names if n != "W5"], options.runs)
+
+
+def _query(report: Report, options: argparse.Namespace) -> None:
+    for size in options.studies.split(","):
+        query.measure(report, options.tmpfs, int(size))
+
+
+Part = Callable[[Report, argparse.Namespace], None]
+
+PARTS: dict[str, Part] = {
+    "store": _store,
+    "default": lambda report, options: default_senders(
+        report, options.tmpfs, _chosen(SERVERS, options), options.runs
+    ),
+    "retrieve": lambda report, options: retrieve(report, options.tmpfs, _chosen(ARCHIVES, options), options.runs),
+    "query": _query,
+    "worklist": lambda report, options: worklist.measure(report, options.tmpfs),
+    "pixels": lambda report, options: pixels.measure(report, options.tmpfs, options.runs),
+    "million": lambda report, options: fill.rate_at_a_million(
+        report, options.tmpfs, CALOTYPE, WORKLOADS["W3"], options.runs
+    ),
+}
+USUAL = ["store", "default", "retrieve", "query"]
+
+
+def _chosen(servers: Sequence[Server], options: argparse.Namespace) -> list[Server]:
+    wanted = options.servers.split(",") if options.servers else [server.name for server in servers]
+    return [server for server in servers if server.name in wanted and server.installed]
+
+
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        default=["store", "default", "retrieve", "query"],
-        help="store default retrieve query worklist million",
-    )
+    parser.add_argument("parts", nargs="*", default=USUAL, choices=list(PARTS), metavar="PART", help=" ".join(PARTS))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--workloads", default="W1,W2,W3,W4,W5")
     parser.add_argument("--servers", default="", help="comma list; default: all that are installed")
@@ -151,28 +184,9 @@ def main() -> None:
     parser.add_argument("--studies", default="10000,100000", help="sizes of the query bench")
     parser.add_argument("--json", type=Path, default=Path("bench/results/latest.json"))
     options = parser.parse_args()
-    wanted = options.servers.split(",") if options.servers else [s.name for s in SERVERS]
-    servers = [s for s in SERVERS if s.name in wanted and s.installed]
     report = Report()
-    names = options.workloads.split(",")
-    if "store" in options.parts:
-        if options.only != "disk":
-            store(report, options.tmpfs, "tmpfs", servers, names, options.runs)
-        if options.only != "tmpfs":
-            durable = [s for s in servers if s.name in ("calotype", "orthanc")]
-            store(report, options.disk, "disk", durable, [n for n in names if n != "W5"], options.runs)
-    if "default" in options.parts:
-        default_senders(report, options.tmpfs, servers, options.runs)
-    if "retrieve" in options.parts:
-        wanted = options.servers.split(",") if options.servers else [s.name for s in ARCHIVES]
-        retrieve(report, options.tmpfs, [s for s in ARCHIVES if s.name in wanted and s.installed], options.runs)
-    if "query" in options.parts:
-        for size in options.studies.split(","):
-            query.measure(report, options.tmpfs, int(size))
-    if "worklist" in options.parts:
-        worklist.measure(report, options.tmpfs)
-    if "million" in options.parts:
-        fill.rate_at_a_million(report, options.tmpfs, CALOTYPE, WORKLOADS["W3"], options.runs)
+    for part in options.parts:
+        PARTS[part](report, options)
     print()
     print(report.table())
     report.write(options.json)

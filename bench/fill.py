@@ -21,23 +21,27 @@ from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.sqlite import SqliteIndex
 
 
+def part_ten(data_set: bytes, sop_class: str, instance: str, transfer_syntax: str) -> bytes:
+    """Return a Part 10 file of a data set."""
+    meta = b"".join(
+        [
+            element(0x00020001, b"OB", b"\0\1"),
+            element(0x00020002, b"UI", sop_class),
+            element(0x00020003, b"UI", instance),
+            element(0x00020010, b"UI", transfer_syntax),
+            element(0x00020012, b"UI", "1.2.826.0.1.3680043.10.9999.1"),
+        ]
+    )
+    return bytes(128) + b"DICM" + element(0x00020000, b"UL", struct.pack("<I", len(meta))) + meta + data_set
+
+
 def write_files(folder: Path, kind: Kind, count: int, *, run: int) -> list[Path]:
     """Write ``count`` Part 10 files of one study; return their paths."""
     folder.mkdir(parents=True)
     paths = []
     for number, obj in enumerate(objects(kind, count, Pool(), run=run)):
-        meta = b"".join(
-            [
-                element(0x00020001, b"OB", b"\0\1"),
-                element(0x00020002, b"UI", obj.sop_class),
-                element(0x00020003, b"UI", obj.instance),
-                element(0x00020010, b"UI", EXPLICIT_LE),
-                element(0x00020012, b"UI", "1.2.826.0.1.3680043.10.9999.1"),
-            ]
-        )
         path = folder / f"{number:06d}.dcm"
-        length = element(0x00020000, b"UL", struct.pack("<I", len(meta)))
-        path.write_bytes(bytes(128) + b"DICM" + length + meta + obj.header + bytes(obj.pixels))
+        path.write_bytes(part_ten(obj.header + bytes(obj.pixels), obj.sop_class, obj.instance, EXPLICIT_LE))
         paths.append(path)
     return paths
 

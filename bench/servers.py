@@ -164,7 +164,8 @@ def _dcmrecv(folder: Path, port: int, _http: int) -> Command:
 
 
 def _orthanc(folder: Path, port: int, http_port: int) -> Command:
-    plugins = [str(p) for p in Path("/usr/share/orthanc/plugins").glob("libOrthancDicomWeb.so*")][:1]
+    folder_of_plugins = Path("/usr/share/orthanc/plugins")
+    plugins = [str(p) for name in ("DicomWeb", "Gdcm") for p in folder_of_plugins.glob(f"libOrthanc{name}.so")]
     settings = {
         "Name": "bench",
         "StorageDirectory": str(folder / "data"),

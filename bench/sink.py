@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Collection
 
 from bench.sender import even, item
 
@@ -125,8 +126,9 @@ def store_response(context: int, command: bytes) -> bytes:
     return head + struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
-def accept(connection: socket.socket, *, max_pdu: int) -> None:
-    """Read an A-ASSOCIATE-RQ and accept every context with its first transfer syntax."""
+def accept(connection: socket.socket, *, max_pdu: int, syntaxes: Collection[str] = ()) -> None:
+    """Read an A-ASSOCIATE-RQ and accept each context with the first transfer syntax (of ``syntaxes``)."""
+    taken = {uid.encode() for uid in syntaxes}
     stream = Stream(connection)
     _, size = struct.unpack(">BxI", stream.exactly(6))
     body = stream.exactly(size)
@@ -138,19 +140,22 @@ def accept(connection: socket.socket, *, max_pdu: int) -> None:
             syntax, inner = b"", 4
             while inner < length and not syntax:
                 sub, sub_length = struct.unpack_from(">BxH", context, inner)
-                if sub == 0x40:
-                    syntax = context[inner + 4 : inner + 4 + sub_length]
+                offered = context[inner + 4 : inner + 4 + sub_length]
+                if sub == 0x40 and (not taken or offered.rstrip(b"\0") in taken):
+                    syntax = offered
                 inner += 4 + sub_length
-            answer += item(0x21, bytes([context[0], 0, 0, 0]) + item(0x40, syntax))
+            result = 0 if syntax else 4
+            answer += item(0x21, bytes([context[0], 0, result, 0]) + item(0x40, syntax or even("1.2.840.10008.1.2")))
         at += 4 + length
     answer += item(0x50, item(0x51, struct.pack(">I", max_pdu)) + item(0x52, even("1.2.826.0.1.3680043.10.9999.2")))
     connection.sendall(struct.pack(">BxI", 2, len(answer)) + answer)
 
 
 class Sink:
-    """Serves in threads of this process; counts objects and bytes."""
+    """Serves in threads of this process; counts objects and bytes. Takes only ``syntaxes`` where some are given."""
 
-    def __init__(self, port: int = 0, *, max_pdu: int = 131_072) -> None:
+    def __init__(self, port: int = 0, *, max_pdu: int = 131_072, syntaxes: Collection[str] = ()) -> None:
+        self._syntaxes = syntaxes
         self.objects = 0
         self.data_bytes = 0
         self._max_pdu = max_pdu
@@ -169,7 +174,7 @@ class Sink:
     def _associate(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            accept(connection, max_pdu=self._max_pdu)
+            accept(connection, max_pdu=self._max_pdu, syntaxes=self._syntaxes)
             stream = Stream(connection, discards=True)
             while (message := stream.message()) is not None:
                 context, data_bytes, command = message
