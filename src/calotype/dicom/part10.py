@@ -208,6 +208,14 @@ def _inflate(data: ReadableBuffer, keep_bytes: int) -> tuple[bytes, int, bool]:
 
 
 @dataclass(frozen=True, slots=True)
+class Private:
+    """Private Information (0002,0102) of a file, and the UID (0002,0100) of who knows what it means."""
+
+    creator: UID
+    information: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FileMeta:
     """File meta information (PS3.10 Table 7.1-1); the data set starts at ``data_offset`` bytes of the file.
 
@@ -219,6 +227,7 @@ class FileMeta:
     transfer_syntax: UID
     source_ae_title: str
     data_offset: int
+    private: Private | None = None
 
 
 _PREAMBLE_BYTES: Final = 128
@@ -292,7 +301,9 @@ def _file_meta(values: dict[int, bytes], view: bytes, data_offset: int) -> FileM
     syntax = UID(text_of(0x0010))
     if not syntax:
         syntax = guess_transfer_syntax(view[data_offset : data_offset + 8])
-    return FileMeta(UID(text_of(0x0002)), UID(text_of(0x0003)), syntax, text_of(0x0016), data_offset)
+    creator = UID(text_of(0x0100))
+    private = Private(creator, values.get(0x0102, b"")) if creator else None
+    return FileMeta(UID(text_of(0x0002)), UID(text_of(0x0003)), syntax, text_of(0x0016), data_offset, private)
 
 
 def guess_transfer_syntax(first_bytes: bytes) -> UID:
@@ -305,7 +316,14 @@ def guess_transfer_syntax(first_bytes: bytes) -> UID:
     return IMPLICIT_VR_LITTLE_ENDIAN
 
 
-def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, source_ae_title: str = "") -> bytes:
+def write_file_meta(
+    sop_class: UID,
+    sop_instance: UID,
+    transfer_syntax: UID,
+    *,
+    source_ae_title: str = "",
+    private: Private | None = None,
+) -> bytes:
     """Return preamble, ``DICM`` and file meta information for a data set that follows (PS3.10 7.1).
 
     UIDs that are not UIDs are written as they are: the file says what its data set says. Raises InvalidRequest for
@@ -313,6 +331,9 @@ def write_file_meta(sop_class: UID, sop_instance: UID, transfer_syntax: UID, *, 
     """
     instance = sop_instance.encode("utf-8")
     before, after = _constant_meta(sop_class, transfer_syntax, source_ae_title)
+    if private is not None:
+        after += _element(0x0100, b"UI", private.creator.encode("ascii"))
+        after += _element(0x0102, b"OB\0\0", private.information)
     if len(instance) > _MAX_UI_BYTES:
         raise _fits_no_file("Instance", sop_instance)
     element = _element(0x0003, b"UI", instance)
@@ -353,6 +374,7 @@ __all__ = [
     "Header",
     "NeedMore",
     "Oddity",
+    "Private",
     "guess_transfer_syntax",
     "read_file_meta",
     "scan",

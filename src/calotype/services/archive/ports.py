@@ -59,7 +59,8 @@ class Flag(StrEnum):
 class ObjectLocation:
     """Where an object's bytes are, and what they are.
 
-    ``digest`` is BLAKE3 (32 bytes) over the data set as first received; ``data_offset`` is where the data set
+    ``digest`` is BLAKE3 (32 bytes) over the data set as it is kept: as first received, or, compressed since then, as
+    it was found to hold the same (what came then is told by ``predecessor``); ``data_offset`` is where the data set
     starts in the Part 10 file, ``data_bytes`` how long it is, ``size_bytes`` the whole file.
     """
 
@@ -77,7 +78,8 @@ class InstanceRecord:
 
     ``attributes`` holds the non-empty indexed attributes (``dicom.query.attributes``) as DICOM text, decoded,
     computed ones left out. ``header`` is the object's DICOM JSON (PS3.18 Annex F), zlib-compressed, its
-    ``BulkDataURI`` values relative. ``received_us`` is UTC, microseconds since 1970.
+    ``BulkDataURI`` values relative. ``received_us`` is UTC, microseconds since 1970. ``is_to_compress`` puts a new
+    object onto the list of what is to be compressed (``compression``), in the same commit.
     """
 
     ref: InstanceRef
@@ -88,6 +90,7 @@ class InstanceRecord:
     origin: Origin
     received_us: int
     flags: frozenset[Flag] = frozenset()
+    is_to_compress: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from typing import Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.errors import Conflict, NotFound
-from calotype.services.archive.ports import Flag, InstanceRecord, StoredInstance
+from calotype.services.archive.ports import Flag, InstanceRecord, ObjectLocation, StoredInstance
 from calotype.stores.index.patients import Face, disagreement
 from calotype.stores.index.rows import (
     conflict_values,
     gathered,
     instance_values,
     level_values,
+    location_values,
     named,
     origin,
     stored,
@@ -85,6 +86,8 @@ class Ledger:
             self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", study.sop_classes), study.row))
         if detail is not None:
             self._note_patient(record, detail)
+        if record.is_to_compress:
+            self._write(self._sql.put_compression, (ref.instance, record.received_us))
         return flags
 
     def add_version(self, record: InstanceRecord) -> None:
@@ -104,6 +107,30 @@ class Ledger:
         self.add(record)
         self._prune(row)
         return stored(row[4:])
+
+    def rehouse(self, was: StoredInstance, location: ObjectLocation, header: bytes) -> None:
+        """Write that an object is kept elsewhere, in another form. NotFound; Conflict when not where it ``was``.
+
+        Its row stays, and so does its place in the order of arrival.
+        """
+        row = self._kept_as(was)
+        self._write(self._sql.move_instance, (*location_values(location), row[0]))
+        self._write(self._sql.set_header, (header, row[0]))
+        self._count(row[2], row[1], 0, location.size_bytes - was.location.size_bytes)
+
+    def retire(self, was: StoredInstance) -> None:
+        """Take an instance out. NotFound; Conflict when it is not where it ``was``, or has further versions."""
+        row = self._kept_as(was)
+        if self._execute(self._sql.has_version, (was.ref.instance,)).fetchone() is not None:
+            raise Conflict(f"of {was.ref.instance} further versions are kept")
+        self._take_out(row)
+        self._prune(row)
+
+    def _kept_as(self, was: StoredInstance) -> tuple[int, ...]:
+        row = self._select(was.ref.instance)
+        if stored(row[4:]).location.key != was.location.key:
+            raise Conflict(f"{was.ref.instance} is not kept as {was.location.key} any more")
+        return row
 
     def remove(self, ref: InstanceRef) -> StoredInstance:
         """Take an instance out, and what it leaves empty. NotFound when ``ref`` names nothing."""

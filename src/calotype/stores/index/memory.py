@@ -206,6 +206,8 @@ class MemoryIndex:
         self._rows = _Rows()
         self._rebuilds: list[MemoryRebuild] = []
         self._texts: dict[UID, StudyText] = {}
+        self.to_compress: dict[UID, int] = {}
+        """When each object was received that came to be compressed; for the store of compression."""
         self._lock = threading.RLock()
         self._closed = False
 
@@ -219,6 +221,7 @@ class MemoryIndex:
         with self._lock:
             flags = self._open().add(record)
             self._changed(record.ref.instance)
+            self._list(record)
             return flags
 
     def add_version(self, record: InstanceRecord) -> None:
@@ -239,6 +242,7 @@ class MemoryIndex:
             held.add(record)
             held.prune(gone.ref)
             self._changed(record.ref.instance)
+            self._list(record)
             return _stored(gone)
 
     def remove(self, ref: InstanceRef) -> StoredInstance:
@@ -250,6 +254,38 @@ class MemoryIndex:
                 raise NotFound(f"no instance {ref.instance} in series {ref.series} of study {ref.study}")
             self._changed(ref.instance)
             return held.remove(ref.instance)
+
+    def rehouse(self, was: StoredInstance, location: ObjectLocation, header: bytes) -> None:
+        """Say that an object is kept elsewhere, in another form. NotFound; Conflict when not where it ``was``."""
+        with self._lock:
+            record = self._kept_as(was)
+            self._open().instances[was.ref.instance] = replace(record, location=location, header=header)
+            self._changed(was.ref.instance)
+
+    def retire(self, was: StoredInstance) -> None:
+        """Take an instance out. NotFound; Conflict when it is not where it ``was``, or has further versions."""
+        with self._lock:
+            ref = self._kept_as(was).ref
+            if any(each.ref.instance == ref.instance for each in self._open().versions):
+                raise Conflict(f"of {ref.instance} further versions are kept")
+            self.remove(ref)
+
+    def served(self) -> list[InstanceRecord]:
+        """Return every instance, in the order of arrival."""
+        with self._lock:
+            return list(self._open().instances.values())
+
+    def _kept_as(self, was: StoredInstance) -> InstanceRecord:
+        record = self._open().instances.get(was.ref.instance)
+        if record is None:
+            raise NotFound(f"no instance {was.ref.instance} in the index")
+        if record.location.key != was.location.key:
+            raise Conflict(f"{was.ref.instance} is not kept as {was.location.key} any more")
+        return record
+
+    def _list(self, record: InstanceRecord) -> None:
+        if record.is_to_compress:
+            self.to_compress[record.ref.instance] = record.received_us
 
     def _changed(self, uid: UID) -> None:
         for rebuild in self._rebuilds:

@@ -1,9 +1,9 @@
 # ruff: noqa: S608 - the parts that SQL is put together from are the schema's names and this module's prefix
 """A second set of derived rows, made beside the live one and put in its place in one transaction.
 
-While it is being made, triggers write down which instances come and go in the live rows, whichever process does
-it; the swap does the same to the new rows. What does not derive from objects is kept: received time and origin of an
-object that was known, further versions and which version is the one served, patient conflicts.
+While it is being made, triggers write down which instances come, change and go in the live rows, whichever process
+does it; the swap does the same to the new rows. What does not derive from objects is kept: received time and origin
+of an object that was known, further versions and which version is the one served, patient conflicts.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ _DIALECT: Final = sqlite.dialect()
 _JOURNAL: Final = f"{PREFIX}journal"
 _OWNER: Final = f"{PREFIX}owner"
 _START: Final = (
-    *(f"DROP TRIGGER IF EXISTS {PREFIX}{event}" for event in ("insert", "delete")),
+    *(f"DROP TRIGGER IF EXISTS {PREFIX}{event}" for event in ("insert", "update", "delete")),
     *(f"DROP TABLE IF EXISTS {name}" for name in (*(PREFIX + table.name for table in _NEW), _JOURNAL, _OWNER)),
 )
 _WATCH: Final = (
     f"CREATE TABLE {_JOURNAL} (sop_instance_uid TEXT PRIMARY KEY) WITHOUT ROWID",
     f"""CREATE TRIGGER {PREFIX}insert AFTER INSERT ON instance BEGIN
+        INSERT OR IGNORE INTO {_JOURNAL} VALUES (new.sop_instance_uid); END""",
+    f"""CREATE TRIGGER {PREFIX}update AFTER UPDATE ON instance BEGIN
         INSERT OR IGNORE INTO {_JOURNAL} VALUES (new.sop_instance_uid); END""",
     f"""CREATE TRIGGER {PREFIX}delete AFTER DELETE ON instance BEGIN
         INSERT OR IGNORE INTO {_JOURNAL} VALUES (old.sop_instance_uid); END""",
@@ -191,7 +193,7 @@ class SqliteRebuild:
         self._ledger.forget()
         self._catch_up()
         self._ledger.settle()
-        for event in ("insert", "delete"):
+        for event in ("insert", "update", "delete"):
             self._execute(f"DROP TRIGGER {PREFIX}{event}")
         for table in schema.DERIVED:
             self._execute(f"DROP TABLE {table.name}")

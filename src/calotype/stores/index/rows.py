@@ -61,18 +61,25 @@ def object_values(record: InstanceRecord, flags: frozenset[Flag]) -> Row:
     """Return the values of the columns that say where an object is and how it came."""
     location, origin = record.location, record.origin
     return (
-        location.key,
-        location.size_bytes,
-        location.data_offset,
-        location.data_bytes,
-        location.digest,
-        location.transfer_syntax,
+        *location_values(location),
         origin.channel.value,
         origin.calling_ae_title,
         origin.called_ae_title,
         origin.address,
         record.received_us,
         flags_text(flags),
+    )
+
+
+def location_values(location: ObjectLocation) -> Row:
+    """Return the values of the six columns that :func:`location` reads."""
+    return (
+        location.key,
+        location.size_bytes,
+        location.data_offset,
+        location.data_bytes,
+        location.digest,
+        location.transfer_syntax,
     )
 
 

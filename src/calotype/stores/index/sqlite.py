@@ -122,6 +122,28 @@ class SqliteIndex:
         values = texts.values(study, text)
         self._groups.submit(lambda: self._execute(texts.KEEP, values))
 
+    def rehouse(
+        self,
+        was: StoredInstance,
+        location: ObjectLocation,
+        header: bytes,
+        also: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        """Commit that an object is kept elsewhere, and what ``also`` writes, for the store of compression.
+
+        NotFound and Conflict as of the ledger, with nothing written.
+        """
+
+        def work() -> None:
+            self._ledger.rehouse(was, location, header)
+            also(self._writer)
+
+        self._groups.submit(work)
+
+    def retire(self, was: StoredInstance) -> None:
+        """Take an instance out unless it has changed, for the store of compression. NotFound, Conflict."""
+        self._groups.submit(lambda: self._ledger.retire(was))
+
     def rebuild(self) -> SqliteRebuild:
         """Start a second set of derived rows; one that was left half done is thrown away."""
         return SqliteRebuild(self._writer, self._groups.submit, self._ledger.forget, self._housekeeper.tidy)

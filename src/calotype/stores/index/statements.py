@@ -59,6 +59,15 @@ class Statements:
         self.insert_instance = _insert(p, schema.instance, " ON CONFLICT DO NOTHING")
         """Writes nothing when the SOP Instance UID is known; the row count tells."""
         self.insert_header = _insert(p, schema.header)
+        self.put_compression = (
+            "INSERT OR REPLACE INTO compression (sop_instance_uid, state, attempts, at_us, reason)"
+            " VALUES (?, 'waiting', 0, ?, '')"
+        )
+        """A new object onto the list of what is to be compressed, of which there is one whatever the prefix."""
+        self.move_instance = (
+            f"UPDATE {p}instance SET {', '.join(f'{name} = ?' for name in LOCATION_COLUMNS)} WHERE id = ?"
+        )
+        self.set_header = f"UPDATE {p}header SET json_zlib = ? WHERE instance_row = ?"
         self.insert_version = _insert(p, schema.version, " ON CONFLICT DO NOTHING")
         """A further version; an object key that is here already stays as it is."""
         self.insert_patient_conflict = _insert(p, schema.patient_conflict, " ON CONFLICT DO NOTHING")
@@ -68,6 +77,7 @@ class Statements:
             SELECT p.id, {face} FROM {p}patient p
             WHERE p.patient_id = ? AND p.issuer_of_patient_id = ? AND p.only_study = ?"""
         """By identity: row and face."""
+        self.has_version = "SELECT 1 FROM version WHERE sop_instance_uid = ? LIMIT 1"
         self.select_study = f"""
             SELECT s.id, s.modalities_in_study, s.sop_classes_in_study, {face}
             FROM {p}study s JOIN {p}patient p ON p.id = s.patient_row WHERE s.study_instance_uid = ?"""
