@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
-from calotype.app.picturing import pictures_over
+from calotype.app.picturing import forms_over, pictures_over
 from calotype.app.scheduling import performed_over, worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
@@ -102,7 +102,8 @@ class House:
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
         self.workshop = Workshop(settings.pixels.threads)
-        self.pictures = pictures_over(stores, settings)
+        self.forms = forms_over(settings, self.workshop)
+        self.pictures = pictures_over(stores, settings, self.workshop)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
@@ -113,7 +114,7 @@ class House:
             DimseMessenger(caller_of(settings)),
             our_ae_title=settings.dicom.ae_title,
         )
-        self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.workshop.map)
+        self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.forms)
         self.exchange = self._exchange(archive)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
@@ -197,7 +198,7 @@ class House:
             "storage": {messages.CStoreRQ: StorageScp(archive.ingest)},
             "find": {messages.CFindRQ: FindScp(archive.search, self.nodes)},
             "move": {messages.CMoveRQ: MoveScp(self._dispatch, self.nodes)},
-            "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery, self.workshop.map)},
+            "get": {messages.CGetRQ: GetScp(archive.retrieve, AssociationDelivery, self.forms)},
             "worklist": {messages.CFindRQ: WorklistScp(self.worklist, self.nodes)},
             "mpps": {
                 messages.NCreateRQ: steps.create,
@@ -254,7 +255,7 @@ class House:
                     worklist=(self.worklist, self.performed),
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
                     pictures=self.pictures,
-                    each=self.workshop.map,
+                    forms=self.forms,
                 ),
                 settings,
             ),

@@ -1,15 +1,18 @@
-"""Builds what makes pictures of stored objects, from settings."""
+"""Builds what works on the pixels of stored objects, from settings: pictures, and other transfer syntaxes."""
 
 from __future__ import annotations
 
 from calotype.app.opening import MIB, Stores
 from calotype.app.settings import Settings
 from calotype.services.archive.cine import Ffmpeg
+from calotype.services.archive.forms import Forms
 from calotype.services.archive.pictures import Pictures
+from calotype.services.archive.shelf import Shelf
+from calotype.services.archive.workshop import Workshop
 from calotype.stores.cache import FolderCache
 
 
-def pictures_over(stores: Stores, settings: Settings) -> Pictures:
+def pictures_over(stores: Stores, settings: Settings, workshop: Workshop) -> Pictures:
     """Return the maker of pictures; what it makes is kept beside the objects, as far as settings allow."""
     max_bytes = settings.pixels.cache_mib * MIB
     return Pictures(
@@ -17,5 +20,12 @@ def pictures_over(stores: Stores, settings: Settings) -> Pictures:
         stores.index,
         cache=FolderCache(settings.storage.path / "cache", max_bytes) if max_bytes else None,
         cine=Ffmpeg.found(),
-        threads=settings.pixels.threads,
+        turn=workshop.turn,
     )
+
+
+def forms_over(settings: Settings, workshop: Workshop) -> Forms:
+    """Return the maker of other transfer syntaxes; what costs much is kept beside the objects, as settings allow."""
+    max_bytes = settings.pixels.transcoded_mib * MIB
+    cache = FolderCache(settings.storage.path / "transcoded", max_bytes) if max_bytes else None
+    return Forms(workshop.map, shelf=Shelf(cache) if cache else None)

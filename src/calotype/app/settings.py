@@ -233,6 +233,9 @@ class Pixels:
     cache_mib: int = _is(
         1024, "Pictures kept on disk beside the objects, in MiB, so as not to make them twice; 0: none"
     )
+    transcoded_mib: int = _is(
+        2048, "The same for objects in transfer syntaxes that cost much (JPEG 2000, JPEG XL), in MiB; 0: none"
+    )
 
 
 @dataclass(frozen=True, slots=True)

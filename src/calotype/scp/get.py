@@ -10,7 +10,7 @@ from calotype.dicom.query.keys import Negotiated
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
-from calotype.services.archive.forms import Each, one_by_one
+from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.ports import Delivery
 from calotype.services.routing.send import cargo_of, hand_over
@@ -26,16 +26,16 @@ class GetScp:
     """Sends what is asked for back to whoever asks.
 
     ``deliver`` makes a delivery of an association in which we act as storage SCU:
-    ``scu.sender.AssociationDelivery``, handed in because ``scp`` and ``scu`` do not know each other. ``each`` does
-    the work where pixels change their form.
+    ``scu.sender.AssociationDelivery``, handed in because ``scp`` and ``scu`` do not know each other. ``forms``
+    makes other transfer syntaxes.
     """
 
     def __init__(
-        self, retrieve: Retrieve, deliver: Callable[[Association], Delivery], each: Each = one_by_one
+        self, retrieve: Retrieve, deliver: Callable[[Association], Delivery], forms: Forms | None = None
     ) -> None:
         self._retrieve = retrieve
         self._deliver = deliver
-        self._each = each
+        self._forms = forms
 
     def __call__(self, association: Association, received: Received) -> None:
         """Answer one C-GET-RQ.
@@ -51,5 +51,5 @@ class GetScp:
         cargo = cargo_of(self._retrieve, wanted)
         delivery = self._deliver(association)
         answer_suboperations(
-            association, received, lambda _: hand_over(enumerate(cargo), delivery, each=self._each), len(cargo)
+            association, received, lambda _: hand_over(enumerate(cargo), delivery, forms=self._forms), len(cargo)
         )

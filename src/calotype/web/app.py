@@ -53,7 +53,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     archive = rooms.archive
     offload = Offload(settings.threads)
     problems.install(app)
-    context = Context(archive, offload, settings, rooms.each)
+    context = Context(archive, offload, settings, rooms.forms)
     dicomweb.install(app, context)
     if rooms.pictures is not None:
         picture_routes.install(app, context, rooms.pictures)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from calotype.services.access.access import Access
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
-from calotype.services.archive.forms import Each, one_by_one
+from calotype.services.archive.forms import Forms
 from calotype.services.archive.pictures import Pictures
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.routing.commitment.service import Commitments
@@ -42,5 +42,5 @@ class Rooms:
     pictures: Pictures | None = None
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
-    each: Each = one_by_one
-    """Does the work where pixels change their form."""
+    forms: Forms = field(default_factory=Forms)
+    """Makes other transfer syntaxes."""

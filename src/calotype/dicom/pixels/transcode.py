@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
@@ -40,6 +40,9 @@ from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIA
 from calotype.dicom.walk import FRAGMENTS
 from calotype.errors import DamagedPixels, Unsupported
 
+if TYPE_CHECKING:
+    from calotype.dicom.pixels.native import Array
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -60,6 +63,19 @@ class Each(Protocol):
 def one_by_one(work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
     """Do each item when its result is asked for, here."""
     return map(work, items)
+
+
+class Decode(Protocol):
+    """Decodes one frame, as ``codecs.decode`` does; may do it elsewhere."""
+
+    def __call__(self, data: bytes, description: PixelDescription, uid: UID, /) -> Array:
+        """Return the stored values; raises what ``codecs.decode`` does."""
+        ...
+
+
+def decode(data: bytes, description: PixelDescription, uid: UID, /) -> Array:
+    """Decode here."""
+    return codecs.decode(data, description, uid)
 
 
 class Transcoded:
@@ -126,6 +142,7 @@ def convert(
     offsets: Offsets = Offsets.NONE,
     each: Each = one_by_one,
     ahead: bool = False,
+    decode: Decode = decode,
 ) -> Converted:
     """Return a data set in another syntax, by :func:`transcode` or, when both are uncompressed, by ``reencode``.
 
@@ -133,7 +150,7 @@ def convert(
     """
     if stored in UNCOMPRESSED and to in UNCOMPRESSED:
         return reencode(data, stored, to)
-    return transcode(data, stored, to, lossy=lossy, offsets=offsets, each=each, ahead=ahead)
+    return transcode(data, stored, to, lossy=lossy, offsets=offsets, each=each, ahead=ahead, decode=decode)
 
 
 def transcode(
@@ -145,17 +162,18 @@ def transcode(
     offsets: Offsets = Offsets.NONE,
     each: Each = one_by_one,
     ahead: bool = False,
+    decode: Decode = decode,
 ) -> Transcoded:
     """Read a data set in ``stored`` and return it in ``to``; its first frame is made at once, to see that it can be.
 
     ``lossy`` allows a syntax that loses, and says how much. ``each`` may convert some frames ahead; with ``ahead``
-    the first one is not waited for, see :meth:`Transcoded.begin`. Raises Unsupported when these pixels cannot be
-    brought to ``to`` (exactly, unless loss is allowed), InvalidRequest (DamagedPixels) when the data set or its first
-    frame is damaged.
+    the first one is not waited for, see :meth:`Transcoded.begin`. ``decode`` decodes what is compressed. Raises
+    Unsupported when these pixels cannot be brought to ``to`` (exactly, unless loss is allowed), InvalidRequest
+    (DamagedPixels) when the data set or its first frame is damaged.
     """
     view = memoryview(data).cast("B")
     try:
-        return _Conversion(view, stored, to, lossy, each).make(offsets, ahead=ahead)
+        return _Conversion(view, stored, to, lossy, (each, decode)).make(offsets, ahead=ahead)
     except BaseException:
         view.release()
         raise
@@ -187,12 +205,14 @@ class _Side:
 class _Conversion:
     """Everything about one object that is being converted. Used once."""
 
-    def __init__(self, data: memoryview, stored: UID, to: UID, lossy: EncodeOptions | None, each: Each) -> None:
+    def __init__(
+        self, data: memoryview, stored: UID, to: UID, lossy: EncodeOptions | None, workers: tuple[Each, Decode]
+    ) -> None:
         self._data = data
         self._stored = stored
         self._to = to
         self._lossy = lossy
-        self._each = each
+        self._each, self._decode = workers
         self._anatomy = dissect(data, stored)
         self._edits: dict[int, Element | bytes | None] = {}
 
@@ -226,7 +246,7 @@ class _Conversion:
 
         def work(raw: bytes) -> bytes:
             check(raw)
-            return codecs.encode(codecs.decode(raw, old, codec), decoded, target, options).data
+            return codecs.encode(self._decode(raw, old, codec), decoded, target, options).data
 
         count = index.number_of_frames
         frames = FrameStream(lambda start: self._each(work, read.frames(start)), count)
@@ -299,7 +319,7 @@ class _Conversion:
             return
         cells = whole_cells(description)
         extraction = Extraction(planes)
-        for frame in self._each(lambda raw: codecs.decode(raw, cells, codec), read.frames(0)):
+        for frame in self._each(lambda raw: self._decode(raw, cells, codec), read.frames(0)):
             extraction.add(frame)
         self._edits |= extraction.elements()
 

@@ -1,29 +1,41 @@
 """In which form a stored object leaves: as it is, in another transfer syntax, or not at all.
 
 What can be made of what is a table of ``dicom.pixels.plans``; every door that hands objects out asks it. Here an
-open object becomes what the plan says, mapped and never whole in memory.
+open object becomes what the plan says, mapped and never whole in memory. Forms that cost much are kept for the next
+one who asks (``shelf``); what cannot be decoded is told to whoever wants to know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
+from typing import Final, Self
 
+from calotype import __version__
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.plans import AS_IS, AsIs, Plan, Reencode, Transcode, can_become, plan, plans, reachable
-from calotype.dicom.pixels.transcode import Converted, Each, Transcoded, convert, one_by_one
+from calotype.dicom.pixels.transcode import Converted, Decode, Each, convert, decode, one_by_one
+from calotype.dicom.uids import transfer_syntax
+from calotype.errors import DamagedPixels
 from calotype.services.archive.inspection import mapped
-from calotype.services.archive.ports import ObjectReader
+from calotype.services.archive.naming import name_of_result
+from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.services.archive.shelf import Form, Shelf
 
 __all__ = [
     "AS_IS",
     "AsIs",
     "Converted",
     "Each",
+    "Form",
+    "Forms",
+    "Original",
     "Plan",
     "Reencode",
     "Transcode",
-    "Transcoded",
     "can_become",
     "converted",
     "one_by_one",
@@ -32,16 +44,146 @@ __all__ = [
     "reachable",
 ]
 
+_COSTLY: Final = ("JPEG2000", "JPEGXL")
+"""Syntaxes, by how their keywords start, that take 30 ms and more for a CT in or out; see the codecs' ADR."""
+_CODECS: Final = ("imagecodecs", "pylibjpeg-rle", "pyjpegls")
+"""Who codes: another version may write other bytes."""
+_VERSION: Final = b"1"
+"""Change it when the same object in the same syntax becomes other bytes, so that what was kept is not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is known of an object whose data set is to have another form.
+
+    ``place`` is where that stands in the open object, ``digest`` names its bytes; empty, nothing is kept of it.
+    """
+
+    sop_instance: UID
+    transfer_syntax: UID
+    place: slice
+    digest: bytes = b""
+
+    @classmethod
+    def of(cls, stored: StoredInstance) -> Self:
+        """Return what is known of a stored object."""
+        location = stored.location
+        place = slice(location.data_offset, location.data_offset + location.data_bytes)
+        return cls(stored.ref.instance, location.transfer_syntax, place, location.digest)
+
+
+def unnoted(_original: Original, _error: DamagedPixels) -> None:
+    """Tell nobody."""
+
+
+class Forms:
+    """Makes other forms of open objects. Thread-safe.
+
+    ``each`` does the work on frames and ``decode`` decodes one; ``shelf`` keeps what cost much; ``note_damage`` is
+    told of what cannot be decoded. Bare, it works where it is called, keeps nothing and tells nobody.
+    """
+
+    def __init__(
+        self,
+        each: Each = one_by_one,
+        *,
+        decode: Decode = decode,
+        shelf: Shelf | None = None,
+        note_damage: Callable[[Original, DamagedPixels], None] = unnoted,
+    ) -> None:
+        self.each = each
+        self._decode = decode
+        self._shelf = shelf
+        self._note_damage = note_damage
+
+    @contextmanager
+    def converted(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool = False) -> Iterator[Form]:
+        """Lend an open object's data set in ``to``.
+
+        Unsupported and InvalidRequest (DamagedPixels), raised at once, when that cannot be made of it; with
+        ``ahead`` the first frame is not waited for, see ``dicom.pixels.transcode``. A file is mapped and never whole
+        in memory; an object without a descriptor is read whole.
+        """
+
+        @contextmanager
+        def noting() -> Iterator[None]:
+            try:
+                yield
+            except DamagedPixels as error:
+                self._note_damage(original, error)
+                raise
+
+        def begin() -> None:
+            with noting():
+                form.begin()
+
+        def chunks() -> Iterator[bytes]:
+            with noting():
+                yield from form.chunks()
+
+        with ExitStack() as stack:
+            with noting():
+                form = stack.enter_context(self._form(reader, original, to, ahead=ahead))
+            yield replace(form, chunks=chunks, begin=begin)
+
+    @contextmanager
+    def _form(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
+        def make() -> AbstractContextManager[Converted]:
+            return converted(
+                reader,
+                original.place,
+                original.transfer_syntax,
+                to,
+                each=self.each,
+                ahead=ahead,
+                decode=self._decode,
+            )
+
+        size_bytes = original.place.stop - original.place.start
+        shelf = self._shelf
+        if shelf is None or not original.digest or size_bytes > shelf.largest_bytes or not _is_costly(original, to):
+            with make() as new:
+                yield Form.of(new)
+            return
+        with shelf.form(_key(original, to), make) as form:
+            yield form
+
 
 @contextmanager
 def converted(
-    reader: ObjectReader, place: slice, stored: UID, to: UID, *, each: Each = one_by_one, ahead: bool = False
+    reader: ObjectReader,
+    place: slice,
+    stored: UID,
+    to: UID,
+    *,
+    each: Each = one_by_one,
+    ahead: bool = False,
+    decode: Decode = decode,
 ) -> Iterator[Converted]:
     """Lend the data set that stands at ``place`` of an open object, in ``to`` instead of ``stored``.
 
-    Unsupported and InvalidRequest, raised at once, when that cannot be made of it. A file is mapped and never whole
-    in memory; an object without a descriptor is read whole. ``each`` does the work on frames; ``ahead``: see
-    ``dicom.pixels.transcode``.
+    Raises as :meth:`Forms.converted` does. The reader may be closed meanwhile.
     """
-    with mapped(reader, place) as data, convert(data, stored, to, each=each, ahead=ahead) as new:
+    with mapped(reader, place) as data, convert(data, stored, to, each=each, ahead=ahead, decode=decode) as new:
         yield new
+
+
+def _is_costly(original: Original, to: UID) -> bool:
+    return any(transfer_syntax(each).keyword.startswith(_COSTLY) for each in (original.transfer_syntax, to))
+
+
+def _key(original: Original, to: UID) -> str:
+    """Return a name for exactly this form: of what bytes, in what, made by which versions of us and of the codecs."""
+    return name_of_result(original.digest, _VERSION, _makers(), original.transfer_syntax.encode(), to.encode())
+
+
+@cache
+def _makers() -> bytes:
+    return " ".join((__version__, *(f"{name}-{_version(name)}" for name in _CODECS))).encode()
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "none"

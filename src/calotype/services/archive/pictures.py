@@ -6,17 +6,13 @@ Decides what is shown of what, and keeps the results (:class:`PictureCache`); ho
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
-
-from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.subject import DOCUMENT_MEDIA_TYPE, MODALITY
@@ -25,8 +21,10 @@ from calotype.errors import DamagedPixels, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
 from calotype.services.archive.looking import Looking, Opened
+from calotype.services.archive.naming import name_of_result
 from calotype.services.archive.ports import Index, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
+from calotype.services.archive.workshop import Workshop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +114,10 @@ class NoCache:
 
 
 class Pictures:
-    """Makes pictures. Thread-safe. ``threads`` of them at one time, by default one per processor."""
+    """Makes pictures. Thread-safe.
+
+    ``turn`` bounds how many work at one time (``Workshop.turn``); without it that is one per processor.
+    """
 
     def __init__(
         self,
@@ -125,13 +126,13 @@ class Pictures:
         *,
         cache: PictureCache | None = None,
         cine: Cine | None = None,
-        threads: int = 0,
+        turn: Callable[[], AbstractContextManager[object]] | None = None,
     ) -> None:
         self._index = index
         self._looking = Looking(retrieve)
         self._cache = cache or NoCache()
         self._cine = cine or NoCine()
-        self._turns = threading.BoundedSemaphore(threads or os.cpu_count() or 1)
+        self._turn = turn or Workshop().turn
 
     def media_types(self, stored: StoredInstance) -> tuple[str, ...]:
         """Return in which forms an object can be seen, the default first; none when in no form at all.
@@ -184,7 +185,7 @@ class Pictures:
 
         NotFound when there is no such frame, Unsupported when it cannot be decoded.
         """
-        with self._turns:
+        with self._turn():
             from calotype.dicom.pixels import native  # numpy: loaded with the first pixels
 
             frame = _of_object(lambda: opened.subject.frame(number, opened.read_at))
@@ -193,7 +194,7 @@ class Pictures:
     def _kept(self, key: str, media_type: str, make: Callable[[], bytes]) -> Picture:
         data = self._cache.get(key)
         if data is None:
-            with self._turns:
+            with self._turn():
                 data = make()
             self._cache.put(key, data)
         return Picture(data, media_type, key)
@@ -352,11 +353,11 @@ def _of_object(make: Callable[[], T]) -> T:
 def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, kind: bytes = b"rendered") -> str:
     """Return a name for exactly this picture: of what bytes, how, made by which version of us."""
     told = replace(wish, burn=frozenset())
-    parts = (
-        _VERSION, kind, stored.location.digest, stored.location.transfer_syntax.encode(), repr(told).encode(),
-        repr(sorted(wish.burn)).encode(), state.location.digest if state is not None else b"",
-    )  # fmt: skip
-    return blake3(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).hexdigest()[:40]
+    return name_of_result(
+        stored.location.digest,
+        *(_VERSION, kind, stored.location.transfer_syntax.encode(), repr(told).encode()),
+        *(repr(sorted(wish.burn)).encode(), state.location.digest if state is not None else b""),
+    )
 
 
 def _is_image(sop_class: UID) -> bool:

@@ -1,15 +1,18 @@
-"""Where processor time is spent: one bounded pool of threads, shared by everybody who converts pixels.
+"""Where processor time is spent: one bound for everybody who works on pixels, and a pool of threads within it.
 
 Codecs release the interpreter, so threads scale; what is bounded is how many work at one time, whatever the number
-of associations and requests. Whoever waits for a result waits here, in turn with all others.
+of associations and requests: the pool's threads, and callers that work in their own (:meth:`Workshop.turn`). Whoever
+waits for a result waits here, in turn with all others.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -28,6 +31,15 @@ class Workshop:
     def __init__(self, threads: int = 0) -> None:
         self.threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self.threads, "codec")
+        self._turns = threading.BoundedSemaphore(self.threads)
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Wait until one more may work, and be one of those for as long as the block lasts.
+
+        For work that is done in the caller's own thread. What is asked of :meth:`map` in the midst of it would wait
+        for its own end.
+        """
+        return self._turns
 
     def map(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
         """Return the results of ``work`` in the order of ``items``; some items are begun at once, ahead of asking.
@@ -41,9 +53,13 @@ class Workshop:
     def submit(self, work: Callable[[T], R], item: T) -> Future[R]:
         """Have one item done. Unavailable when the workshop is stopped."""
         try:
-            return self._pool.submit(work, item)
+            return self._pool.submit(self._work, work, item)
         except RuntimeError as error:
             raise Unavailable("the archive is being stopped") from error
+
+    def _work(self, work: Callable[[T], R], item: T) -> R:
+        with self._turns:
+            return work(item)
 
     def stop(self) -> None:
         """Let what is being done come to its end, and drop the rest. Idempotent."""

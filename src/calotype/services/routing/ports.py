@@ -28,12 +28,16 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One object to be carried: what the command says of it, and where in its file the data set stands."""
+    """One object to be carried: what the command says of it, and where in its file the data set stands.
+
+    ``digest`` names the data set's bytes, where that is known.
+    """
 
     kind: Kind
     sop_instance: UID
     data_offset: int
     data_bytes: int
+    digest: bytes = b""
 
     @classmethod
     def of(cls, stored: StoredInstance) -> Self:
@@ -44,6 +48,7 @@ class Parcel:
             stored.ref.instance,
             location.data_offset,
             location.data_bytes,
+            location.digest,
         )
 
 

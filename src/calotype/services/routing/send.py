@@ -21,13 +21,11 @@ from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Unavailable
 from calotype.services.archive.forms import (
     AsIs,
-    Converted,
-    Each,
+    Form,
+    Forms,
+    Original,
     Plan,
     Transcode,
-    Transcoded,
-    converted,
-    one_by_one,
     plans,
 )
 from calotype.services.archive.ports import ObjectReader, StoredInstance
@@ -83,10 +81,10 @@ class Handover:
 class Dispatch:
     """Sends what is archived."""
 
-    def __init__(self, retrieve: Retrieve, courier: Courier, each: Each = one_by_one) -> None:
+    def __init__(self, retrieve: Retrieve, courier: Courier, forms: Forms | None = None) -> None:
         self._retrieve = retrieve
         self._courier = courier
-        self._each = each
+        self._forms = forms
 
     def locate(self, selection: Selection) -> list[Cargo]:
         """Return what a selection names, in the order in which it will be sent. Unavailable when the index is."""
@@ -102,7 +100,7 @@ class Dispatch:
         heartbeat: Callable[[], None] = nothing_meanwhile,
     ) -> Generator[Handover, None, None]:
         """Send ``cargo`` to ``node``, see :func:`carry`."""
-        return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, each=self._each)
+        return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, forms=self._forms)
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
@@ -127,7 +125,7 @@ def carry(
     wishes: Sequence[UID] = (),
     *,
     heartbeat: Callable[[], None] = nothing_meanwhile,
-    each: Each = one_by_one,
+    forms: Forms | None = None,
 ) -> Generator[Handover, None, None]:
     """Send ``cargo`` to ``node`` over as few deliveries as its kinds allow, yielding what came of each object.
 
@@ -139,13 +137,13 @@ def carry(
     broke it, and given up when that happens :data:`BREAKS_IN_A_ROW` times. Close the generator to stop; the
     association is then released. ``heartbeat`` is called for each object and about every second while one takes
     longer; when it raises Cancelled, so does this, and the association is aborted in the midst of the object.
-    ``each`` does the work where pixels change their form.
+    ``forms`` makes other transfer syntaxes.
     """
     liked = (*wishes, *node.transfer_syntaxes)
     parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)
     for part in parts:
         positions = [position for position, item in enumerate(cargo) if item.parcel.kind in part.kinds]
-        aboard = _Part(cargo, positions, part, liked, each)
+        aboard = _Part(cargo, positions, part, liked, forms or Forms())
         yield from _carry_part(aboard, courier, node, originator, heartbeat)
 
 
@@ -156,14 +154,15 @@ def hand_over(
     wishes: Sequence[UID] = (),
     *,
     heartbeat: Callable[[], None] = nothing_meanwhile,
-    each: Each = one_by_one,
+    forms: Forms | None = None,
 ) -> Generator[Handover, None, None]:
     """Send positions and objects over a way that is open, yielding what came of each.
 
-    ``heartbeat`` and ``each``: see :func:`carry`. Unavailable when the way broke, at the object after the last one
+    ``heartbeat`` and ``forms``: see :func:`carry`. Unavailable when the way broke, at the object after the last one
     yielded.
     """
-    turns = (_Turn(position, item, delivery, wishes, each) for position, item in cargo)
+    making = forms or Forms()
+    turns = (_Turn(position, item, delivery, wishes, making) for position, item in cargo)
     with _Queue(turns) as queue:
 
         def meanwhile() -> None:
@@ -179,14 +178,14 @@ def hand_over(
 class _Turn:
     """One object whose turn is near: opened; read if it is not big, or already being made into another form."""
 
-    def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID], each: Each) -> None:
+    def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID], forms: Forms) -> None:
         self.position = position
         self.sop_instance = item.parcel.sop_instance
         self._parcel = item.parcel
-        self._each = each
+        self._forms = forms
         self._plans: list[Plan] = []
         self._reader: ObjectReader | None = None
-        self._new: Converted | None = None
+        self._new: Form | None = None
         self._open = ExitStack()
         self._failure: Answer | None = None
         try:
@@ -197,7 +196,7 @@ class _Turn:
     @property
     def is_being_made(self) -> bool:
         """Whether others work on it, so that there is time for one more."""
-        return isinstance(self._new, Transcoded)
+        return self._new is not None and self._new.is_work
 
     def carry(self, delivery: Delivery, originator: Originator | None, meanwhile: Callable[[], None]) -> Answer:
         """Send the object; Unavailable when the way broke."""
@@ -210,8 +209,7 @@ class _Turn:
                 return delivery.store(parcel, self._reader, originator, meanwhile)
             try:
                 new = self._converted(to.to)
-                if isinstance(new, Transcoded):
-                    new.begin()
+                new.begin()
             except CalotypeError as error:
                 # Another form may do: as it is, for one, pixels may be as damaged as they are.
                 self._failure = self._failure or _failed(
@@ -252,12 +250,13 @@ class _Turn:
                 # Whoever carries it meets this again, and looks for another way.
                 self._let_go()
 
-    def _converted(self, to: UID) -> Converted:
+    def _converted(self, to: UID) -> Form:
         if self._new is None:
             assert self._reader is not None  # noqa: S101 - only an open object is converted
             parcel = self._parcel
             place = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
-            making = converted(self._reader, place, parcel.kind.transfer_syntax, to, each=self._each, ahead=True)
+            original = Original(parcel.sop_instance, parcel.kind.transfer_syntax, place, parcel.digest)
+            making = self._forms.converted(self._reader, original, to, ahead=True)
             self._new = self._open.enter_context(making)
         return self._new
 
@@ -356,7 +355,7 @@ class _Part:
     positions: Sequence[int]
     part: Part
     wishes: Sequence[UID]
-    each: Each
+    forms: Forms
 
 
 def _carry_part(
@@ -375,7 +374,7 @@ def _carry_part(
             with delivery:
                 rest = ((position, cargo[position]) for position in islice(positions, done, None))
                 handovers = hand_over(
-                    rest, delivery, originator, aboard.wishes, heartbeat=heartbeat, each=aboard.each
+                    rest, delivery, originator, aboard.wishes, heartbeat=heartbeat, forms=aboard.forms
                 )
                 for handover in handovers:
                     done += 1

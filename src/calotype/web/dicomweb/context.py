@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
 
 from calotype.errors import Unsupported
 from calotype.services.archive.archive import Archive
-from calotype.services.archive.forms import Each, one_by_one
+from calotype.services.archive.forms import Forms
 from calotype.web.accept import ANYTHING, Form, MediaRange, choose, parse_accept
 from calotype.web.addresses import service_url
 from calotype.web.offload import Offload
@@ -27,8 +27,8 @@ class Context:
     archive: Archive
     offload: Offload
     settings: WebSettings
-    each: Each = one_by_one
-    """Does the work where pixels change their form."""
+    forms: Forms = field(default_factory=Forms)
+    """Makes other transfer syntaxes."""
 
     def service_url(self, request: Request) -> str:
         """Return the absolute URL of the DICOMweb service as this client knows it."""

@@ -18,7 +18,7 @@ from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescription, described
 from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
-from calotype.services.archive.forms import AsIs, Each, Plan, Transcode, converted, plan
+from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
@@ -64,7 +64,7 @@ def departures(
 
 
 @contextmanager
-def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, each: Each) -> Iterator[Leaving]:
+def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, forms: Forms) -> Iterator[Leaving]:
     """Open an object in its new form; Unsupported and InvalidRequest, before its first byte, when that cannot be."""
     current, reader = retrieve.open_current(departure.stored)
     with reader:
@@ -73,8 +73,7 @@ def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, each: Ea
         if isinstance(departure.plan, AsIs) or location.transfer_syntax == to:
             yield Leaving(location.transfer_syntax, reader.size_bytes, _blocks(reader, chunk_bytes))
             return
-        place = slice(location.data_offset, location.data_offset + location.data_bytes)
-        with converted(reader, place, location.transfer_syntax, to, each=each) as new:
+        with forms.converted(reader, Original.of(current), to) as new:
             meta = write_file_meta(current.sop_class, current.ref.instance, to)
             size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
             yield Leaving(to, size_bytes, _after(meta, new.chunks()))

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection, SeriesRef, StudyRef
 from calotype.errors import NotFound
-from calotype.services.archive.forms import Each
+from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Form, Syntaxes, accepted_syntaxes
 from calotype.web.addresses import instance_url, path_uid
@@ -68,7 +68,7 @@ class InstancesResource:
         if form is SINGLE_PART:
             return await self._single(leaving_ones[0])
         writer = RelatedWriter()
-        parts = related_parts(context.archive.retrieve, leaving_ones, writer, self._chunk_bytes, context.each)
+        parts = related_parts(context.archive.retrieve, leaving_ones, writer, self._chunk_bytes, context.forms)
         return await ChunkedAnswer.start(
             context.offload,
             gather(parts, self._chunk_bytes),
@@ -79,7 +79,7 @@ class InstancesResource:
 
     async def _single(self, departure: Departure) -> Response:
         context = self._context
-        file = leaving(context.archive.retrieve, departure, self._chunk_bytes, context.each)
+        file = leaving(context.archive.retrieve, departure, self._chunk_bytes, context.forms)
         opened = await context.offload(file.__enter__)
         headers = {
             "Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}",
@@ -121,11 +121,11 @@ class MetadataResource:
 
 
 def related_parts(
-    retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, chunk_bytes: int, each: Each
+    retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, chunk_bytes: int, forms: Forms
 ) -> Iterator[bytes]:
     """Yield a multipart message of whole files, in pieces of at most ``chunk_bytes``; one file is open at a time."""
     for departure in objects:
-        with leaving(retrieve, departure, chunk_bytes, each) as file:
+        with leaving(retrieve, departure, chunk_bytes, forms) as file:
             yield writer.prefix(file.transfer_syntax, file.size_bytes)
             yield from file.blocks
     yield writer.end

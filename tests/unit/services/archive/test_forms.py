@@ -9,8 +9,22 @@ from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
 from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.dicom.uids import JPEG_2000_LOSSLESS, JPEG_BASELINE, JPEG_LOSSLESS_SV1, JPEG_LS_LOSSLESS, RLE_LOSSLESS
-from calotype.errors import InvalidRequest
-from calotype.services.archive.forms import AsIs, Reencode, Transcode, converted, plan, plans, reachable
+from calotype.errors import DamagedPixels, InvalidRequest
+from calotype.services.archive.forms import (
+    AsIs,
+    Forms,
+    Original,
+    Reencode,
+    Transcode,
+    converted,
+    plan,
+    plans,
+    reachable,
+)
+from calotype.services.archive.ingest import DuplicatePolicy
+from calotype.services.archive.shelf import Shelf
+from calotype.services.archive.workshop import Workshop
+from calotype.stores.cache import FolderCache
 from support import samples
 from support.peers import BytesReader
 
@@ -104,3 +118,83 @@ def test_converted_tells_damage_at_once(opened):
     reader, place = opened(samples.ct()[:-3])
     with pytest.raises(InvalidRequest, match="truncated"), converted(reader, place, EXPLICIT, IMPLICIT):
         pass
+
+
+class CountedFrames:
+    """Does the work on frames, and counts it."""
+
+    def __init__(self):
+        self.frames = 0
+
+    def __call__(self, work, items, /):
+        for item in items:
+            self.frames += 1
+            yield work(item)
+
+
+@pytest.fixture
+def counted(tmp_path):
+    each = CountedFrames()
+    return each, Forms(each, shelf=Shelf(FolderCache(tmp_path / "transcoded", 10_000_000)))
+
+
+def in_form(forms, house, uid, to):
+    stored, reader = house.archive.retrieve.open_current(house.index.instance(UID(uid)))
+    with reader, forms.converted(reader, Original.of(stored), to) as form:
+        return b"".join(form.chunks())
+
+
+def test_a_costly_form_is_made_once(house, counted):
+    each, forms = counted
+    house.store(samples.ct(sop_uid="1.2.3"))
+
+    made = [in_form(forms, house, "1.2.3", JPEG_2000_LOSSLESS) for _ in range(3)]
+
+    assert (len(set(made)), each.frames) == (1, 1)
+    assert made[0] != in_form(forms, house, "1.2.3", JPEG_LS_LOSSLESS)
+
+
+def test_a_form_that_costs_little_is_not_kept(house, counted, tmp_path):
+    each, forms = counted
+    house.store(samples.ct(sop_uid="1.2.3"))
+
+    for _ in range(2):
+        in_form(forms, house, "1.2.3", JPEG_LS_LOSSLESS)
+
+    assert each.frames == 2
+    assert not (tmp_path / "transcoded").exists()
+
+
+def test_an_object_that_was_overwritten_has_a_new_form(house_with, counted):
+    _, forms = counted
+    house = house_with(duplicates=DuplicatePolicy.OVERWRITE)
+    how = {"sop_uid": "1.2.3", "series_uid": "1.2", "study_uid": "1"}
+    made = []
+    for seed in (1, 2):
+        house.store(samples.ct(seed=seed, **how))
+        made.append(in_form(forms, house, "1.2.3", JPEG_2000_LOSSLESS))
+
+    assert made[0] != made[1]
+
+
+def test_a_form_of_several_frames_may_be_left_in_the_middle(house, tmp_path):
+    house.store(samples.multi_frame(frames=9, sop_uid="1.2.3"))
+    stored, reader = house.archive.retrieve.open_current(house.index.instance(UID("1.2.3")))
+    with Workshop(2) as workshop, reader:
+        forms = Forms(workshop.map, shelf=Shelf(FolderCache(tmp_path / "transcoded", 10_000_000)))
+        with forms.converted(reader, Original.of(stored), JPEG_2000_LOSSLESS, ahead=True) as form:
+            form.begin()
+            assert form.is_work
+            next(form.chunks())
+    assert not [path for path in (tmp_path / "transcoded").rglob("*") if path.is_file()]
+
+
+def test_whoever_wants_to_know_is_told_of_damage(house, counted):
+    noted = []
+    forms = Forms(note_damage=lambda original, error: noted.append((original.sop_instance, str(error))))
+    house.store(samples.compressed(sop_uid="1.2.3"), syntax=samples.JPEG_BASELINE)
+
+    with pytest.raises(DamagedPixels):
+        in_form(forms, house, "1.2.3", EXPLICIT)
+
+    assert [uid for uid, _ in noted] == ["1.2.3"]

@@ -82,3 +82,32 @@ def test_what_is_asked_of_a_workshop_that_is_stopped_is_unavailable():
         list(results)
     with pytest.raises(Unavailable, match="being stopped"):
         next(workshop.map(work, [1]))
+
+
+def test_who_works_in_a_thread_of_his_own_counts_too():
+    at_work, most, lock = 0, 0, threading.Lock()
+    both = threading.Barrier(2)
+
+    def work(_number):
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        both.wait(60)
+        with lock:
+            at_work -= 1
+
+    with Workshop(2) as workshop:
+
+        def work_here():
+            for number in range(6):
+                with workshop.turn():
+                    work(number)
+
+        askers = [threading.Thread(target=lambda: list(workshop.map(work, range(6)))) for _ in range(2)]
+        askers += [threading.Thread(target=work_here) for _ in range(2)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+    assert most == 2

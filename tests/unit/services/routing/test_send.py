@@ -10,6 +10,7 @@ from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
 from calotype.services.archive.forms import reachable
+from calotype.services.archive.forms import Forms
 from calotype.services.archive.workshop import Workshop
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
@@ -259,7 +260,7 @@ def test_many_are_made_at_one_time_and_arrive_in_order(shelf):
     courier = MemoryCourier(refused=frozenset({CT}))
     wishes = (CT_JPEG.transfer_syntax,)
     with Workshop(2) as workshop:
-        assert results(carry(cargo, courier, VIEWER, wishes=wishes, each=workshop.map)) == ["COMPLETED"] * 12
+        assert results(carry(cargo, courier, VIEWER, wishes=wishes, forms=Forms(workshop.map))) == ["COMPLETED"] * 12
     assert [read(d.data, d.kind.transfer_syntax).SeriesNumber for d in courier.delivered] == list(range(12))
     assert all(reader.closed for reader in shelf.readers)
 
@@ -267,7 +268,7 @@ def test_many_are_made_at_one_time_and_arrive_in_order(shelf):
 def test_what_is_being_made_is_dropped_when_sending_stops(shelf):
     cargo = [shelf.cargo(data=multi_frame()) for _ in range(8)]
     with Workshop(1) as workshop:
-        handovers = carry(cargo, MemoryCourier(), VIEWER, wishes=(CT_JPEG.transfer_syntax,), each=workshop.map)
+        handovers = carry(cargo, MemoryCourier(), VIEWER, wishes=(CT_JPEG.transfer_syntax,), forms=Forms(workshop.map))
         next(handovers)
         handovers.close()
     assert all(reader.closed for reader in shelf.readers)
