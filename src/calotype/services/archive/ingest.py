@@ -22,7 +22,8 @@ from calotype.services.archive.events import Event, Events, InstanceReplaced, In
 from calotype.services.archive.incoming import Declared, Incoming, Outcome, Receipt, Received
 from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
 from calotype.services.archive.opening import Opening
-from calotype.services.archive.ports import Flag, Index, ObjectStore, Origin, StoredInstance
+from calotype.services.archive.ports import Flag, Index, InstanceRecord, ObjectStore, Origin, StoredInstance
+from calotype.services.archive.predecessor import digest_as_received
 from calotype.services.archive.texts import Texts
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class IngestSettings:
 
     duplicates: DuplicatePolicy = DuplicatePolicy.KEEP_IF_IDENTICAL
     layout: str = DEFAULT_LAYOUT
+    to_compress: Callable[[InstanceRecord], bool] | None = None
+    """Tells of a new object whether it goes onto the list of what is to be compressed."""
 
 
 class _Overtaken(Exception):
@@ -107,6 +110,7 @@ class Ingest:
         self._texts = texts
         self._duplicates = settings.duplicates
         self._layout = Layout(settings.layout)
+        self._to_compress = settings.to_compress
         self._clock = clock
         self._claims = Claims()
         self._sent_again = _SentAgain()
@@ -161,7 +165,7 @@ class Ingest:
         raise Unavailable(f"{received.ref.instance} is being changed by others at this moment; send it again")
 
     def _store(self, received: Received) -> tuple[Receipt, Event]:
-        record = received.place(self._layout)
+        record = self._placed(received)
         try:
             flags = self._index.add(record)
         except Conflict as error:
@@ -178,7 +182,7 @@ class Ingest:
             raise Conflict(
                 f"{received.ref.instance} is in the archive already, and duplicates are refused by setting"
             )
-        if known.location.digest == received.digest:
+        if self._is_as_received(known, received):
             return received.dropped(Outcome.IDENTICAL), None
         if policy is DuplicatePolicy.KEEP:
             return received.dropped(Outcome.KEPT), None
@@ -186,8 +190,20 @@ class Ingest:
             return self._replace(received)
         return self._add_version(received)
 
-    def _replace(self, received: Received) -> tuple[Receipt, Event]:
+    def _is_as_received(self, known: StoredInstance, received: Received) -> bool:
+        """Tell whether an object is what came before; that may have been compressed since."""
+        if known.location.digest == received.digest:
+            return True
+        return digest_as_received(self._objects, known.location) == received.digest
+
+    def _placed(self, received: Received) -> InstanceRecord:
         record = received.place(self._layout)
+        if self._to_compress is not None and self._to_compress(record):
+            return replace(record, is_to_compress=True)
+        return record
+
+    def _replace(self, received: Received) -> tuple[Receipt, Event]:
+        record = self._placed(received)
         try:
             replaced = self._index.replace(record)
         except NotFound as error:

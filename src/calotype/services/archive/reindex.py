@@ -32,6 +32,7 @@ from calotype.services.archive.ports import (
     Rebuild,
     StoredInstance,
 )
+from calotype.services.archive.predecessor import predecessor_of
 from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Problem, ProblemKind, current_keys
 
@@ -118,13 +119,16 @@ class Reindexing:
     def _again(self, rebuild: Rebuild, stored: StoredInstance, remembered: _Remembered) -> None:
         key = stored.location.key
         try:
-            record = self._read(key, remembered)
+            record, content = self._read(key, remembered)
         except NotFound as error:
+            if key not in current_keys(self._index, stored.ref.instance):
+                # It was compressed, overwritten or removed while we read; the swap carries over what came instead.
+                return
             self._lose(Problem(ProblemKind.MISSING, key, stored.ref, str(error)))
         except CalotypeError as error:
             self._lose(Problem(ProblemKind.UNREADABLE, key, stored.ref, str(error)))
         else:
-            self._add(rebuild, record)
+            self._add(rebuild, record, content)
             self._rebuilt += 1
 
     def _unknown_objects(self, rebuild: Rebuild, progress: Progress) -> None:
@@ -136,23 +140,23 @@ class Reindexing:
             if key_number(key) in self._known:
                 continue
             try:
-                record = self._read(key, None)
+                record, content = self._read(key, None)
             except CalotypeError as error:
                 self._problems.append(Problem(ProblemKind.UNREADABLE, key, None, str(error)))
                 continue
             if key in current_keys(self._index, record.ref.instance):
                 # It was received while we read; the swap carries over what came meanwhile.
                 continue
-            if _content_number(record) in self._contents:
+            if content in self._contents:
                 detail = "another file with the same content is in the index"
                 self._problems.append(Problem(ProblemKind.ORPHAN, key, record.ref, detail))
                 continue
             self._known.add(key_number(key))
-            self._add(rebuild, record)
+            self._add(rebuild, record, content)
             self._recovered += 1
 
-    def _add(self, rebuild: Rebuild, record: InstanceRecord) -> None:
-        self._contents.add(_content_number(record))
+    def _add(self, rebuild: Rebuild, record: InstanceRecord, content: int) -> None:
+        self._contents.add(content)
         rebuild.add(record)
 
     def _check_loss(self) -> None:
@@ -166,8 +170,11 @@ class Reindexing:
         self._lost += 1
         self._problems.append(problem)
 
-    def _read(self, key: str, remembered: _Remembered | None) -> InstanceRecord:
-        """Make an object's record from its file. InvalidRequest when it is damaged."""
+    def _read(self, key: str, remembered: _Remembered | None) -> tuple[InstanceRecord, int]:
+        """Make an object's record from its file, and what stands for its content. InvalidRequest when it is damaged.
+
+        An object that was compressed has the content of the one that came: each may be left over from a crash.
+        """
         with self._objects.open(key) as reader:
             found, settled = self._texts.inspected(inspect(reader), partial(inspect, reader))
             if settled.changed:
@@ -182,7 +189,9 @@ class Reindexing:
             size_bytes = reader.size_bytes
         ref, sop_class = identify(found.header.attributes)
         flags = flags_of(found.header) | settled.flags
-        return InstanceRecord(
+        before = predecessor_of(found.meta)
+        content = _content_number(ref.instance, remembered.digest if before is None else before.digest)
+        record = InstanceRecord(
             ref=ref,
             sop_class=sop_class or found.meta.sop_class,
             attributes=found.header.attributes,
@@ -199,9 +208,9 @@ class Reindexing:
             received_us=remembered.received_us,
             flags=flags | {Flag.VERSION_CONFLICT} if remembered.is_version else flags,
         )
+        return record, content
 
 
-def _content_number(record: InstanceRecord) -> int:
+def _content_number(instance: UID, digest: bytes) -> int:
     """Return 64 bits that stand for one content of one instance."""
-    instance: UID = record.ref.instance
-    return int.from_bytes(blake3(instance.encode("utf-8", "surrogatepass") + record.location.digest).digest(8), "big")
+    return int.from_bytes(blake3(instance.encode("utf-8", "surrogatepass") + digest).digest(8), "big")
