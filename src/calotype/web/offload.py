@@ -20,7 +20,12 @@ class Offload:
 
     def __init__(self, threads: int) -> None:
         self._limiter = CapacityLimiter(threads)
+        self._lasting = CapacityLimiter(threads)
 
     async def __call__(self, work: Callable[[*Args], T], *args: *Args) -> T:
         """Return ``work(*args)``, computed in a thread of the pool; what it raises passes through."""
         return await to_thread.run_sync(work, *args, limiter=self._limiter)
+
+    async def lasting(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` does, in one of as many threads again: who fetches much delays nobody's question."""
+        return await to_thread.run_sync(work, limiter=self._lasting)

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from calotype.errors import OutOfResources, Refused, Unavailable
+from calotype.web.protocol import LendingProtocol
 from calotype.web.settings import WebSettings
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class WebServer:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
-            http="httptools",
+            http=LendingProtocol,
             loop="asyncio",
             ws="none",
             lifespan="off",

@@ -19,9 +19,10 @@ from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescr
 from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
 from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
-from calotype.services.archive.ports import ObjectReader, StoredInstance
+from calotype.services.archive.ports import StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
+from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import plain
 
 _COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
@@ -46,7 +47,7 @@ class Leaving:
 
     transfer_syntax: UID
     size_bytes: int | None
-    blocks: Iterator[bytes]
+    blocks: Iterator[Piece]
 
 
 def departures(
@@ -64,14 +65,15 @@ def departures(
 
 
 @contextmanager
-def leaving(retrieve: Retrieve, departure: Departure, chunk_bytes: int, forms: Forms) -> Iterator[Leaving]:
+def leaving(retrieve: Retrieve, departure: Departure, forms: Forms) -> Iterator[Leaving]:
     """Open an object in its new form; Unsupported and InvalidRequest, before its first byte, when that cannot be."""
     current, reader = retrieve.open_current(departure.stored)
     with reader:
         # One that has been overwritten since it was located may be there in another syntax.
         to, location = departure.transfer_syntax, current.location
         if isinstance(departure.plan, AsIs) or location.transfer_syntax == to:
-            yield Leaving(location.transfer_syntax, reader.size_bytes, _blocks(reader, chunk_bytes))
+            whole = Stretch(reader, 0, reader.size_bytes)
+            yield Leaving(location.transfer_syntax, reader.size_bytes, iter((whole,)))
             return
         with forms.converted(reader, Original.of(current), to) as new:
             meta = write_file_meta(current.sop_class, current.ref.instance, to)
@@ -110,11 +112,6 @@ def _description(elements: Mapping[str, Any]) -> PixelDescription:
 def _after(meta: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield meta
     yield from chunks
-
-
-def _blocks(reader: ObjectReader, chunk_bytes: int) -> Iterator[bytes]:
-    for offset in range(0, reader.size_bytes, chunk_bytes):
-        yield reader.read_at(offset, chunk_bytes)
 
 
 def all_located(retrieve: Retrieve, selection: Selection, nothing: str) -> list[StoredInstance]:

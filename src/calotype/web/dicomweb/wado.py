@@ -28,6 +28,7 @@ from calotype.web.dicomweb.departures import (
     leaving,
     none_taken,
 )
+from calotype.web.lines import Piece, Pieces
 from calotype.web.multipart import RelatedWriter, plain
 from calotype.web.streams import ChunkedAnswer, gather, gzip
 
@@ -68,10 +69,10 @@ class InstancesResource:
         if form is SINGLE_PART:
             return await self._single(leaving_ones[0])
         writer = RelatedWriter()
-        parts = related_parts(context.archive.retrieve, leaving_ones, writer, self._chunk_bytes, context.forms)
+        parts = related_parts(context.archive.retrieve, leaving_ones, writer, context.forms)
         return await ChunkedAnswer.start(
             context.offload,
-            gather(parts, self._chunk_bytes),
+            parts,
             status=200 if len(leaving_ones) == found else 206,
             headers={"Content-Type": writer.content_type, "Vary": "Accept"},
             idle_s=context.settings.idle_s,
@@ -79,7 +80,7 @@ class InstancesResource:
 
     async def _single(self, departure: Departure) -> Response:
         context = self._context
-        file = leaving(context.archive.retrieve, departure, self._chunk_bytes, context.forms)
+        file = leaving(context.archive.retrieve, departure, context.forms)
         opened = await context.offload(file.__enter__)
         headers = {
             "Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}",
@@ -89,14 +90,10 @@ class InstancesResource:
             headers["Content-Length"] = str(opened.size_bytes)
         return await ChunkedAnswer.start(
             context.offload,
-            gather(_closing(opened.blocks, file), self._chunk_bytes),
+            _closing(opened.blocks, file),
             headers=headers,
             idle_s=context.settings.idle_s,
         )
-
-    @property
-    def _chunk_bytes(self) -> int:
-        return self._context.settings.chunk_bytes
 
 
 class MetadataResource:
@@ -120,12 +117,10 @@ class MetadataResource:
         return await ChunkedAnswer.start(context.offload, chunks, headers=headers, idle_s=context.settings.idle_s)
 
 
-def related_parts(
-    retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, chunk_bytes: int, forms: Forms
-) -> Iterator[bytes]:
-    """Yield a multipart message of whole files, in pieces of at most ``chunk_bytes``; one file is open at a time."""
+def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, forms: Forms) -> Pieces:
+    """Yield a multipart message of whole files; one file is open at a time."""
     for departure in objects:
-        with leaving(retrieve, departure, chunk_bytes, forms) as file:
+        with leaving(retrieve, departure, forms) as file:
             yield writer.prefix(file.transfer_syntax, file.size_bytes)
             yield from file.blocks
     yield writer.end
@@ -157,7 +152,7 @@ def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tu
     return len(located), planned
 
 
-def _closing(blocks: Iterator[bytes], file: AbstractContextManager[Leaving]) -> Iterator[bytes]:
+def _closing(blocks: Iterator[Piece], file: AbstractContextManager[Leaving]) -> Pieces:
     with ExitStack() as stack:
         stack.push(file)
         yield from blocks
