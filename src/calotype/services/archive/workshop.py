@@ -2,7 +2,8 @@
 
 Codecs release the interpreter, so threads scale; what is bounded is how many work at one time, whatever the number
 of associations and requests: the pool's threads, and callers that work in their own (:meth:`Workshop.turn`). Whoever
-waits for a result waits here, in turn with all others.
+waits for a result waits here, in turn with all others; work that nobody waits for is done in between
+(:meth:`Workshop.spare`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from calotype.errors import CalotypeError, Unavailable
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+PATIENCE_S: Final = 1.0
+"""How long one item of spare work lets others go first: else it would never be done where somebody always asks."""
 
 
 class Workshop:
@@ -32,14 +36,34 @@ class Workshop:
         self.threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self.threads, "codec")
         self._turns = threading.BoundedSemaphore(self.threads)
+        self._changed = threading.Condition()
+        self._asked_for = 0
 
-    def turn(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def turn(self) -> Iterator[None]:
         """Wait until one more may work, and be one of those for as long as the block lasts.
 
         For work that is done in the caller's own thread. What is asked of :meth:`map` in the midst of it would wait
         for its own end.
         """
-        return self._turns
+        self._ask()
+        try:
+            with self._turns:
+                yield
+        finally:
+            self._answered()
+
+    def spare(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """Return the results of ``work`` in order, each done here when asked for, while nobody else needs the turn.
+
+        It waits while others work or wait in every turn that there is, each time for :data:`PATIENCE_S` at most.
+        """
+        for item in items:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asked_for < self.threads, PATIENCE_S)
+            with self._turns:
+                result = work(item)
+            yield result
 
     def map(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
         """Return the results of ``work`` in the order of ``items``; some items are begun at once, ahead of asking.
@@ -52,14 +76,27 @@ class Workshop:
 
     def submit(self, work: Callable[[T], R], item: T) -> Future[R]:
         """Have one item done. Unavailable when the workshop is stopped."""
+        self._ask()
         try:
-            return self._pool.submit(self._work, work, item)
+            future = self._pool.submit(self._work, work, item)
         except RuntimeError as error:
+            self._answered()
             raise Unavailable("the archive is being stopped") from error
+        future.add_done_callback(self._answered)
+        return future
 
     def _work(self, work: Callable[[T], R], item: T) -> R:
         with self._turns:
             return work(item)
+
+    def _ask(self) -> None:
+        with self._changed:
+            self._asked_for += 1
+
+    def _answered(self, _done: object = None) -> None:
+        with self._changed:
+            self._asked_for -= 1
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """Let what is being done come to its end, and drop the rest. Idempotent."""

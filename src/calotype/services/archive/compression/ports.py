@@ -56,6 +56,9 @@ class Sizes:
     after_bytes: int = 0
 
 
+NO_SIZES = Sizes()
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How often something came of objects since the archive began, and how long their files were and are."""

@@ -128,6 +128,9 @@ class Rules:
         )
 
 
+NO_RULES: Final = Rules()
+
+
 def _is_in(address: str, networks: Collection[IPv4Network | IPv6Network]) -> bool:
     try:
         found = ip_address(address.partition("%")[0])
