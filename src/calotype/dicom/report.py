@@ -15,11 +15,9 @@ from calotype.dicom.walk import MAX_DEPTH
 
 JsonDataSet: TypeAlias = Mapping[str, Any]
 
-VALUE_TYPE: Final = 0x0040A040
-"""Present in every item of a content tree, the root included."""
-
 MAX_LINES: Final = 100_000
 
+_VALUE_TYPE: Final = "0040A040"
 _CONTENT, _CONCEPT, _RELATIONSHIP, _REFERENCE = "0040A730", "0040A043", "0040A010", "0040DB73"
 _CODE_VALUE, _CODE_MEANING = ("00080100", "00080119", "00080120"), "00080104"
 _MEASURED, _NUMBER, _UNITS, _QUALIFIER = "0040A300", "0040A30A", "004008EA", "0040A301"
@@ -133,7 +131,7 @@ def _lines(items: Iterable[JsonDataSet], depth: int) -> Iterator[Line]:
     if depth > MAX_DEPTH:
         return
     for item in items:
-        kind = _written(item, f"{VALUE_TYPE:08X}")
+        kind = _written(item, _VALUE_TYPE)
         name = _meaning(item, _CONCEPT)
         content = _items(item, _CONTENT)
         if kind == "CONTAINER":

@@ -265,10 +265,11 @@ def test_documents_come_out_as_they_went_in(client, house):
     assert client.get(url(5, "/rendered"), headers={"Accept": "image/jpeg"}).status_code == 406
 
 
-def test_reports_cannot_be_rendered_yet_have_a_thumbnail(client, house):
+def test_reports_are_text_and_have_a_thumbnail(client, house):
     house.store(samples.structured_report(**in_study(3)))
 
-    assert client.get(url(3, "/rendered")).status_code == 406
+    assert client.get(url(3, "/rendered")).headers["content-type"] == "text/html; charset=utf-8"
+    assert client.get(url(3, "/rendered"), headers={"Accept": "image/jpeg"}).status_code == 406
     assert picture(client.get(url(3, "/thumbnail"))).size == (256, 256)
 
 

@@ -1,19 +1,19 @@
-"""Pictures as files: JPEG, PNG, GIF, and the colour profile in them (PS3.18 Table 8.7.3-1).
+"""Pictures as files: JPEG, PNG, GIF, JPEG 2000, and the colour profile in them (PS3.18 Table 8.7.4-1).
 
-Takes what ``render`` makes. JPEG is encoded by imagecodecs, which lets other threads run meanwhile; the rest by
-Pillow. Both are loaded by the first picture.
+Takes what ``render`` makes. JPEG and JPEG 2000 are encoded by imagecodecs, which lets other threads run meanwhile,
+the rest by Pillow. Both are loaded by the first picture.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calotype.dicom.pixels.profiles import ColourSpace, profile_of
 from calotype.errors import InvalidRequest, Unsupported
 
 Array: TypeAlias = NDArray[Any]
@@ -21,7 +21,8 @@ Array: TypeAlias = NDArray[Any]
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 GIF: Final = "image/gif"
-SINGLE_FRAME: Final = (JPEG, PNG, GIF)
+JP2: Final = "image/jp2"
+SINGLE_FRAME: Final = (JPEG, PNG, GIF, JP2)
 """Media types of a single picture, the Standard's default first."""
 
 DEFAULT_QUALITY: Final = 90
@@ -31,21 +32,10 @@ _PNG_LEVEL: Final = 3
 """A third of the time of the default, some 5 % larger."""
 
 
-class ColourSpace(StrEnum):
-    """What is asked for of a colour profile (PS3.18 8.3.5.1.5)."""
-
-    NO = "no"
-    YES = "yes"
-    SRGB = "srgb"
-    ADOBE_RGB = "adobergb"
-    ROMM_RGB = "rommrgb"
-    DISPLAY_P3 = "displayp3"
-
-
 def to_image(picture: Array, media_type: str, *, quality: int = DEFAULT_QUALITY, profile: bytes = b"") -> bytes:
     """Return one picture as a file of ``media_type``, ``profile`` (ICC) in it. Unsupported for other media types.
 
-    ``quality`` is JPEG's, 1 to 100.
+    ``quality`` is JPEG's, 1 to 100; JPEG 2000 is about as good, and exact at 100.
     """
     if media_type == JPEG:
         return to_jpeg(picture, quality, profile)
@@ -53,6 +43,8 @@ def to_image(picture: Array, media_type: str, *, quality: int = DEFAULT_QUALITY,
         return _by_pillow(picture, "PNG", profile, compress_level=_PNG_LEVEL)
     if media_type == GIF:
         return to_gif([picture], [])
+    if media_type == JP2:
+        return _to_jp2(picture, quality)
     raise Unsupported(f"a picture is made as {', '.join(SINGLE_FRAME)}, not as {media_type}")
 
 
@@ -87,32 +79,35 @@ def to_gif(pictures: Iterable[Array], durations_ms: Sequence[float]) -> bytes:
 def converted(picture: Array, own: bytes, wanted: ColourSpace) -> tuple[Array, bytes]:
     """Return a colour picture in the colour space that is wanted, and the profile that says so.
 
-    ``own`` is the profile that came with the object, empty without one: sRGB then. Unsupported where the profile
-    wanted is not here; a profile that cannot be read is passed over.
+    ``own`` is the profile that came with the object, empty without one: sRGB then. A profile that cannot be read is
+    passed over.
     """
-    if wanted not in {ColourSpace.NO, ColourSpace.YES, ColourSpace.SRGB}:
-        raise Unsupported(f"iccprofile={wanted}: no, yes and srgb are offered")
     if wanted is ColourSpace.NO or picture.ndim == 2:
         return picture, b""  # a profile of colours says nothing of greys
     if wanted is ColourSpace.YES:
-        return picture, own or _srgb()
-    if own:
-        from PIL import Image, ImageCms
+        return picture, own or profile_of(ColourSpace.SRGB)
+    target = profile_of(wanted)
+    if not own and wanted is ColourSpace.SRGB:
+        return picture, target
+    from PIL import Image, ImageCms
 
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(own))
-            target = ImageCms.createProfile("sRGB")
-            seen = ImageCms.profileToProfile(Image.fromarray(picture), source, target)
-            picture = picture if seen is None else np.asarray(seen)
-        except (ImageCms.PyCMSError, OSError):
-            return picture, _srgb()
-    return picture, _srgb()
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(own or profile_of(ColourSpace.SRGB)))
+        seen = ImageCms.profileToProfile(
+            Image.fromarray(picture), source, ImageCms.ImageCmsProfile(io.BytesIO(target))
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return picture, target
+    return (picture if seen is None else np.asarray(seen)), target
 
 
-def _srgb() -> bytes:
-    from PIL import ImageCms
+def _to_jp2(picture: Array, quality: int) -> bytes:
+    import imagecodecs
 
-    return bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    if quality >= 100:
+        return bytes(imagecodecs.jpeg2k_encode(picture, codecformat="jp2", level=0))
+    # The level is a signal-to-noise ratio in dB: JPEG of qualities 1 to 99 comes to about these.
+    return bytes(imagecodecs.jpeg2k_encode(picture, codecformat="jp2", level=25 + quality // 5))
 
 
 def _by_pillow(picture: Array, form: str, profile: bytes, **how: Any) -> bytes:

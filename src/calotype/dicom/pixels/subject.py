@@ -35,7 +35,7 @@ from calotype.errors import InvalidRequest, Unsupported
 if TYPE_CHECKING:
     from calotype.dicom.pixels.render import Frame
 
-SOP_CLASS, SOP_INSTANCE, MODALITY = 0x00080016, 0x00080018, 0x00080060
+SOP_CLASS, SOP_INSTANCE, MODALITY, VALUE_TYPE = 0x00080016, 0x00080018, 0x00080060, 0x0040A040
 SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
 DOCUMENT, DOCUMENT_MEDIA_TYPE, _DOCUMENT_LENGTH = 0x00420011, 0x00420012, 0x00420015
 
@@ -52,10 +52,10 @@ _TAGS: Final = frozenset(
         0x0008103E, _DISPLAY_RATE, 0x00089205, 0x00100010, 0x00100020, 0x00100030, 0x00100040, _CINE_RATE,
         0x00180050, 0x00180060, _FRAME_TIME, _FRAME_TIMES, 0x00181164, 0x00182010, 0x00200010, 0x00200011, 0x00200013,
         DOCUMENT_MEDIA_TYPE, _DOCUMENT_LENGTH, _OPTICAL_PATHS, SHARED_GROUPS, _EXTENDED_OFFSETS, _EXTENDED_LENGTHS,
-        *range(0x00181600, 0x00181625),
+        VALUE_TYPE, *range(0x00181600, 0x00181625),
     }
 )  # fmt: skip
-"""What is read beside whole groups: identity, text for a corner, spacing, time, shutters, functional groups."""
+"""What is read beside whole groups: identity, text for a corner, spacing, time, shutters, frame groups, reports."""
 _MAX_VALUE_BYTES: Final = 32 * 1024 * 1024
 _LIMITS: Final = Limits(max_bytes=64 * 1024 * 1024, max_elements=1_000_000)
 _ELEMENT_BYTES: Final = 300
@@ -95,6 +95,12 @@ class Subject:
     def number_of_frames(self) -> int:
         """How many frames there are, 0 for an object without pixels."""
         return self.frames.number_of_frames if self.frames is not None else 0
+
+    @property
+    def steps(self) -> int:
+        """How many places had to be visited to find out where things are."""
+        fragments = len(self.frames.offsets) if isinstance(self.frames, EncapsulatedFrames) else 0
+        return fragments + len(self.group_places) + len(self.group_items)
 
     @property
     def icc_profile(self) -> bytes:

@@ -14,12 +14,15 @@ from itertools import chain
 from math import log2
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
-from calotype.dicom.hierarchy import UID
-from calotype.dicom.pixels.subject import DOCUMENT_MEDIA_TYPE, MODALITY
+from blake3 import blake3
+
+from calotype.dicom.hierarchy import UID, Selection
+from calotype.dicom.pixels.subject import MODALITY
 from calotype.dicom.uids import SOP_CLASSES, transfer_syntax
-from calotype.errors import DamagedPixels, NotFound, Unsupported
+from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
+from calotype.services.archive.documents import document_types, read_document
 from calotype.services.archive.looking import Looking, Opened
 from calotype.services.archive.naming import name_of_result
 from calotype.services.archive.ports import Index, StoredInstance
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-JPEG, PNG, GIF, MP4, PDF = "image/jpeg", "image/png", "image/gif", "video/mp4", "application/pdf"
-STILLS: Final = (JPEG, PNG, GIF)
+JPEG, PNG, GIF, JP2, MP4 = "image/jpeg", "image/png", "image/gif", "image/jp2", "video/mp4"
+STILLS: Final = (JPEG, PNG, GIF, JP2)
 """Media types of one frame, the Standard's default first (PS3.18 Table 8.7.3-1)."""
 
 DEFAULT_QUALITY: Final = 90
@@ -47,6 +50,8 @@ _THUMBNAIL_QUALITY: Final = 80
 _MAX_REEL_PX: Final = 4_000_000_000
 """All pixels of a cine together; asked for in a smaller viewport it may have more frames."""
 
+_PIXEL_TYPES: Final = frozenset({*STILLS, MP4})
+_WITH_PROFILES: Final = frozenset({JPEG, PNG})
 _GREYSCALE_STATE: Final = "1.2.840.10008.5.1.4.1.1.11."
 _WITH_PIXELS: Final = ("Image", "Segmentation", "RTDose", "ParametricMap", "Photography", "Microscopy")
 _VIDEO: Final = ("MPEG", "HEVC", "SMPTE")
@@ -90,6 +95,14 @@ class Picture:
     tag: str
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What can be seen of an object: in which forms, the default first, and how many frames it has."""
+
+    media_types: tuple[str, ...]
+    number_of_frames: int = 0
+
+
 class PictureCache(Protocol):
     """Keeps what was made under a key that says all of it. Thread-safe; never fails, it forgets."""
 
@@ -129,20 +142,29 @@ class Pictures:
         turn: Callable[[], AbstractContextManager[object]] | None = None,
     ) -> None:
         self._index = index
+        self._retrieve = retrieve
         self._looking = Looking(retrieve)
         self._cache = cache or NoCache()
         self._cine = cine or NoCine()
         self._turn = turn or Workshop().turn
 
-    def media_types(self, stored: StoredInstance) -> tuple[str, ...]:
-        """Return in which forms an object can be seen, the default first; none when in no form at all.
+    def through(self, retrieve: Retrieve) -> Pictures:
+        """Return a maker of pictures of what ``retrieve`` opens in the place of what is stored; it keeps nothing."""
+        return Pictures(retrieve, self._index, cine=self._cine, turn=self._turn)
+
+    def visible(self, stored: StoredInstance) -> Visible:
+        """Return what can be seen of an object.
 
         NotFound when it is gone, Unsupported when it is too damaged to look into.
         """
         if stored.sop_class.startswith(_GREYSCALE_STATE):
-            return STILLS
+            return Visible(STILLS)
         with self._looking.open(stored) as opened:
-            return self._media_types(opened)
+            return Visible(self._media_types(opened), opened.subject.number_of_frames)
+
+    def media_types(self, stored: StoredInstance) -> tuple[str, ...]:
+        """Return in which forms an object can be seen, see :meth:`visible`."""
+        return self.visible(stored).media_types
 
     def rendered(self, stored: StoredInstance, wish: Wish) -> Picture:
         """Return an object as it is wished for.
@@ -150,8 +172,12 @@ class Pictures:
         InvalidRequest for parameters that make no sense for it, NotFound when there is no such frame, Unsupported
         when it cannot be shown in that form.
         """
+        if wish.media_type not in _PIXEL_TYPES:
+            return self._document(stored, wish.media_type)
         if stored.sop_class.startswith(_GREYSCALE_STATE) and wish.presentation is None:
             return self.rendered(*self._presented(stored, wish))
+        if wish.colour_space not in {"", "no"} and wish.media_type not in _WITH_PROFILES:
+            raise InvalidRequest(f"iccprofile={wish.colour_space}: {wish.media_type} carries no colour profile here")
         state = self._state(wish.presentation)
         key = _key(stored, wish, state)
         return self._kept(key, wish.media_type, lambda: self._make(stored, wish, state))
@@ -199,11 +225,20 @@ class Pictures:
             self._cache.put(key, data)
         return Picture(data, media_type, key)
 
+    def _document(self, stored: StoredInstance, media_type: str) -> Picture:
+        """Return what is to be read. It is not kept: soon made, and text may be read anew under the same digest."""
+        with self._looking.open(stored) as opened:
+
+            def header() -> bytes:
+                return next((json for _, json in self._retrieve.headers(Selection.of(stored.ref))), b"{}")
+
+            data = read_document(opened, media_type, header)
+        return Picture(data, media_type, blake3(data).hexdigest()[:40])
+
     def _media_types(self, opened: Opened) -> tuple[str, ...]:
         subject = opened.subject
-        if subject.document is not None:
-            is_pdf = subject.attributes.text(DOCUMENT_MEDIA_TYPE).lower() == PDF
-            return (PDF,) if is_pdf else ()
+        if documents := document_types(opened):
+            return documents
         if not subject.number_of_frames or _is_video(opened.stored.location.transfer_syntax):
             return ()
         films = (MP4,) if subject.number_of_frames > 1 and self._cine.is_here else ()
@@ -215,8 +250,6 @@ class Pictures:
             if wish.media_type not in offered:
                 forms = f"comes as {', '.join(offered)}" if offered else "cannot be shown"
                 raise Unsupported(f"this object {forms}, not as {wish.media_type}")
-            if wish.media_type == PDF:
-                return opened.subject.read_document(opened.read_at)
             parameters = self._parameters(wish, opened, state)
             if wish.frame is None and wish.media_type in {GIF, MP4} and opened.subject.number_of_frames > 1:
                 return self._reel(opened, wish, parameters)
@@ -280,6 +313,9 @@ class Pictures:
 
     def _presented(self, stored: StoredInstance, wish: Wish) -> tuple[StoredInstance, Wish]:
         """Return the first image that a presentation state is about, and to see it so."""
+        if wish.window is not None or wish.region is not None or wish.frame is not None:
+            # PS3.18 8.3.5.1.4, 9.5.2.3
+            raise InvalidRequest("a presentation state says itself which frame, region and window are shown")
         from calotype.dicom.pixels.presentation import Presentation  # numpy: loaded with the first picture
 
         with self._looking.open(stored) as opened:
@@ -318,7 +354,8 @@ def _small(opened: Opened, wish: Wish) -> bytes:
 
 
 def _still(opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
-    from calotype.dicom.pixels.images import ColourSpace, converted, to_image
+    from calotype.dicom.pixels.images import converted, to_image
+    from calotype.dicom.pixels.profiles import ColourSpace
     from calotype.dicom.pixels.render import render  # numpy: loaded with the first picture
 
     number = wish.frame or 1

@@ -10,10 +10,11 @@ from PIL import Image, ImageCms
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.luts import Window
-from calotype.errors import NotFound, Unsupported
+from calotype.errors import InvalidRequest, NotFound, Unsupported
+from calotype.services.archive.documents import HTML, PDF, PLAIN, REPORT_TYPES, XML
 from calotype.services.archive.ingest import DuplicatePolicy
 from calotype.services.archive.looking import Looking
-from calotype.services.archive.pictures import GIF, MP4, PDF, PNG, STILLS, Burn, Pictures, Wish
+from calotype.services.archive.pictures import GIF, JP2, MP4, PNG, STILLS, Burn, Pictures, Wish
 from support import samples
 
 STATE = "1.2.840.10008.5.1.4.1.1.11.1"
@@ -150,8 +151,49 @@ def test_forms_depend_on_the_object(pictures, stored):
     assert pictures.media_types(stored(samples.ct())) == STILLS
     assert pictures.media_types(stored(samples.multi_frame(seed=2))) == (*STILLS, MP4)
     assert pictures.media_types(stored(samples.pdf(seed=3))) == (PDF,)
-    assert pictures.media_types(stored(samples.structured_report(seed=4))) == ()
+    assert pictures.media_types(stored(samples.structured_report(seed=4))) == REPORT_TYPES
+    assert pictures.media_types(stored(samples.small(seed=6))) == ()
     assert pictures.media_types(stored(samples.compressed(seed=5, syntax=samples.MPEG4), syntax=samples.MPEG4)) == ()
+
+
+@pytest.mark.parametrize(
+    ("declared", "media_type"),
+    [
+        ("application/pdf", PDF), ("APPLICATION/PDF ", PDF), ("text/XML", XML), ("application/xml", XML),
+        ("model/stl", "model/stl"), ("text/html", None), ("application/javascript", None), ("", None),
+    ],
+)  # fmt: skip
+def test_documents_come_out_if_their_kind_is_known(pictures, stored, declared, media_type):
+    document = stored(samples.pdf(changes={0x00420012: ("LO", declared)}))
+
+    assert pictures.media_types(document) == ((media_type,) if media_type else ())
+    if media_type:
+        assert pictures.rendered(document, Wish(media_type)).data.startswith(b"%PDF-1.4")
+    else:
+        with pytest.raises(Unsupported):
+            pictures.rendered(document, Wish(PDF))
+
+
+def test_reports_are_text_by_what_is_told_of_them_now(house, pictures, stored):
+    report = stored(samples.structured_report())
+
+    plain = pictures.rendered(report, Wish(PLAIN))
+
+    assert "Finding: 两肺纹理清晰, 未见明显异常。" in plain.data.decode()
+    assert pictures.rendered(report, Wish(HTML)).data.startswith(b"<!DOCTYPE html>")
+    assert pictures.rendered(report, Wish(XML)).data.startswith(b"<?xml")
+    assert pictures.rendered(report, Wish(PLAIN)).tag == plain.tag != pictures.rendered(report, Wish(HTML)).tag
+    with pytest.raises(Unsupported):
+        pictures.rendered(report, Wish(PDF))
+
+
+def test_jpeg_2000_is_exact_at_its_best(pictures, stored):
+    image = stored(coloured())
+
+    best, other = (pictures.rendered(image, Wish(JP2, quality=quality)) for quality in (100, 30))
+
+    assert np.array_equal(pixels(best), pixels(pictures.rendered(image, Wish(PNG))))
+    assert other.data[4:8] == b"jP  "
 
 
 def test_a_clip_becomes_a_film_at_its_own_rate(pictures, stored):
@@ -242,5 +284,6 @@ def test_a_profile_travels_with_colour_only(pictures, stored):
     assert profiles(colour) == [True, False, True, True]
     assert profiles(stored(coloured(seed=2))) == [False, False, True, True]
     assert profiles(stored(coloured(seed=3, profile=b"no profile"))) == [True, False, True, True]
-    with pytest.raises(Unsupported, match="adobergb"):
-        pictures.rendered(image, Wish(PNG, colour_space="adobergb"))
+    with pytest.raises(InvalidRequest, match="image/gif carries no colour profile"):
+        pictures.rendered(colour, Wish(GIF, colour_space="srgb"))
+    assert pictures.rendered(colour, Wish(GIF, colour_space="no")).media_type == GIF
