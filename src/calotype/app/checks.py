@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 
-from calotype.app.settings import Http, Settings
+from calotype.app.settings import Compression, Http, Settings
 from calotype.errors import InvalidRequest
 from calotype.web.url_parts import is_base, is_origin, is_path
 
@@ -13,6 +13,7 @@ _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
 _MOST_SECONDS = 7 * 86_400.0
 _MOST_DAYS = 100_000.0
+_LOSSES = (("jpeg_quality", 1, 100), ("near", 1, 255), ("psnr_db", 20, 120), ("distance", 0.05, 15))
 _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
 
 
@@ -29,6 +30,8 @@ def check(settings: Settings) -> None:
                 f"{where}: {title!r} is no AE title; give 1 to 16 ASCII characters without backslash"
             )
     _check_jobs(settings)
+    if settings.compression != Compression():
+        _check_compression(settings)
     if not 0 <= settings.pixels.threads <= _MOST_WORKERS:
         raise InvalidRequest(f"pixels.threads: give 0 to {_MOST_WORKERS}")
     for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
@@ -48,6 +51,26 @@ def _check_jobs(settings: Settings) -> None:
             raise InvalidRequest(f"jobs.{name}: give seconds above 0, up to {_MOST_SECONDS:g}")
     if not 0 <= jobs.keep_days <= _MOST_DAYS:
         raise InvalidRequest(f"jobs.keep_days: give 0 to {_MOST_DAYS:g}")
+
+
+def _check_compression(settings: Settings) -> None:
+    from calotype.app.compressing import rules_of  # codecs: for those who compress
+
+    section = settings.compression
+    if not 1 <= section.workers <= _MOST_WORKERS:
+        raise InvalidRequest(f"compression.workers: give 1 to {_MOST_WORKERS}")
+    if not 0 <= section.delay_s <= _MOST_SECONDS:
+        raise InvalidRequest(f"compression.delay_s: give seconds from 0, up to {_MOST_SECONDS:g}")
+    for i, rule in enumerate(section.rules):
+        for name, least, most in _LOSSES:
+            if not least <= getattr(rule, name) <= most:
+                raise InvalidRequest(f"compression.rules.{i}.{name}: give {least:g} to {most:g}")
+        if not rule.keep_original and any("commitment" in listener.services for listener in settings.listeners):
+            raise InvalidRequest(
+                f"compression.rules.{i}.keep_original: originals that were committed to must be kept;"
+                " keep them, or take commitment out of every listener's services"
+            )
+    rules_of(settings)
 
 
 def _check_ports(settings: Settings) -> None:

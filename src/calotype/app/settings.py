@@ -239,6 +239,39 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
+class CompressionRule:
+    """What becomes of some objects; the first rule that fits decides, what a rule leaves empty fits all."""
+
+    calling_ae_titles: tuple[str, ...] = _is((), "AE titles of those who sent them")
+    peers: tuple[str, ...] = _is((), "Addresses or networks (10.1.0.0/16) that they came from")
+    modalities: tuple[str, ...] = _is((), "Their modalities: CT, MR, ...")
+    transfer_syntax: str = _is("", "What to compress them to, as above; empty: they stay as they came")
+    lossy: bool = _is(
+        False, "Allow a transfer syntax that loses: a further object is made then, and says what was lost"
+    )
+    keep_original: bool = _is(True, "Keep the original beside what was made of it with loss")
+    jpeg_quality: int = _is(90, "Loss of JPEG: quality, 1 to 100")
+    near: int = _is(2, "Loss of JPEG-LS: largest difference of a stored value, 1 to 255")
+    psnr_db: float = _is(50.0, "Loss of JPEG 2000 and HTJ2K: peak signal to noise ratio, 20 to 120")
+    distance: float = _is(1.0, "Loss of JPEG XL: Butteraugli distance, 0.05 to 15")
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """Compressing what was received, later and in the background; replaced is only what was proved to be the same."""
+
+    enabled: bool = _is(False, "Compress what is received from now on; `calotype compress` does it for what is here")
+    transfer_syntax: str = _is(
+        "JPEGLSLossless",
+        "What to compress to where no rule says otherwise: a UID or its keyword (JPEGLSLossless, JPEG2000Lossless,"
+        " HTJ2KLossless, JPEGLosslessSV1 or JPEGProcess14, RLELossless, ...); empty: only what a rule names",
+    )
+    delay_s: float = _is(10.0, "Begin with an object so long after it came")
+    workers: int = _is(1, "Objects compressed at one time; requests go first in any case")
+    rules: tuple[CompressionRule, ...] = _is((), CompressionRule.__doc__ or "")
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     """What is written down."""
 
@@ -258,5 +291,6 @@ class Settings:
     http: Http = _is(Http, Http.__doc__ or "")
     jobs: Jobs = _is(Jobs, Jobs.__doc__ or "")
     pixels: Pixels = _is(Pixels, Pixels.__doc__ or "")
+    compression: Compression = _is(Compression, Compression.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")

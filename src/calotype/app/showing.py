@@ -30,6 +30,7 @@ def template() -> str:
         value = _default(section)
         lines += ["", f"# {section.metadata['help']}", f"[{section.name}]"]
         lines += _template_fields(value)
+        lines += _template_blocks(value, section.name)
     for section in lists:
         kind = get_args(get_type_hints(Settings)[section.name])[0]
         lines += ["", f"# {section.metadata['help']} Repeat the block for each; giving one replaces all defaults."]
@@ -45,9 +46,28 @@ def _template_fields(value: Any, prefix: str = "") -> list[str]:
         if dataclasses.is_dataclass(inner):
             lines += _template_fields(inner, f"{prefix}{item.name}.")
             continue
+        if _block_kind(value, item.name) is not None:
+            continue
         shown = _toml(inner) if inner is not None else '""'
         lines += [f"# {item.metadata['help']}", f"# {prefix}{item.name} = {shown}"]
     return lines
+
+
+def _template_blocks(value: Any, name: str) -> list[str]:
+    """Return what is told of the lists of blocks in a section, after its other settings as TOML wants it."""
+    lines: list[str] = []
+    for item in dataclasses.fields(value):
+        kind = _block_kind(value, item.name)
+        if kind is not None:
+            lines += ["", f"# {item.metadata['help']} Repeat the block for each."]
+            lines += [f"# [[{name}.{item.name}]]", *_template_fields(kind())]
+    return lines
+
+
+def _block_kind(value: Any, name: str) -> Any:
+    """Return what a list of blocks holds, ``None`` for any other setting."""
+    arguments = get_args(get_type_hints(type(value))[name])
+    return arguments[0] if arguments and dataclasses.is_dataclass(arguments[0]) else None
 
 
 def _default(item: dataclasses.Field[Any]) -> Any:
