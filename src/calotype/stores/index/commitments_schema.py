@@ -43,6 +43,8 @@ def draw(metadata: MetaData) -> tuple[Table, Table]:
         Column("sop_instance_uid", Text, nullable=False),
         # Null: unknown. 0: committed. Anything else: Failure Reason (0008,1197).
         Column("outcome", BigInteger),
+        # Asked before anything is purged: who was promised it?
+        Index("ix_commitment_item_instance", "sop_instance_uid"),
         sqlite_with_rowid=False,
     )
     return commitment, item

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.errors import Conflict, NotFound
@@ -66,6 +66,22 @@ class Ledger:
 
     def add(self, record: InstanceRecord) -> frozenset[Flag]:
         """Write a new instance and what it stands in. Conflict when its SOP Instance UID is known."""
+        study, series_row = self._standing(record)
+        face = Face.of(record.attributes)
+        detail = self._verdict(study, face)
+        flags = record.flags if detail is None else record.flags | {Flag.PATIENT_CONFLICT}
+        self._insert(record, study, series_row, flags)
+        if detail is not None:
+            self._note_patient(record, detail)
+        return flags
+
+    def put_back(self, record: InstanceRecord) -> None:
+        """Write an instance as it was when taken out: its patient is not judged again. Conflict when known."""
+        study, series_row = self._standing(record)
+        self._insert(record, study, series_row, record.flags)
+
+    def _standing(self, record: InstanceRecord) -> tuple[_Study, int]:
+        """Return what a new instance stands in. Conflict when its SOP Instance UID is known."""
         ref = record.ref
         study = self._remembered(ref.study)
         series_row = study.series.get(ref.series) if study is not None else None
@@ -73,22 +89,20 @@ class Ledger:
             if self._execute(self._sql.select_instance, (ref.instance,)).fetchone() is not None:
                 raise _known(ref.instance)
             study, series_row = self._open(record)
-        face = Face.of(record.attributes)
-        detail = self._verdict(study, face)
-        flags = record.flags if detail is None else record.flags | {Flag.PATIENT_CONFLICT}
+        return study, series_row
+
+    def _insert(self, record: InstanceRecord, study: _Study, series_row: int, flags: frozenset[Flag]) -> None:
+        """Write the rows of an instance. Conflict when its SOP Instance UID is known."""
         cursor = self._write(self._sql.insert_instance, instance_values(record, series_row, flags))
         if cursor.rowcount != 1:
-            raise _known(ref.instance)
+            raise _known(record.ref.instance)
         self._write(self._sql.insert_header, (cursor.lastrowid, record.header))
         self._count(study.row, series_row, 1, record.location.size_bytes)
         if record.sop_class not in study.sop_classes:
             study.sop_classes.add(record.sop_class)
             self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", study.sop_classes), study.row))
-        if detail is not None:
-            self._note_patient(record, detail)
         if record.is_to_compress:
-            self._write(self._sql.put_compression, (ref.instance, record.received_us))
-        return flags
+            self._write(self._sql.put_compression, (record.ref.instance, record.received_us))
 
     def add_version(self, record: InstanceRecord) -> None:
         """Write a further version. NotFound when there is no instance that it could be a version of."""
@@ -141,6 +155,22 @@ class Ledger:
         self._take_out(row)
         self._prune(row)
         return gone
+
+    def take_away(self, found: Sequence[tuple[Any, ...]]) -> None:
+        """Take out many instances, given as rows of ``select_instance``, and what they leave empty."""
+        for row in found:
+            self._take_out(row)
+        # What is left to correct is the same for all of one class in one series.
+        for row in {(row[1], row[7]): row for row in found}.values():
+            self._prune(row)
+
+    def keep_patient(self, study: UID, attributes: Mapping[str, str]) -> int:
+        """Write the patient that a study belonged to, unless it is there; return its row."""
+        return self._patient(study, Face.of(attributes), dict(attributes))[0]
+
+    def drop_empty_patient(self, row: int) -> None:
+        """Remove a patient that has no study."""
+        self._execute(self._sql.delete_empty_patient, (row,))
 
     def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
         """Write all instances of a study anew. Conflict when ``records`` are not those of the study, each once."""
@@ -250,19 +280,19 @@ class Ledger:
         counted = self._counts.get(series, (0, 0))
         self._counts[series] = (counted[0] + instances, counted[1] + size_bytes)
 
-    def _select(self, uid: UID) -> tuple[int, ...]:
-        row: tuple[int, ...] | None = self._execute(self._sql.select_instance, (uid,)).fetchone()
+    def _select(self, uid: UID) -> tuple[Any, ...]:
+        row: tuple[Any, ...] | None = self._execute(self._sql.select_instance, (uid,)).fetchone()
         if row is None:
             raise NotFound(f"no instance {uid} in the index")
         return row
 
-    def _take_out(self, row: tuple[int, ...]) -> None:
+    def _take_out(self, row: tuple[Any, ...]) -> None:
         instance_row, series_row, study_row = row[:3]
         self._execute(self._sql.delete_instance, (instance_row,))
         self._execute(self._sql.delete_header, (instance_row,))
         self._count(study_row, series_row, -1, -stored(row[4:]).location.size_bytes)
 
-    def _prune(self, row: tuple[int, ...]) -> None:
+    def _prune(self, row: tuple[Any, ...]) -> None:
         """Delete what an instance has left empty, and correct what its study says of itself."""
         _, series_row, study_row, patient_row = row[:4]
         gone = stored(row[4:])
@@ -280,7 +310,11 @@ class Ledger:
                 self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
                 return
         if self._execute(self._sql.has_sop_class, (study_row, gone.sop_class)).fetchone() is None:
-            (classes,) = self._execute(self._sql.sop_classes_of_study, (study_row,)).fetchone()
+            found = self._execute(self._sql.sop_classes_of_study, (study_row,)).fetchone()
+            if found is None:
+                # Of the instances taken away together, an earlier one had been the last of the study.
+                return
+            (classes,) = found
             left = _values(classes) - {gone.sop_class}
             self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", left), study_row))
 

@@ -20,12 +20,14 @@ from sqlalchemy import MetaData
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from calotype.dicom.hierarchy import UID, InstanceRef, Level
+from calotype.dicom.hierarchy import UID
 from calotype.errors import Conflict
-from calotype.services.archive.ports import Flag, InstanceRecord
-from calotype.stores.index import rows, schema
+from calotype.services.archive.ports import InstanceRecord
+from calotype.stores.index import feed, rows, schema
 from calotype.stores.index.ledger import Ledger
-from calotype.stores.index.statements import LOCATION_COLUMNS, ORIGIN_COLUMNS, Statements, column_names, columns_of
+from calotype.stores.index.live_records import LIVE_RECORDS
+from calotype.stores.index.live_records import record as record_of
+from calotype.stores.index.statements import ORIGIN_COLUMNS, Statements, column_names
 
 BATCH: Final = 200
 """Records in one piece of work: objects received meanwhile wait for it, about 20 ms."""
@@ -63,17 +65,7 @@ _CHANGED: Final = f"""
     ORDER BY i.id"""
 """In the order of arrival."""
 
-_LEVELS: Final = {Level.STUDY: "s", Level.SERIES: "e", Level.IMAGE: "i"}
-_KEYWORDS: Final = tuple(
-    (a.keyword, f"{alias}.{a.column}") for lv, alias in _LEVELS.items() for a in schema.stored(lv)
-)
-_LIVE_RECORD: Final = f"""
-    SELECT h.json_zlib, i.flags, i.received_us, {columns_of("i", LOCATION_COLUMNS)},
-        {columns_of("i", ORIGIN_COLUMNS)}, {", ".join(column for _, column in _KEYWORDS)}
-    FROM instance i JOIN series e ON e.id = i.series_row JOIN study s ON s.id = e.study_row
-        JOIN header h ON h.instance_row = i.id
-    WHERE i.sop_instance_uid = ?"""
-"""Everything a record holds, out of the live rows."""
+_LIVE_RECORD: Final = f"{LIVE_RECORDS} WHERE i.sop_instance_uid = ?"
 
 Submit = Callable[[Callable[[], Any]], Any]
 """Have work done on the write connection, inside a transaction."""
@@ -191,6 +183,7 @@ class SqliteRebuild:
     def _exchange(self) -> None:
         self._check()
         self._ledger.forget()
+        feed.tell(self._execute, feed.now_us())
         self._catch_up()
         self._ledger.settle()
         for event in ("insert", "update", "delete"):
@@ -201,9 +194,9 @@ class SqliteRebuild:
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 self._execute(str(CreateIndex(index).compile(dialect=_DIALECT)))
         for table in _MERGED:
-            names = ", ".join(column_names(table))
+            columns = ", ".join(column_names(table))
             self._execute(
-                f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {PREFIX}{table.name} WHERE 1"
+                f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {PREFIX}{table.name} WHERE 1"
                 " ON CONFLICT DO NOTHING"
             )
         # What is served now is no further version any more.
@@ -211,6 +204,12 @@ class SqliteRebuild:
             "DELETE FROM version WHERE object_key = (SELECT i.object_key FROM instance i"
             " WHERE i.sop_instance_uid = version.sop_instance_uid)"
         )
+        # A version may have been deleted, and a study with it, after it was read.
+        self._execute("DELETE FROM version WHERE object_key IN (SELECT object_key FROM recycled_object)")
+        self._execute(
+            "DELETE FROM patient_conflict WHERE study_instance_uid NOT IN (SELECT study_instance_uid FROM study)"
+        )
+        feed.rebuilt(self._execute)
         self._remove()
         self._forget_live()
 
@@ -225,23 +224,4 @@ class SqliteRebuild:
         for uid in changed:
             row = self._execute(_LIVE_RECORD, (uid,)).fetchone()
             if row is not None:
-                self._ledger.add(_record(row))
-
-
-def _record(row: tuple[Any, ...]) -> InstanceRecord:
-    """Read a record out of a row of ``_LIVE_RECORD``."""
-    texts = zip((keyword for keyword, _ in _KEYWORDS), row[13:], strict=True)
-    attributes = {keyword: text for keyword, text in texts if text}
-    ref = InstanceRef(
-        UID(attributes["StudyInstanceUID"]), UID(attributes["SeriesInstanceUID"]), UID(attributes["SOPInstanceUID"])
-    )
-    return InstanceRecord(
-        ref=ref,
-        sop_class=UID(attributes["SOPClassUID"]),
-        attributes=attributes,
-        location=rows.location(row[3:9]),
-        header=row[0],
-        origin=rows.origin(row[9:13]),
-        received_us=row[2],
-        flags=frozenset(Flag(flag) for flag in row[1].split()),
-    )
+                self._ledger.add(record_of(row))

@@ -29,7 +29,15 @@ from sqlalchemy.schema import SchemaItem
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
-from calotype.stores.index import commitments_schema, compression_schema, jobs_schema, texts, worklist_schema
+from calotype.stores.index import (
+    commitments_schema,
+    compression_schema,
+    feed_schema,
+    jobs_schema,
+    recycled_schema,
+    texts,
+    worklist_schema,
+)
 from calotype.stores.index.columns import ROW
 from calotype.stores.index.keys import key_columns
 
@@ -242,6 +250,8 @@ job, job_outcome = jobs_schema.draw(metadata)
 worklist_item, worklist_step, performed_step = worklist_schema.draw(metadata)
 commitment, commitment_item = commitments_schema.draw(metadata)
 study_text = texts.draw(metadata)
+recycled, recycled_object = recycled_schema.draw(metadata, _object())
+change, change_feed, change_unsettled = feed_schema.draw(metadata)
 compression, compression_tally = compression_schema.draw(metadata)
 
 DERIVED: Final = (patient, study, series, instance, header, tally)

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
 
-from calotype.dicom.hierarchy import UID, InstanceRef, Selection
+from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
 from calotype.dicom.query.model import Match, Page, Query
 from calotype.errors import CalotypeError, Unavailable
+from calotype.services.archive.feed import Action
 from calotype.services.archive.ports import (
     ConflictRecord,
     Flag,
@@ -29,7 +30,7 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index import migrations, reading, rows, texts
+from calotype.stores.index import feed, migrations, reading, rows, texts
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -45,6 +46,7 @@ from calotype.stores.index.housekeeping import Housekeeper
 from calotype.stores.index.ledger import Ledger
 from calotype.stores.index.plan import Plan, Values, plan
 from calotype.stores.index.rebuild import SqliteRebuild
+from calotype.stores.index.recycled import SqliteRecycleBin
 from calotype.stores.index.statements import BEGIN, DATA_VERSION, Statements
 
 T = TypeVar("T")
@@ -93,6 +95,8 @@ class SqliteIndex:
         self._data_version = 0
         self._readers = Readers(settings)
         self._groups: GroupCommit[Work, Any] = GroupCommit(self._run)
+        self.feed = feed.SqliteFeed(self)
+        self.recycle_bin = SqliteRecycleBin(self)
         self._housekeeper = Housekeeper(lambda: connect(settings, cache_bytes=settings.reader_cache_bytes))
 
     # Writing
@@ -107,15 +111,33 @@ class SqliteIndex:
 
     def replace(self, record: InstanceRecord) -> StoredInstance:
         """Commit a record in the place of the instance with its SOP Instance UID; see the port."""
-        return cast("StoredInstance", self._groups.submit(lambda: self._ledger.replace(record)))
+
+        def work(ledger: Ledger, connection: sqlite3.Connection) -> StoredInstance:
+            replaced = ledger.replace(record)
+            feed.note(connection.execute, Action.UPDATED, Level.IMAGE, record.ref, 1)
+            return replaced
+
+        return self.edit(work)
 
     def remove(self, ref: InstanceRef) -> StoredInstance:
         """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
-        return cast("StoredInstance", self._groups.submit(lambda: self._ledger.remove(ref)))
+
+        def work(ledger: Ledger, connection: sqlite3.Connection) -> StoredInstance:
+            removed = ledger.remove(ref)
+            feed.note(connection.execute, Action.DELETED, Level.IMAGE, ref, 1)
+            return removed
+
+        return self.edit(work)
 
     def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
         """Put new records of all instances of a study in the place of the old; see the port."""
-        self._groups.submit(lambda: self._ledger.reread(study, records))
+
+        def work(ledger: Ledger, connection: sqlite3.Connection) -> None:
+            ledger.reread(study, records)
+            whole = InstanceRef(study, UID(""), UID(""))
+            feed.note(connection.execute, Action.UPDATED, Level.STUDY, whole, len(records))
+
+        self.edit(work)
 
     def keep_study_text(self, study: UID, text: StudyText) -> None:
         """Commit what is known of the text of a study."""
@@ -155,6 +177,14 @@ class SqliteIndex:
         roll back.
         """
         return cast("T", self._groups.submit(lambda: work(self._writer)))
+
+    def edit(self, work: Callable[[Ledger, sqlite3.Connection], T]) -> T:
+        """Do ``work`` on rows of instances as :meth:`write` does; the feed is told first what was stored before.
+
+        ``work`` writes its own line of the feed.
+        """
+        execute = self._writer.execute
+        return cast("T", self._groups.submit(lambda: feed.told(execute, lambda: work(self._ledger, self._writer))))
 
     def read(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a statement, for the other stores in this file; sees what was committed."""
