@@ -14,7 +14,12 @@ from calotype.dicom.datasets import Element, encode, swap
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import KINDS
 from calotype.dicom.sources import CHUNK_BYTES, source_of
-from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from calotype.dicom.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TransferSyntax,
+)
 from calotype.dicom.uids import transfer_syntax as syntax_of
 from calotype.dicom.walk import NeedMore, Token, Walk
 from calotype.errors import InvalidRequest, Unsupported
@@ -22,6 +27,7 @@ from calotype.errors import InvalidRequest, Unsupported
 MAX_HELD_BYTES: Final = 256 * 1024 * 1024
 """What may be held of a header that must be rewritten, or inflated: far above any real one."""
 
+_COPIED_BYTES: Final = 128 * 1024
 _INFLATED_PREFIXES_BYTES: Final = (4 * 1024 * 1024, 64 * 1024 * 1024, MAX_HELD_BYTES)
 _MAX_VALUE_BYTES: Final = 64 * 1024
 """Longer values describe no pixels."""
@@ -84,6 +90,7 @@ class Anatomy:
 
     ``syntax`` says how its elements are laid out, which its transfer syntax may hide (deflated, mislabelled).
     ``values`` are those of short elements, by tag, in little endian; ``pixels`` is the element that holds them.
+    ``walk`` goes into sequences.
     """
 
     text: Text
@@ -91,6 +98,7 @@ class Anatomy:
     tokens: tuple[Token, ...]
     pixels: Token | None
     values: Mapping[int, bytes]
+    walk: Walk
 
     @property
     def before(self) -> list[Token]:
@@ -112,7 +120,17 @@ def dissect(data: memoryview, stored: UID) -> Anatomy:
     how = syntax_of(stored)
     if how.deflated and not _starts_like_an_element(data):
         return _dissected_inflated(data)
-    return _dissected(Walk(data, len(data), explicit=how.explicit_vr, little=how.little_endian), _Plain(data))
+    if len(data) > _COPIED_BYTES:
+        try:
+            # Bytes are cut much faster than a view; a header that ends early needs no more.
+            return _dissected(_walk(bytes(data[:_COPIED_BYTES]), len(data), how), _Plain(data))
+        except NeedMore:
+            return _dissected(_walk(data, len(data), how), _Plain(data))
+    return _dissected(_walk(bytes(data), len(data), how), _Plain(data))
+
+
+def _walk(data: bytes | memoryview, total: int, how: TransferSyntax) -> Walk:
+    return Walk(data, total, explicit=how.explicit_vr, little=how.little_endian)
 
 
 def _starts_like_an_element(data: memoryview) -> bool:
@@ -139,7 +157,8 @@ def _dissected(walk: Walk, text: Text) -> Anatomy:
         if (tag >> 16 == 0x0028 or tag in _TOLD or tag >> 24 == 0x60) and end - start <= _MAX_VALUE_BYTES:
             value = bytes(walk.data[start:end])
             values[tag] = value if walk.little else swap(vr.split("/")[0], value)
-    return Anatomy(text, syntax, tuple(tokens), next((each for each in tokens if each[0] in KINDS), None), values)
+    pixels = next((each for each in tokens if each[0] in KINDS), None)
+    return Anatomy(text, syntax, tuple(tokens), pixels, values, walk)
 
 
 _LAYOUTS: Final = {

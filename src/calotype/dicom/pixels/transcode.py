@@ -112,6 +112,10 @@ class Transcoded:
         if self._pixels is not None:
             self._pixels.frames.begin()
 
+    def parts(self) -> tuple[bytes, PixelData | None, bytes]:
+        """Return what stands before the pixels, these, and what stands after, none of it deflated."""
+        return b"".join(self._before.chunks()), self._pixels, b"".join(self._after.chunks())
+
     def __enter__(self) -> Self:
         return self
 
