@@ -120,6 +120,7 @@ _FROM_XYB: Final = {"XYB": "RGB"}
 
 _OWN, _LIBJPEG, _CHARLS, _OPENJPEG = "calotype", "libjpeg-turbo", "CharLS", "OpenJPEG"
 _OPENJPH, _LIBJXL, _RLE = "OpenJPH, OpenJPEG", "libjxl", "imagecodecs, pylibjpeg-rle"
+_LIBJPEG_NUMPY: Final = "libjpeg-turbo; written by calotype"
 _READERS, _DCMTK, _JPEG_READERS, _DJXL = "DCMTK, GDCM, pydicom", "DCMTK", "DCMTK, GDCM", "djxl"
 _OPENJPEG_READERS, _OPENJPEG_ALONE = "GDCM, pylibjpeg-openjpeg", "pylibjpeg-openjpeg"
 
@@ -175,8 +176,8 @@ _ROWS: Final = (
         "4.51", jpeg.decode_rgb, jpeg.encode_lossy, _EXTENDED, _LIBJPEG, _DCMTK,
         lossy_method="ISO_10918_1", decoded=_ALL_RGB, encoded=_YCBCR,
     ),
-    _row("4.57", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _JPEG_READERS),
-    _row("4.70", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG, _JPEG_READERS),
+    _row("4.57", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG_NUMPY, _JPEG_READERS),
+    _row("4.70", jpeg.decode_as_coded, jpeg.encode_lossless, _TO_16, _LIBJPEG_NUMPY, _JPEG_READERS),
     _row("4.80", jpeg_ls.decode, jpeg_ls.encode_lossless, _JPEG_LS, _CHARLS, _JPEG_READERS),
     _row("4.81", jpeg_ls.decode, jpeg_ls.encode_near, _NEAR, _CHARLS, _JPEG_READERS, lossy_method="ISO_14495_1"),
     _row(

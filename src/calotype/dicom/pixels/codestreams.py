@@ -48,9 +48,8 @@ class JpegHeader:
     is_jfif: bool
     near: int
     """NEAR of JPEG-LS, how far off samples may be; the predictor of lossless JPEG. Of the first scan."""
-    ends: bool
-    """Whether the end of image is there: entropy-coded data cannot contain its marker (ISO 10918-1 F.1.2.3)."""
-    scans: int
+    coded_data_at: int
+    """Where the entropy-coded data of the first scan start."""
 
     @property
     def is_subsampled(self) -> bool:
@@ -89,9 +88,18 @@ def read_jpeg(stream: bytes) -> JpegHeader:
         adobe_transform=adobe,
         is_jfif=is_jfif,
         near=segment[parameter] if len(segment) > parameter else 0,
-        ends=stream.rfind(END_OF_IMAGE, at) >= 0,
-        scans=1 + stream.count(bytes((0xFF, _SOS)), at),
+        coded_data_at=at,
     )
+
+
+def jpeg_ends(stream: bytes, header: JpegHeader) -> bool:
+    """Tell whether the end of image is there: coded data cannot contain its marker (ISO 10918-1 F.1.2.3)."""
+    return stream.rfind(END_OF_IMAGE, header.coded_data_at) >= 0
+
+
+def jpeg_scans(stream: bytes, header: JpegHeader) -> int:
+    """Return how many scans a JPEG has. It looks at every byte, so once is enough."""
+    return 1 + stream.count(bytes((0xFF, _SOS)), header.coded_data_at)
 
 
 def _segment(stream: bytes, at: int, marker: int) -> bytes:

@@ -19,6 +19,8 @@ from calotype.dicom.pixels.codestreams import (
     SOF_LOSSLESS,
     SOF_LS,
     jpeg_2000_codestream,
+    jpeg_ends,
+    jpeg_scans,
     read_jpeg,
     read_jpeg_2000,
     read_jpeg_xl,
@@ -95,9 +97,10 @@ def _check_jpeg(stream: bytes, description: PixelDescription) -> bytes:
         raise DamagedPixels(f"the JPEG is coded by process ff{header.process:02x}, which no DICOM syntax in use has")
     _check_shape("JPEG", (header.rows, header.columns, len(header.components)), description)
     _check_precision("JPEG", header.precision, 2, description)
-    if header.scans > (_MAX_PROGRESSIVE_SCANS if header.process == _PROGRESSIVE else len(header.components)):
-        raise DamagedPixels(f"the JPEG has {header.scans} scans for {len(header.components)} components")
-    if not header.ends:
+    scans = jpeg_scans(stream, header)
+    if scans > (_MAX_PROGRESSIVE_SCANS if header.process == _PROGRESSIVE else len(header.components)):
+        raise DamagedPixels(f"the JPEG has {scans} scans for {len(header.components)} components")
+    if not jpeg_ends(stream, header):
         raise DamagedPixels("the JPEG is cut off: it has no end of image")
     return stream
 
@@ -110,8 +113,9 @@ def _check_jpeg_ls(stream: bytes, description: PixelDescription) -> bytes:
     _check_precision("JPEG-LS image", header.precision, 2, description)
     if header.is_subsampled:
         raise DamagedPixels("the JPEG-LS image has components of different sizes")
-    if header.scans > len(header.components):
-        raise DamagedPixels(f"the JPEG-LS image has {header.scans} scans for {len(header.components)} components")
+    scans = jpeg_scans(stream, header)
+    if scans > len(header.components):
+        raise DamagedPixels(f"the JPEG-LS image has {scans} scans for {len(header.components)} components")
     return stream if END_OF_IMAGE in stream[-3:] else stream + END_OF_IMAGE
 
 

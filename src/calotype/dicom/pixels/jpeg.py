@@ -1,4 +1,4 @@
-"""JPEG in DICOM (PS3.5 8.2.1): baseline, extended (12 bits too), and lossless, by libjpeg-turbo.
+"""JPEG in DICOM (PS3.5 8.2.1): baseline, extended (12 bits too), and lossless, read by libjpeg-turbo.
 
 Which colours a JPEG holds is decided here, by the rules of :func:`holds_ycbcr`, and said to the library outright: its
 own guess is wrong on real files, and so is Photometric Interpretation.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from calotype.dicom.pixels import lossless_jpeg
 from calotype.dicom.pixels.codestreams import SOF_LOSSLESS, JpegHeader, read_jpeg
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.options import EncodeOptions
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from calotype.dicom.pixels.native import Array
 
 _RGB_IDENTIFIERS: Final = tuple(b"RGB")
-_FIRST_ORDER: Final = 1
-"""Selection value 1 (ISO 10918-1 Table H.1): the one that .70 demands; of .57 it is one of seven."""
 
 
 def holds_ycbcr(header: JpegHeader, photometric_interpretation: str) -> bool:
@@ -79,20 +78,5 @@ def encode_lossy(array: Array, description: PixelDescription, options: EncodeOpt
 
 
 def encode_lossless(array: Array, description: PixelDescription, _options: EncodeOptions) -> bytes:
-    """Encode one frame of 2 to 16 bits by Process 14, selection value 1."""
-    import imagecodecs  # loaded by the first frame, see the package
-
-    colour = None
-    if description.samples_per_pixel == 3:
-        # With YCBCR the library writes scans that no other decoder reads.
-        colour = "RGB" if description.photometric_interpretation == "RGB" else "UNKNOWN"
-    return bytes(
-        imagecodecs.jpeg8_encode(
-            unsigned_samples(array, description),
-            colorspace=colour,
-            outcolorspace=colour,
-            lossless=True,
-            predictor=_FIRST_ORDER,
-            bitspersample=max(2, description.bits_stored),
-        )
-    )
+    """Encode one frame of 2 to 16 bits by Process 14, selection value 1; components as they are."""
+    return lossless_jpeg.encode(unsigned_samples(array, description), max(2, description.bits_stored))
