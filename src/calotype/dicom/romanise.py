@@ -206,6 +206,38 @@ def romanise_text(text: str) -> str:
     return _HANZI_RUN.sub(_run, text)
 
 
+def readings(group: str) -> frozenset[tuple[str, ...]]:
+    """Return the syllables of a component group in hanzi, surname first, in each spelling that people search by.
+
+    A surname is read as one and as its character is elsewhere (单 is *shan* and *dan*); *ü* is ``yu`` as in
+    passports, ``v`` as on keyboards and ``u`` as without dots. What is no hanzi is left out.
+    """
+    family, given, *others = [*group.split("^"), ""]
+    if not given.strip(" \u3000"):
+        family, given = _part(family.strip(" \u3000"))
+    surname, rest = (
+        "".join(_HANZI_RUN.findall(part))[:_LONGEST_READ] for part in (family, "".join((given, *others)))
+    )
+    if not surname + rest:
+        return frozenset()
+    plain, after = _syllables(surname) if surname else (), _syllables(rest) if rest else ()
+    found = {(*plain, *after), (*_surname(surname, plain), *after)}
+    found |= {tuple(_U_UMLAUT.sub(rf"\1{u}", each) for each in syllables) for syllables in found for u in "vu"}
+    return frozenset(found)
+
+
+_LONGEST_READ: Final = 16
+_U_UMLAUT: Final = re.compile("^([ln])yu")
+
+
+def _surname(hanzi: str, plain: tuple[str, ...]) -> tuple[str, ...]:
+    reading = COMPOUND_SURNAMES.get(hanzi)
+    if reading is not None:
+        # Where the whole is not what its parts are elsewhere, nobody has said which letters are whose.
+        return plain if "".join(plain) == reading.lower() else (reading.lower(),)
+    return tuple((SURNAME_READINGS.get(each) or _syllables(each)[0]).lower() for each in hanzi)
+
+
 def is_japanese_or_korean(text: str) -> bool:
     """Tell whether there are kana or hangul in ``text``; its hanzi are then not read in Chinese."""
     return _NOT_CHINESE.search(text) is not None

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 
 from calotype.dicom.hierarchy import UID, Level
-from calotype.dicom.query import values
+from calotype.dicom.query import name_parts, values
 from calotype.dicom.query.attributes import BY_KEYWORD, DATE_TIME_PAIRS, Attribute, Matching, tag_of
 from calotype.dicom.query.model import (
     AnyOf,
@@ -23,6 +23,7 @@ from calotype.dicom.query.model import (
     Exact,
     InSequence,
     Page,
+    PartBegins,
     Query,
     Range,
     UidList,
@@ -38,7 +39,7 @@ MAX_VALUES: Final = 100
 """In one key that is no list of UID."""
 
 MAX_FUZZY_WORDS: Final = 16
-"""In one name; each is four comparisons."""
+"""In one name; each is looked for by itself."""
 
 EMPTY_VALUE: Final = '""'
 """The key that asks for absent values (PS3.4 C.2.2.2.7)."""
@@ -242,16 +243,23 @@ def _name(attribute: Attribute, part: str) -> Condition | None:
 
 
 def _fuzzy(attribute: Attribute, parts: list[str]) -> tuple[Condition, ...]:
-    """Ask that each word begins a part of the name; PS3.4 C.2.2.2.1.1 and PS3.18 8.3.4.2 leave the how to us."""
+    """Ask that each word begins a part of the name; PS3.4 C.2.2.2.1.1 and PS3.18 8.3.4.2 leave the how to us.
+
+    A word with a ``?`` in it is one pattern among the parts as they are written.
+    """
     if len(parts) > 1:
         raise InvalidKey(attribute.keyword, "fuzzy matching takes one name at a time")
     words = dict.fromkeys(word for name in parts for word in _WORD_ENDS.split(name) if word)
     if len(words) > MAX_FUZZY_WORDS:
         raise InvalidKey(attribute.keyword, f"a name of {len(words)} words, at most {MAX_FUZZY_WORDS} are taken")
-    return tuple(
-        AnyOf(tuple(Wildcard(attribute.keyword, f"{before}{word}*") for before in _BEFORE_NAME_PART))
-        for word in words
-    )
+    found: list[Condition] = []
+    for word in words:
+        if "?" in word:
+            patterns = (f"{before}{word}*" for before in _BEFORE_NAME_PART)
+            found.append(AnyOf(tuple(Wildcard(attribute.keyword, pattern) for pattern in patterns)))
+        elif begins := name_parts.beginning(word):
+            found.append(PartBegins(attribute.keyword, begins))
+    return tuple(dict.fromkeys(found))
 
 
 def _date(attribute: Attribute, part: str) -> Condition | None:

@@ -10,6 +10,8 @@ The rules, beyond the letter of the Standard:
 - A multi-valued attribute matches when any of its values does.
 - A person name key of one component group matches any group of the name; with several groups, each that is not
   empty matches its own (PS3.5 6.2.1.2).
+- A part of a name that is asked for by its beginning may stand in any group; which parts there are is in
+  ``name_parts``.
 - A stored date, time or number that is none is not absent, and equals nothing.
 - A date without a readable time is midnight where both are matched as one.
 """
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from calotype.dicom import dictionary
-from calotype.dicom.query import values
+from calotype.dicom.query import name_parts, values
 from calotype.dicom.query.attributes import BY_KEYWORD, KIND_OF_VR, Matching, tag_of
 from calotype.dicom.query.model import (
     AnyOf,
@@ -31,6 +33,7 @@ from calotype.dicom.query.model import (
     Exact,
     InSequence,
     Order,
+    PartBegins,
     Query,
     Range,
     UidList,
@@ -69,6 +72,8 @@ def holds(condition: Condition, attributes: Attributes) -> bool:  # noqa: PLR091
             return _any_equals(keyword, uids, attributes)
         case Wildcard(keyword, pattern):
             return any(_like(keyword, pattern, value) for value in _values(keyword, attributes))
+        case PartBegins(keyword, word):
+            return any(_part_begins(word, name) for name in _values(keyword, attributes))
         case Range(keyword, low, high):
             return any(_between(keyword, value, low, high) for value in _values(keyword, attributes))
         case DateTimeRange():
@@ -202,6 +207,10 @@ def _like_name(pattern: str, name: str) -> bool:
     if "=" not in pattern:
         return any(group and wildcard_matches(wanted[0], group) for group in groups)
     return all(wildcard_matches(key, group) for key, group in zip(wanted, groups, strict=True) if key)
+
+
+def _part_begins(word: str, name: str) -> bool:
+    return any(name_parts.begins(word, group) for group in values.name_groups(name))
 
 
 def _same_name(key: str, name: str) -> bool:

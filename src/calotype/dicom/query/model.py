@@ -58,6 +58,17 @@ class DateTimeRange:
 
 
 @dataclass(frozen=True, slots=True)
+class PartBegins:
+    """Fuzzy matching of a person name (PS3.4 C.2.2.2.1.1): a part of it begins so.
+
+    ``word`` is in the form of ``name_parts.beginning``, and not empty.
+    """
+
+    keyword: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class UidList:
     """List of UID matching (PS3.4 C.2.2.2.2)."""
 
@@ -87,7 +98,7 @@ class InSequence:
     conditions: tuple[Condition, ...]
 
 
-Condition: TypeAlias = Exact | Wildcard | Range | DateTimeRange | UidList | Empty | AnyOf | InSequence
+Condition: TypeAlias = Exact | Wildcard | PartBegins | Range | DateTimeRange | UidList | Empty | AnyOf | InSequence
 
 
 @dataclass(frozen=True, slots=True)

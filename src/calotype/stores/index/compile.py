@@ -35,10 +35,11 @@ from sqlalchemy.dialects import sqlite
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import BY_KEYWORD, Attribute, Matching
-from calotype.stores.index import schema
+from calotype.stores.index import names, schema
 from calotype.stores.index.keys import AFTER_SEVERAL, KEYED, SEVERAL, UNSPLIT_VRS, key_columns
 from calotype.stores.index.plan import (
     All,
+    Begins,
     Either,
     Missing,
     Moment,
@@ -150,7 +151,8 @@ class _Columns:
     """
 
     def __init__(self, level: Level, *, hidden: frozenset[str] = frozenset()) -> None:
-        self._patient = schema.patient if level is Level.PATIENT else schema.study
+        self.patient = schema.patient if level is Level.PATIENT else schema.study
+        """The table that has the patient's attributes."""
         self._hidden = hidden
 
     def __call__(self, keyword: str, name: str = "") -> Expression:
@@ -158,8 +160,8 @@ class _Columns:
         if keyword in _COUNTED:
             return _COUNTED[keyword]
         if keyword in _COUNTED_OF_PATIENT:
-            return _of_patient(_COUNTED_OF_PATIENT[keyword], self._patient)
-        table = self._patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
+            return _of_patient(_COUNTED_OF_PATIENT[keyword], self.patient)
+        table = self.patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
         column = table.c[name or attribute.column]
         if keyword not in self._hidden:
             return column
@@ -210,7 +212,7 @@ def _keywords(term: Term) -> Iterator[str]:
                 yield from _keywords(each)
         case Moment(date_keyword=date, time_keyword=time):
             yield from (date, time) if time else (date,)
-        case Test(keyword=keyword) | Present(keyword=keyword) | Missing(keyword=keyword):
+        case Test(keyword=keyword) | Begins(keyword=keyword) | Present(keyword=keyword) | Missing(keyword=keyword):
             yield keyword
 
 
@@ -230,6 +232,8 @@ def _term(term: Term, columns: _Columns) -> Expression:  # noqa: PLR0911 - one r
             return columns(keyword).is_not_distinct_from("")
         case Moment():
             return _moment(term, columns)
+        case Begins():
+            return _begins(term, columns)
         case Test():
             return _same_value((term,), columns)
         case SameValue(tests=tests):
@@ -302,6 +306,26 @@ def _held(test: Test, value: Expression) -> tuple[Expression, ...]:  # noqa: PLR
 def _is_present(value: Expression) -> Expression:
     """Return the very words of a partial index's condition: with a parameter in it the database could not tell."""
     return value.is_not(None) if isinstance(value.type, BigInteger) else value != _NOTHING
+
+
+def _begins(term: Begins, columns: _Columns) -> Expression:
+    word: Expression = bindparam(term.word)
+    groups = [columns(term.keyword, name) for name in key_columns(BY_KEYWORD[term.keyword])]
+    looked_through = or_(*(and_(_is_present(group), _part_begins(group, word)) for group in groups))
+    if term.keyword != names.KEYWORD:
+        return looked_through
+    keyed = select(schema.name_word.c.name).where(schema.name_word.c.word.between(word, bindparam(term.last)))
+    table, progress = columns.patient, schema.name_progress
+    reached = select(progress.c.row).where(progress.c.table_name == table.name).scalar_subquery()
+    return or_(
+        *(and_(_is_present(group), group.in_(keyed)) for group in groups),
+        and_(table.c.id > reached, looked_through),
+    )
+
+
+def _part_begins(group: Expression, word: Expression) -> Expression:
+    function: Expression = getattr(func, names.FUNCTION)(group, word)
+    return function
 
 
 def _moment(term: Moment, columns: _Columns) -> Expression:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from calotype.errors import CalotypeError, InvalidRequest, OutOfResources, Unavailable
+from calotype.stores.index import names
 
 MIN_SQLITE: Final = (3, 35, 0)
 """json_each, upserts and window functions as we use them."""
@@ -59,6 +60,7 @@ def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = Fal
             cached_statements=256,
         )
         try:
+            names.teach(connection)
             for pragma in (
                 "journal_mode = WAL",
                 f"synchronous = {'FULL' if settings.durable else 'NORMAL'}",

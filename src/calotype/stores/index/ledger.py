@@ -20,6 +20,7 @@ from typing import Any, Final
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.errors import Conflict, NotFound
 from calotype.services.archive.ports import Flag, InstanceRecord, ObjectLocation, StoredInstance
+from calotype.stores.index import names
 from calotype.stores.index.patients import Face, disagreement
 from calotype.stores.index.rows import (
     conflict_values,
@@ -54,11 +55,12 @@ class _Study:
 class Ledger:
     """Writes records through one connection; used by one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection, statements: Statements) -> None:
+    def __init__(self, connection: sqlite3.Connection, statements: Statements, *, are_live: bool = True) -> None:
         self._execute = connection.execute
         # For the statements of every commit, which leave nothing to fetch: one cursor, made once.
         self._write = connection.cursor().execute
         self._sql = statements
+        self._are_live = are_live
         self._studies: OrderedDict[UID, _Study] = OrderedDict()
         self._counts: dict[tuple[int, int], tuple[int, int]] = {}
 
@@ -171,6 +173,7 @@ class Ledger:
     def drop_empty_patient(self, row: int) -> None:
         """Remove a patient that has no study."""
         self._execute(self._sql.delete_empty_patient, (row,))
+        self._release(())
 
     def reread(self, study: UID, records: Sequence[InstanceRecord]) -> None:
         """Write all instances of a study anew. Conflict when ``records`` are not those of the study, each once."""
@@ -180,7 +183,8 @@ class Ledger:
             raise Conflict(f"study {study} has changed while it was read again")
         if not rows:
             return
-        patient_row, name = self._execute(self._sql.patient_of_study, (study,)).fetchone()
+        patient_row, name, study_row = self._execute(self._sql.patient_of_study, (study,)).fetchone()
+        known_as = self._names_of(study_row)
         for row in rows:
             self.discard(row[0])
         # A patient with further studies is still there, called as this study's old rows had it.
@@ -190,6 +194,7 @@ class Ledger:
         # In the order of arrival: what a study says of itself is what its first object says.
         for row in rows:
             self.add(replace(fresh[row[0]], received_us=row[2], origin=origin(row[3:])))
+        self._release(known_as)
 
     def discard(self, uid: UID) -> None:
         """Take out whatever instance has this SOP Instance UID."""
@@ -280,6 +285,14 @@ class Ledger:
         counted = self._counts.get(series, (0, 0))
         self._counts[series] = (counted[0] + instances, counted[1] + size_bytes)
 
+    def _names_of(self, study_row: int) -> tuple[str, ...]:
+        return self._execute(names.OF_STUDY, (study_row,)).fetchone() or () if self._are_live else ()
+
+    def _release(self, known_as: tuple[str, ...]) -> None:
+        """Take note that rows of patients and studies are gone; those of a rebuild have never been keyed."""
+        if self._are_live:
+            names.released(self._execute, known_as)
+
     def _select(self, uid: UID) -> tuple[Any, ...]:
         row: tuple[Any, ...] | None = self._execute(self._sql.select_instance, (uid,)).fetchone()
         if row is None:
@@ -305,8 +318,10 @@ class Ledger:
                 *(_values(modality) for (modality,) in self._execute(self._sql.modalities_of_study, (study_row,)))
             )
             self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", left), study_row))
+            known_as = self._names_of(study_row)
             if self._execute(self._sql.delete_empty_study, (study_row,)).rowcount == 1:
                 self._execute(self._sql.delete_empty_patient, (patient_row,))
+                self._release(known_as)
                 self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
                 return
         if self._execute(self._sql.has_sop_class, (study_row, gone.sop_class)).fetchone() is None:

@@ -23,6 +23,7 @@ from calotype.dicom.query.model import (
     Empty,
     Exact,
     InSequence,
+    PartBegins,
     Query,
     Range,
     UidList,
@@ -72,6 +73,15 @@ class SameValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """A part of a person name, in any of its groups, begins with a named word; the last such text comes with it."""
+
+    keyword: str
+    word: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Date and time of a row, as one, lie between two named values (``None``: open)."""
 
@@ -111,7 +121,9 @@ class Either:
     terms: tuple[Term, ...]
 
 
-Term: TypeAlias = Test | SameValue | Moment | Present | Missing | All | Either
+Term: TypeAlias = Test | SameValue | Begins | Moment | Present | Missing | All | Either
+
+LAST_CHARACTER: Final = chr(sys.maxunicode)
 
 ALWAYS: Final = All(())
 NEVER: Final = Either(())
@@ -150,7 +162,7 @@ class _Planner:
         found = BY_KEYWORD.get(keyword)
         return found if found and found.level.depth <= self._level.depth else None
 
-    def term(self, condition: Condition) -> Term:  # noqa: PLR0911 - one return per kind of condition
+    def term(self, condition: Condition) -> Term:  # noqa: C901, PLR0911 - one case per kind of condition
         """Turn one condition into a term."""
         match condition:
             case AnyOf(conditions=alternatives):
@@ -172,6 +184,8 @@ class _Planner:
                 return self._equal(attribute, uids)
             case Wildcard(pattern=pattern):
                 return self._like(attribute, pattern)
+            case PartBegins(word=word):
+                return Begins(attribute.keyword, self._name(word), self._name(word + LAST_CHARACTER))
             case Range(low=low, high=high):
                 return self._range(attribute, low, high)
 
@@ -214,7 +228,7 @@ class _Planner:
         names: tuple[str, ...] = (self._name(pattern.replace("[", "[[]")),)
         if not prefix:
             return Test(attribute.keyword, column, Operator.LIKE, names)
-        names += (self._name(prefix), self._name(prefix + chr(sys.maxunicode)))
+        names += (self._name(prefix), self._name(prefix + LAST_CHARACTER))
         return Test(attribute.keyword, column, Operator.LIKE_PREFIX, names)
 
     def _named(self, attribute: Attribute, text: str, test: Callable[[Attribute, str, Sequence[Key]], Term]) -> Term:

@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from calotype.dicom.hierarchy import UID
 from calotype.errors import Conflict
 from calotype.services.archive.ports import InstanceRecord
-from calotype.stores.index import feed, rows, schema
+from calotype.stores.index import feed, names, rows, schema
 from calotype.stores.index.ledger import Ledger
 from calotype.stores.index.live_records import LIVE_RECORDS
 from calotype.stores.index.live_records import record as record_of
@@ -85,7 +85,7 @@ class SqliteRebuild:
         self._submit = submit
         self._forget_live = forget_live
         self._tidy = tidy
-        self._ledger = Ledger(writer, Statements(PREFIX))
+        self._ledger = Ledger(writer, Statements(PREFIX), are_live=False)
         self._batch: list[InstanceRecord] = []
         self._versions: list[InstanceRecord] = []
         self._token = uuid4().hex
@@ -211,6 +211,7 @@ class SqliteRebuild:
         )
         feed.rebuilt(self._execute)
         self._remove()
+        names.start_anew(self._execute)
         self._forget_live()
 
     def _catch_up(self) -> None:

@@ -30,7 +30,7 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index import feed, migrations, reading, rows, texts
+from calotype.stores.index import feed, migrations, names, reading, rows, texts
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -44,6 +44,7 @@ from calotype.stores.index.connections import (
 from calotype.stores.index.groups import GroupCommit
 from calotype.stores.index.housekeeping import Housekeeper
 from calotype.stores.index.ledger import Ledger
+from calotype.stores.index.name_keeper import NameKeeper
 from calotype.stores.index.plan import Plan, Values, plan
 from calotype.stores.index.rebuild import SqliteRebuild
 from calotype.stores.index.recycled import SqliteRecycleBin
@@ -82,6 +83,9 @@ class SqliteIndex:
             with translating(self._path):
                 if not migrations.is_current(self._writer):
                     migrations.upgrade(self._path)
+                self._writer.execute(BEGIN)
+                names.prepare(self._writer.execute)
+                self._writer.execute("COMMIT")
                 if settings.durable:
                     self._writer.execute(BEGIN)
                     lengthen_log(self._path)
@@ -98,6 +102,7 @@ class SqliteIndex:
         self.feed = feed.SqliteFeed(self)
         self.recycle_bin = SqliteRecycleBin(self)
         self._housekeeper = Housekeeper(lambda: connect(settings, cache_bytes=settings.reader_cache_bytes))
+        self._name_keeper = NameKeeper(self._names_are_behind, self._key_names)
 
     # Writing
 
@@ -224,7 +229,19 @@ class SqliteIndex:
                     execute("ROLLBACK")
             raise
         self._housekeeper.wrote(len(works))
+        self._name_keeper.wrote()
         return outcomes
+
+    def key_all_names(self) -> None:
+        """Key the names of all patients for fuzzy questions now, instead of when the index is quiet."""
+        while self._names_are_behind():
+            self._key_names()
+
+    def _names_are_behind(self) -> bool:
+        return bool(self._readers.fetch(names.BEHIND))
+
+    def _key_names(self) -> None:
+        self._groups.submit(lambda: names.key_some(self._execute))
 
     def _translated(self, error: Exception) -> Exception:
         return translated(error, self._path) if isinstance(error, sqlite3.Error) else error
@@ -375,6 +392,7 @@ class SqliteIndex:
 
     def close(self) -> None:
         """Finish the transaction under way and free all connections. Idempotent."""
+        self._name_keeper.stop()
         self._groups.close()
         self._housekeeper.stop()
         self._readers.close()

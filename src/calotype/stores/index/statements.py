@@ -96,7 +96,7 @@ class Statements:
             f"UPDATE {p}patient SET {patient_columns} WHERE id = ? AND patient_name = ? AND patient_id = ?"
         )
         """What a patient is called, where that is what one study's objects said."""
-        self.patient_of_study = f"SELECT patient_row, patient_name FROM {p}study WHERE study_instance_uid = ?"
+        self.patient_of_study = f"SELECT patient_row, patient_name, id FROM {p}study WHERE study_instance_uid = ?"
 
         self.instances_of_study = f"""
             SELECT i.sop_instance_uid, i.object_key, i.received_us, {columns_of("i", ORIGIN_COLUMNS)}

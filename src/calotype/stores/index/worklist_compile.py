@@ -22,6 +22,7 @@ from calotype.dicom.query.model import (
     Empty,
     Exact,
     InSequence,
+    PartBegins,
     Range,
     UidList,
     Wildcard,
@@ -120,7 +121,7 @@ def _clause(  # noqa: PLR0911 - one return per kind of condition
             found = [_clause(each, OF_STEP) for each in inner]
             wheres = [each.where for each in found if each.where is not None]
             return Clause(and_(true(), *wheres) if wheres else None, all(each.is_exact for each in found))
-        case InSequence():
+        case InSequence() | PartBegins():
             return _SAYS_NOTHING
         case DateTimeRange():
             return _moment(condition, keys)

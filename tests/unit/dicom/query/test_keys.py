@@ -15,6 +15,7 @@ from calotype.dicom.query.model import (
     Empty,
     Exact,
     InSequence,
+    PartBegins,
     Range,
     UidList,
     Wildcard,
@@ -217,12 +218,20 @@ def test_all_values_are_asked_for_where_agreed() -> None:
 
 
 def test_fuzzy_names_ask_for_words_that_name_parts_begin_with() -> None:
-    def starts(word: str) -> AnyOf:
-        return AnyOf(tuple(Wildcard("PatientName", f"{p}{word}*") for p in ("", "*^", "* ", "*-")))
-
     agreed = Negotiated(fuzzy_names=True)
-    assert read("PatientName", "jo, Smi*", agreed) == (starts("jo"), starts("Smi"))
+    assert read("PatientName", "jo, SMÏ-t*", agreed) == (
+        PartBegins("PatientName", "jo"),
+        PartBegins("PatientName", "smit"),
+    )
+    assert read("PatientName", "Jo jo - *", agreed) == (PartBegins("PatientName", "jo"),)
+    assert read("PatientName", "*", agreed) == ()
     assert read("PatientID", "jo", agreed) == (Exact("PatientID", "jo"),)
+
+
+def test_a_word_with_a_mark_for_one_character_is_a_pattern_among_the_parts() -> None:
+    patterns = AnyOf(tuple(Wildcard("PatientName", f"{p}sm?th*") for p in ("", "*^", "* ", "*-")))
+    found = read("PatientName", "sm?th jo", Negotiated(fuzzy_names=True))
+    assert found == (patterns, PartBegins("PatientName", "jo"))
 
 
 def test_fuzzy_matching_takes_one_name() -> None:
