@@ -8,7 +8,7 @@ read is passed over as long as another can.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,10 +82,27 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Syntaxes:
-    """Which transfer syntaxes a client takes: all but ``refused``, or those in ``named`` only."""
+    """Which transfer syntaxes a client takes: all but ``refused``, or those in ``named`` only.
+
+    ``qualities`` says how much each that it named is wanted, ``otherwise`` how much all others are.
+    """
 
     named: frozenset[str] | None = None
     refused: frozenset[str] = frozenset()
+    qualities: tuple[tuple[str, float], ...] = ()
+    otherwise: float = 0.0
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether every object may be sent as it is stored, and nothing is wanted more."""
+        return self.named is None and not self.refused and all(q <= self.otherwise for _, q in self.qualities)
+
+    def before(self, transfer_syntax: str) -> list[str]:
+        """Return the syntaxes that are wanted more than this one, the most wanted first."""
+        qualities = dict(self.qualities)
+        mine = qualities.get(transfer_syntax, self.otherwise)
+        better = [name for name, quality in self.qualities if quality > mine]
+        return sorted(better, key=lambda name: -qualities[name])
 
     def __contains__(self, transfer_syntax: object) -> bool:
         """Whether an object may be sent in ``transfer_syntax``."""
@@ -159,20 +176,45 @@ def accepted_syntaxes(ranges: Iterable[MediaRange], form: Form) -> Syntaxes:
     PS3.18 8.7.3.5.2 makes Explicit VR Little Endian the default where no parameter is given. Few viewers mean
     that: a range without one, like ``transfer-syntax=*``, takes an object as it is stored.
     """
-    named: set[str] = set()
+    qualities: dict[str, float] = {}
     refused: set[str] = set()
-    anything = False
+    otherwise = 0.0
     for wanted in ranges:
         if not wanted.specificity(form):
             continue
         syntax = wanted.media.parameter("transfer-syntax")
         if syntax is None or syntax == "*":
-            anything = anything or wanted.quality > 0
+            otherwise = max(otherwise, wanted.quality)
         elif wanted.quality > 0:
-            named.add(syntax)
+            qualities[syntax] = max(qualities.get(syntax, 0.0), wanted.quality)
         else:
             refused.add(syntax)
-    return Syntaxes(None if anything else frozenset(named), frozenset(refused - named))
+    named = None if otherwise > 0 else frozenset(qualities)
+    return Syntaxes(named, frozenset(refused - qualities.keys()), tuple(qualities.items()), otherwise)
+
+
+def quality_in(ranges: Iterable[MediaRange], form: Form, syntax: str, answers: Container[str]) -> float:
+    """Return how much ``form`` in a transfer syntax is wanted: 0 to 1.
+
+    ``answers`` are the values of ``transfer-syntax`` that this is an answer to: a UID, ``*``, empty for none.
+    """
+    found = []
+    for wanted in ranges:
+        named = wanted.media.parameter("transfer-syntax") or ""
+        if (specificity := wanted.specificity(form)) and named in answers:
+            found.append((named == syntax, specificity, wanted.quality))
+    return max(found, default=(False, 0, 0.0))[2]
+
+
+def with_syntax(ranges: Iterable[MediaRange], syntax: str) -> tuple[MediaRange, ...]:
+    """Return what is accepted with this ``transfer-syntax`` in the place of any other."""
+    changed = []
+    for wanted in ranges:
+        media = wanted.media
+        rest = tuple(pair for pair in media.parameters if pair[0] != "transfer-syntax")
+        media = MediaType(media.type, media.subtype, (*rest, ("transfer-syntax", syntax)))
+        changed.append(MediaRange(media, wanted.quality))
+    return tuple(changed)
 
 
 def _quality(ranges: Sequence[MediaRange], form: Form) -> float:

@@ -141,12 +141,41 @@ def test_octets_are_uncompressed_unless_another_syntax_is_named(client, compress
     ("frames", "accept", "status"),
     [
         ("4", "*/*", 404), ("1,4", "*/*", 404), ("0", "*/*", 400), ("-1", "*/*", 400), ("1,,2", "*/*", 400),
-        ("a", "*/*", 400), ("99999999999999", "*/*", 400), ("1", "image/jp2", 406), ("1", "text/html", 406),
-        ("1", f'multipart/related; type="{OCTETS}"; transfer-syntax={HTJ2K}', 406),
+        ("a", "*/*", 400), ("99999999999999", "*/*", 400), ("1", "video/mp4", 406), ("1", "text/html", 406),
+        ("1", f'multipart/related; type="{OCTETS}"; transfer-syntax=1.2.840.10008.1.2.4.81', 406),
+        ("1", f'multipart/related; type="{OCTETS}"; transfer-syntax=1.2.3', 406), ("1" * 60_000, "*/*", 400),
+        (",".join(["1"] * 10_001), "*/*", 400), ("%00", "*/*", 400), ("１", "*/*", 400),
     ],
 )  # fmt: skip
 def test_frames_that_cannot_be_had_are_refused(client, clip, frames, accept, status):
     assert client.get(url(1, f"/frames/{frames}"), headers={"Accept": accept}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "syntax"),
+    [
+        ("image/jp2", "image/jp2", J2K),
+        ("image/jls", "image/jls", "1.2.840.10008.1.2.4.80"),
+        (f"{OCTETS}; transfer-syntax={HTJ2K}", OCTETS, HTJ2K),
+        (f"image/jls; q=0.3, {OCTETS}; transfer-syntax={HTJ2K}; q=0.9", OCTETS, HTJ2K),
+        (f"image/jls; q=0.9, {OCTETS}; transfer-syntax={HTJ2K}; q=0.3", "image/jls", "1.2.840.10008.1.2.4.80"),
+    ],
+)
+def test_frames_are_transcoded_to_what_is_asked_for(client, clip, accept, media_type, syntax):
+    answer = client.get(url(1, "/frames/2"), headers={"Accept": accept})
+    assert answer.headers["content-type"] == f"{media_type}; transfer-syntax={syntax}", answer.text
+    decode = imagecodecs.jpegls_decode if media_type == "image/jls" else imagecodecs.jpeg2k_decode
+    assert decode(answer.content).tobytes() == clip[256:512]
+
+
+def test_compressed_frames_are_transcoded_by_the_query_alone(client, compressed):
+    frames, _ = compressed
+    answer = client.get(url(2, "/frames/1,2"), params={"accept": "multipart/related; type=image/jls"})
+    assert [imagecodecs.jpegls_decode(part).tolist() for _, part in parts_of(answer)] == [
+        frame.tolist() for frame in frames
+    ]
+    answer = client.get(url(2, "/frames/1"), params={"accept": OCTETS, "transferSyntax": "*"})
+    assert answer.content == compressed[1][0]
 
 
 def test_frames_of_nothing_are_not_found(client, clip):

@@ -217,6 +217,23 @@ class Pictures:
             frame = _of_object(lambda: opened.subject.frame(number, opened.read_at))
             return native.encode(frame.values, frame.description)
 
+    def encoded_frame(self, opened: Opened, number: int, to: UID) -> bytes:
+        """Return one frame of an open object in another transfer syntax, exactly.
+
+        NotFound when there is no such frame, Unsupported when it cannot be made.
+        """
+        with self._turn():
+            from calotype.dicom.pixels import codecs  # numpy: loaded with the first pixels
+            from calotype.dicom.pixels.native import has_bits_outside
+
+            def make() -> bytes:
+                frame = opened.subject.frame(number, opened.read_at)
+                if frame.cells is not None and has_bits_outside(frame.cells, frame.description):
+                    raise Unsupported("its padding lies outside the bits stored, and would be lost")
+                return codecs.encode(frame.values, frame.description, to).data
+
+            return _of_object(make)
+
     def _kept(self, key: str, media_type: str, make: Callable[[], bytes]) -> Picture:
         data = self._cache.get(key)
         if data is None:

@@ -1,0 +1,201 @@
+"""In which forms the pixels of an object can leave (PS3.18 8.7.3.3), which one a client wants, and frames in it.
+
+As they are stored, uncompressed, or in another transfer syntax that loses nothing. A frame is read by offset and
+length, never the object; one at a time is in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.pixels import codecs
+from calotype.dicom.pixels.frames import EncapsulatedFrames, Place, read_frame
+from calotype.dicom.pixels.plans import can_become, why_not
+from calotype.dicom.uids import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    TRANSFER_SYNTAXES,
+    transfer_syntax,
+)
+from calotype.errors import CalotypeError, DamagedPixels, Unsupported
+from calotype.services.archive.looking import Opened
+from calotype.services.archive.pictures import Pictures
+from calotype.web.accept import Form, MediaRange, quality_in
+from calotype.web.lines import BLOCK_BYTES
+
+OCTETS: Final = "application/octet-stream"
+RELATED: Final = "multipart/related"
+_TYPES: Final = (
+    ("image/jpeg", ("70", "50", "51", "57")),
+    ("image/jls", ("80", "81")),
+    ("image/jp2", ("90", "91")),
+    ("image/jpx", ("92", "93")),
+    ("image/jxl", ("110", "111", "112")),
+    ("image/jphc", ("201", "202", "203")),
+    ("video/mpeg", ("100", "100.1", "101", "101.1")),
+    ("video/mp4", ("102", "102.1", "103", "103.1", "104", "104.1", "105", "105.1", "106", "106.1", "107", "108")),
+)
+"""PS3.18 Table 8.7.3-5: media types by the last part of 1.2.840.10008.1.2.4.x, the default syntax of each first."""
+MEDIA_TYPES: Final = {
+    **{UID("1.2.840.10008.1.2.4." + last): media for media, ends in _TYPES for last in ends},
+    UID("1.2.840.10008.1.2.5"): "image/x-dicom-rle",
+}
+"""The media type of a frame by its transfer syntax; of all others it is octets."""
+_DEFAULTS: Final = {media: next(uid for uid, each in MEDIA_TYPES.items() if each == media)
+                    for media in MEDIA_TYPES.values()}  # fmt: skip
+
+
+class Making(Enum):
+    """What is done to a frame."""
+
+    NOTHING = auto()
+    DECODE = auto()
+    ENCODE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One form: ``form`` is what was agreed on, ``syntax`` what frames are in."""
+
+    form: Form
+    media_type: str
+    syntax: UID
+    making: Making
+    answers: frozenset[str]
+
+    @property
+    def part_type(self) -> str:
+        """The Content-Type of a frame."""
+        return f"{self.media_type}; transfer-syntax={self.syntax}"
+
+    @property
+    def is_related(self) -> bool:
+        """Whether frames come as parts."""
+        return self.form.essence == RELATED
+
+
+def choose_way(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> Way:
+    """Return the form that the client wants most of those that an object's frames can have.
+
+    ``alone``: it may be something else than ``multipart/related``. Unsupported when there is none.
+    """
+    best, best_quality = None, 0.0
+    for way in _ways(opened, ranges, alone=alone):
+        quality = quality_in(ranges, way.form, way.syntax, way.answers)
+        if quality > best_quality:
+            best, best_quality = way, quality
+    if best is None:
+        raise Unsupported(_what_there_is(opened))
+    return best
+
+
+def _ways(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> Iterator[Way]:
+    """Yield what frames can be, the default first.
+
+    Octets are uncompressed unless another transfer syntax is asked for; a media type without one means as it is
+    stored where that fits, else the type's own default.
+    """
+    codec, is_encapsulated = opened.subject.codec, _is_encapsulated(opened)
+    decodes = is_encapsulated and _is_decodable(opened)
+    explicit = EXPLICIT_VR_LITTLE_ENDIAN
+    stored_type = MEDIA_TYPES.get(codec) if is_encapsulated else None
+    others = [uid for uid in _asked(ranges) if uid != codec and _can_become(opened, uid)]
+    for related in (True, False) if alone else (True,):
+
+        def way(media_type: str, syntax: UID, making: Making, *answers: str, related: bool = related) -> Way:
+            form = Form(RELATED, media_type) if related else Form(media_type)
+            return Way(form, media_type, syntax, making, frozenset((*answers, syntax)))
+
+        if not is_encapsulated:
+            yield way(OCTETS, explicit, Making.NOTHING, "", "*")
+        else:
+            yield way(OCTETS, codec, Making.NOTHING, "*")
+            if decodes:
+                yield way(OCTETS, explicit, Making.DECODE, "")
+            if stored_type is not None:
+                yield way(stored_type, codec, Making.NOTHING, "", "*")
+        for uid in others:
+            if MEDIA_TYPES.get(uid) != stored_type:
+                answers = ("", "*") if _DEFAULTS.get(MEDIA_TYPES.get(uid, "")) == uid else ()
+                if uid in MEDIA_TYPES:
+                    yield way(MEDIA_TYPES[uid], uid, Making.ENCODE, *answers)
+            elif uid in MEDIA_TYPES:
+                yield way(MEDIA_TYPES[uid], uid, Making.ENCODE)
+            yield way(OCTETS, uid, Making.ENCODE)
+
+
+def _asked(ranges: Sequence[MediaRange]) -> list[UID]:
+    """Return the transfer syntaxes that a client names, and the defaults of the media types that it names."""
+    found: dict[UID, None] = {}
+    for each in ranges:
+        named = each.media.parameter("transfer-syntax")
+        if named in TRANSFER_SYNTAXES:
+            found[UID(named)] = None
+        media = (each.media.parameter("type") or "").lower() or each.media.essence
+        if media in _DEFAULTS:
+            found[_DEFAULTS[media]] = None
+    return list(found)
+
+
+def _is_encapsulated(opened: Opened) -> bool:
+    return isinstance(opened.subject.checked()[1], EncapsulatedFrames)
+
+
+def _is_decodable(opened: Opened) -> bool:
+    return codecs.can_decode(opened.subject.codec, opened.subject.checked()[0])
+
+
+def _can_become(opened: Opened, uid: UID) -> bool:
+    codec = opened.subject.codec
+    if not transfer_syntax(uid).encapsulated or not can_become(codec, uid):
+        return False
+    try:
+        return not why_not(codec, uid, opened.subject.checked()[0])
+    except CalotypeError:
+        return False
+
+
+def _what_there_is(opened: Opened) -> str:
+    codec = opened.subject.codec
+    told = codec if codec in TRANSFER_SYNTAXES else "an unknown transfer syntax"
+    media = MEDIA_TYPES.get(codec, OCTETS) if _is_encapsulated(opened) else OCTETS
+    decodes = _is_encapsulated(opened) and _is_decodable(opened)
+    return (
+        f'Accept: frames stored in {told} come as they are, by {RELATED}; type="{media}" or by {OCTETS} with '
+        "transfer-syntax=*" + (f"; and as {OCTETS} uncompressed" if decodes else "")
+    )
+
+
+def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple[int, Iterator[bytes]]:
+    """Return the length of a frame in its new form, and its bytes.
+
+    NotFound when there is no such frame; DamagedPixels, Unsupported when it cannot be made.
+    """
+    _, index = opened.subject.checked()
+    if way.making is Making.DECODE:
+        frame = pictures.decoded_frame(opened, number)
+        return len(frame), iter((frame,))
+    if way.making is Making.ENCODE:
+        frame = pictures.encoded_frame(opened, number, way.syntax)
+        return len(frame), iter((frame,))
+    whole_bytes = isinstance(index, EncapsulatedFrames) or index.frame_bits % 8 == 0
+    if not whole_bytes or opened.subject.codec == EXPLICIT_VR_BIG_ENDIAN:
+        frame = read_frame(index, number, opened.read_at)
+        return len(frame), iter((frame,))
+    places = index.frame(number)
+    return sum(length for _, length in places), blocks(opened, places)
+
+
+def blocks(opened: Opened, places: Sequence[Place]) -> Iterator[bytes]:
+    """Read places of an object, one after the other. DamagedPixels when it ends before."""
+    for start, length in places:
+        for offset in range(start, start + length, BLOCK_BYTES):
+            size_bytes = min(BLOCK_BYTES, start + length - offset)
+            piece = opened.read_at(offset, size_bytes)
+            if len(piece) != size_bytes:
+                raise DamagedPixels(f"a frame needs {size_bytes} bytes at {offset}; {len(piece)} are left")
+            yield piece
