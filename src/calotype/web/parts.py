@@ -19,10 +19,11 @@ class PartsWriter:
         """The message's Content-Type."""
         return f'multipart/related; type="{self.media_type}"; boundary={self.boundary}'
 
-    def prefix(self, content_type: str, size_bytes: int) -> bytes:
-        """Return the delimiter and headers before a part."""
+    def prefix(self, content_type: str, size_bytes: int, location: str = "") -> bytes:
+        """Return the delimiter and headers before a part; ``location`` is the URL of what it shows."""
+        where = f"Content-Location: {location}\r\n" if location else ""
         return (
-            f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\nContent-Length: {size_bytes}\r\n\r\n"
+            f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\n{where}Content-Length: {size_bytes}\r\n\r\n"
         ).encode("ascii")
 
     @property

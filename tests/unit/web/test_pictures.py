@@ -241,7 +241,9 @@ def test_annotation_writes_into_the_corner(client, house):
     [
         "window=1", "window=a,b", "window=1,0", "window=1,2,cubic", "window=nan,1", "viewport=0,10", "viewport=10",
         "viewport=1.5,10", "viewport=99999,10", "viewport=10,10,500,500", "viewport=10,10,0,0,0,5", "quality=0",
-        "quality=101", "quality=x", "annotation=secrets", "iccprofile=other", "viewport=10,10,0,0,5,5,5",
+        "quality=101", "quality=x", "iccprofile=other", "viewport=10,10,0,0,5,5,5", "annotation=", "annotation=a b",
+        "annotation=patient,,technique", "annotation=%3Cb%3E", "quality=", "quality=1_0", "window=", "viewport=",
+        "iccprofile=", "quality=50&quality=60", "charset=klingon", "charset=", "viewport=10,10,0,0,0,0",
     ],
 )  # fmt: skip
 def test_parameters_that_make_no_sense_are_named_and_refused(client, house, query):
@@ -251,6 +253,32 @@ def test_parameters_that_make_no_sense_are_named_and_refused(client, house, quer
 
     assert response.status_code == 400, response.content[:100]
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_annotations_that_mean_nothing_here_are_passed_over_with_a_word(client, house):
+    house.store(samples.ct(**in_study(4)))
+
+    response = client.get(url(4, "/rendered?annotation=patient,secrets"))
+
+    assert response.headers["warning"] == '299 calotype "The following annotation values are not supported: secrets"'
+    assert "warning" not in client.get(url(4, "/rendered?annotation=patient")).headers
+
+
+def test_parameters_of_others_are_passed_over(client, house):
+    house.store(samples.ct(**in_study(4)))
+
+    plain = client.get(url(4, "/rendered"))
+
+    assert client.get(url(4, "/rendered?viewpoint=1&viewpoint=2")).content == plain.content
+
+
+@pytest.mark.parametrize("profile", ["srgb", "adobergb", "rommrgb", "displayp3", "yes"])
+def test_colour_profiles_are_refused_where_the_file_cannot_carry_them(client, house, profile):
+    house.store(samples.ct(**in_study(4)))
+
+    assert client.get(url(4, f"/rendered?iccprofile={profile}")).status_code == 200
+    assert client.get(url(4, f"/rendered?iccprofile={profile}"), headers={"Accept": "image/gif"}).status_code == 400
+    assert client.get(url(4, "/rendered?iccprofile=no"), headers={"Accept": "image/gif"}).status_code == 200
 
 
 def test_frames_are_rendered_alone_and_as_parts(client, compressed):
@@ -302,6 +330,53 @@ def test_reports_are_text_and_have_a_thumbnail(client, house):
     assert picture(client.get(url(3, "/thumbnail"))).size == (256, 256)
 
 
+def test_text_is_in_the_character_set_that_is_asked_for(client, house):
+    house.store(samples.structured_report(**in_study(3)))
+    plain = {"Accept": "text/plain"}
+
+    by_name = client.get(url(3, "/rendered?charset=GB18030"), headers=plain)
+    by_header = client.get(url(3, "/rendered"), headers=plain | {"Accept-Charset": "x, gbk;q=0.9, utf-8;q=0.1"})
+    too_small = client.get(url(3, "/rendered?charset=us-ascii"), headers=plain)
+    escaped = client.get(url(3, "/rendered?charset=us-ascii"), headers={"Accept": "text/html"})
+
+    assert (by_name.headers["content-type"], by_name.content.decode("gb18030").count("两肺")) == (
+        "text/plain; charset=gb18030",
+        2,
+    )
+    assert by_header.headers["content-type"] == "text/plain; charset=gbk"
+    assert too_small.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (escaped.headers["content-type"], "&#20004;" in escaped.text) == ("text/html; charset=us-ascii", True)
+    assert by_name.headers["etag"] != by_header.headers["etag"]
+    again = client.get(
+        url(3, "/rendered?charset=GB18030"), headers=plain | {"If-None-Match": by_name.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain", "text/xml"])
+def test_text_out_of_a_file_may_do_nothing_in_a_browser(client, house, media_type):
+    house.store(samples.structured_report(**in_study(3)))
+
+    headers = client.get(url(3, "/rendered"), headers={"Accept": media_type}).headers
+
+    assert "sandbox" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_of_a_study_cannot_be_seen_makes_it_partial(client, house):
+    house.store(samples.ct(**in_study(4)))
+    house.store(samples.structured_report(**in_study(3)))
+    study = f"/dicomweb/studies/{STUDY}/rendered"
+
+    images = client.get(study)
+    reports = client.get(study, headers=related("text/html"))
+
+    assert (images.status_code, reports.status_code) == (206, 206)
+    assert f"Content-Location: http://pacs.example:5000{url(4)}/rendered\r\n".encode() in images.content
+    assert b"<!DOCTYPE html>" in reports.content
+    assert client.get(study, headers=related("application/pdf")).status_code == 406
+
+
 @pytest.mark.parametrize(
     "path",
     [f"/studies/{STUDY}", f"/series/{SERIES}", f"/studies/{STUDY}/series/{SERIES}", url(4).removeprefix("/dicomweb")],
@@ -323,7 +398,19 @@ def test_frames_have_thumbnails(client, compressed):
     assert (small.size, small.getextrema()) == ((16, 16), (200, 200))
 
 
-@pytest.mark.parametrize("query", ["size=0", "size=5000", "viewport=1", "size=a"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "size=0",
+        "size=5000",
+        "viewport=1",
+        "size=a",
+        "size=",
+        "viewport=9,9,0,0,5,5",
+        "viewport=9,9,",
+        "size=1&size=2",
+    ],
+)
 def test_thumbnails_of_absurd_sizes_are_refused(client, house, query):
     house.store(samples.ct(**in_study(4)))
 

@@ -18,11 +18,11 @@ from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.dicom.pixels.subject import MODALITY
-from calotype.dicom.uids import SOP_CLASSES, transfer_syntax
 from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
 from calotype.services.archive.documents import document_types, read_document
+from calotype.services.archive.kinds import is_image, is_presentation_state, is_video
 from calotype.services.archive.looking import Looking, Opened
 from calotype.services.archive.naming import name_of_result
 from calotype.services.archive.ports import Index, StoredInstance
@@ -52,9 +52,6 @@ _MAX_REEL_PX: Final = 4_000_000_000
 
 _PIXEL_TYPES: Final = frozenset({*STILLS, MP4})
 _WITH_PROFILES: Final = frozenset({JPEG, PNG})
-_GREYSCALE_STATE: Final = "1.2.840.10008.5.1.4.1.1.11."
-_WITH_PIXELS: Final = ("Image", "Segmentation", "RTDose", "ParametricMap", "Photography", "Microscopy")
-_VIDEO: Final = ("MPEG", "HEVC", "SMPTE")
 _VERSION: Final = b"1"
 """Change it when the same parameters make another picture, so that what was kept is not shown again."""
 
@@ -157,7 +154,7 @@ class Pictures:
 
         NotFound when it is gone, Unsupported when it is too damaged to look into.
         """
-        if stored.sop_class.startswith(_GREYSCALE_STATE):
+        if is_presentation_state(stored.sop_class):
             return Visible(STILLS)
         with self._looking.open(stored) as opened:
             return Visible(self._media_types(opened), opened.subject.number_of_frames)
@@ -174,7 +171,7 @@ class Pictures:
         """
         if wish.media_type not in _PIXEL_TYPES:
             return self._document(stored, wish.media_type)
-        if stored.sop_class.startswith(_GREYSCALE_STATE) and wish.presentation is None:
+        if is_presentation_state(stored.sop_class) and wish.presentation is None:
             return self.rendered(*self._presented(stored, wish))
         if wish.colour_space not in {"", "no"} and wish.media_type not in _WITH_PROFILES:
             raise InvalidRequest(f"iccprofile={wish.colour_space}: {wish.media_type} carries no colour profile here")
@@ -196,7 +193,7 @@ class Pictures:
         """Return the object that stands for a series or study: the middle one of the first series with images."""
         if not located:
             raise NotFound("there is nothing to make a picture of")
-        images = [each for each in located if _is_image(each.sop_class)] or list(located)
+        images = [each for each in located if is_image(each.sop_class)] or list(located)
         first = [each for each in images if each.ref.series == images[0].ref.series]
         return first[len(first) // 2]
 
@@ -256,7 +253,7 @@ class Pictures:
         subject = opened.subject
         if documents := document_types(opened):
             return documents
-        if not subject.number_of_frames or _is_video(opened.stored.location.transfer_syntax):
+        if not subject.number_of_frames or is_video(opened.stored.location.transfer_syntax):
             return ()
         films = (MP4,) if subject.number_of_frames > 1 and self._cine.is_here else ()
         return STILLS + films
@@ -324,7 +321,7 @@ class Pictures:
         state = self._index.instance(uid)
         if state is None:
             raise NotFound(f"the archive has no presentation state {uid}")
-        if not state.sop_class.startswith(_GREYSCALE_STATE):
+        if not is_presentation_state(state.sop_class):
             raise NotFound(f"{uid} is no presentation state")
         return state
 
@@ -339,7 +336,7 @@ class Pictures:
             references = Presentation(opened.subject.attributes).references
         for reference in references:
             image = self._index.instance(reference.instance)
-            if image is not None and not image.sop_class.startswith(_GREYSCALE_STATE):
+            if image is not None and not is_presentation_state(image.sop_class):
                 frame = wish.frame or min(reference.frames, default=None)
                 return image, replace(wish, frame=frame, presentation=stored.ref.instance)
         raise Unsupported("the images that this presentation state is about are not here")
@@ -412,12 +409,3 @@ def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, ki
         *(_VERSION, kind, stored.location.transfer_syntax.encode(), repr(told).encode()),
         *(repr(sorted(wish.burn)).encode(), state.location.digest if state is not None else b""),
     )
-
-
-def _is_image(sop_class: UID) -> bool:
-    known = SOP_CLASSES.get(sop_class)
-    return known is None or any(part in known.keyword for part in _WITH_PIXELS)
-
-
-def _is_video(syntax: UID) -> bool:
-    return any(part in transfer_syntax(syntax).keyword.upper() for part in _VIDEO)

@@ -5,29 +5,54 @@ What can be seen in which form, and how it looks, is for ``archive.pictures``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.errors import NotFound, Unsupported
-from calotype.services.archive.pictures import STILLS, Picture, Pictures, Wish
+from calotype.services.archive.documents import HTML, PDF, REPORT_TYPES, XML
+from calotype.services.archive.kinds import is_seen_as
+from calotype.services.archive.pictures import MP4, STILLS, Picture, Pictures, Wish
 from calotype.services.archive.ports import StoredInstance
 from calotype.web.accept import Form
-from calotype.web.addresses import path_uid
+from calotype.web.addresses import instance_url, path_uid
+from calotype.web.charset import UTF_8, chosen_charset, encoded
 from calotype.web.dicomweb.context import Context, accepted, negotiate
-from calotype.web.dicomweb.rendering_parameters import frame_list, thumbnail_wish, wish_of
+from calotype.web.dicomweb.rendering_parameters import (
+    RENDERED_PARAMETERS,
+    THUMBNAIL_PARAMETERS,
+    asked_of,
+    frame_list,
+    single_values,
+    thumbnail_wish,
+)
 from calotype.web.dicomweb.wado import selected
 from calotype.web.parts import PartsWriter
 from calotype.web.streams import ChunkedAnswer, gather
 
-_RELATED = "multipart/related"
+_RELATED: Final = "multipart/related"
+_OF_SEVERAL: Final = (*STILLS, *REPORT_TYPES, PDF, MP4)
+"""Media types of the parts in which a study or series is rendered, the default first."""
+
+_HARMLESS: Final = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+"""What a browser may do with text out of a file: show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object, or frame of one, and how to see it."""
+
+    stored: StoredInstance
+    wish: Wish
+    location: str
 
 
 class RenderedResource:
-    """A study, series, instance, or frames of one, as pictures."""
+    """A study, series, instance, or frames of one, as pictures, films or text."""
 
     def __init__(self, context: Context, pictures: Pictures) -> None:
         self._context = context
@@ -36,57 +61,89 @@ class RenderedResource:
     async def __call__(self, request: Request) -> Response:
         """Answer with one picture, or with several as parts.
 
-        NotFound for what is not here, Unsupported when it cannot be seen in what the client takes.
+        NotFound for what is not here, Unsupported when it cannot be seen in what the client takes. 206 when some of
+        a study or series cannot (PS3.18 10.4.3.1).
         """
-        context = self._context
-        wish = wish_of(request.query_params)
-        located = await context.offload(_located, context, request)
-        ranges = accepted(request)
+        parameters = single_values(request.query_params.multi_items(), RENDERED_PARAMETERS)
+        asked = asked_of(parameters)
+        charset = chosen_charset(parameters.get("charset"), request.headers.get("accept-charset", ""))
+        located = await self._context.offload(_located, self._context, request)
         if "instance" in request.path_params:
-            listed = request.path_params.get("frames")
-            wishes = [replace(wish, frame=number) for number in frame_list(listed)] if listed else [wish]
-            offered = await context.offload(self._pictures.media_types, located[0])
-            if listed:
-                offered = tuple(each for each in offered if each in STILLS)
-            parts = [(located[0], each) for each in wishes]
-            single = located[0]
-        else:
-            offered = STILLS
-            parts = [(each, wish) for each in located]
-            single = self._pictures.representative(located)
-        related = [Form(_RELATED, each) for each in offered]
-        alone = [Form(each) for each in offered]
+            return await self._of_one(request, located[0], asked.wish, charset, asked.headers)
+        return await self._of_several(request, located, asked.wish, charset, asked.headers)
+
+    async def _of_one(
+        self, request: Request, stored: StoredInstance, wish: Wish, charset: str, headers: Mapping[str, str]
+    ) -> Response:
+        context = self._context
+        offered = await context.offload(self._pictures.media_types, stored)
+        frames: list[int | None] = [None]
+        if listed := request.path_params.get("frames"):
+            frames = list(frame_list(listed))
+            offered = tuple(each for each in offered if each in STILLS)
         if not offered:
             raise Unsupported("this object cannot be rendered")
-        if "instance" not in request.path_params:
-            forms = [*related, *alone]
-        else:
-            forms = [*alone, *related] if len(parts) == 1 else related
-        form = negotiate(ranges, forms)
+        alone = [Form(each) for each in offered] if len(frames) == 1 else []
+        form = negotiate(accepted(request), [*alone, *(Form(_RELATED, each) for each in offered)])
         if form.essence != _RELATED:
-            chosen = replace(parts[0][1], media_type=form.essence)
-            return _answer(request, await context.offload(self._pictures.rendered, single, chosen))
-        return await self._several(parts, form.content)
+            chosen = replace(wish, media_type=form.essence, frame=frames[0])
+            picture = await context.offload(self._pictures.rendered, stored, chosen)
+            return picture_answer(request, picture, charset=charset, headers=headers)
+        location = instance_url(context.service_url(request), stored.ref)
+        parts = [
+            Part(stored, replace(wish, frame=frame), f"{location}/frames/{frame}/rendered" if frame else location)
+            for frame in frames
+        ]
+        return await self._as_parts(parts, form.content, headers, status=200)
 
-    async def _several(self, parts: Sequence[tuple[StoredInstance, Wish]], media_type: str) -> Response:
-        writer = PartsWriter(media_type)
+    async def _of_several(
+        self,
+        request: Request,
+        located: Sequence[StoredInstance],
+        wish: Wish,
+        charset: str,
+        headers: Mapping[str, str],
+    ) -> Response:
         context = self._context
-        chunks = gather(self._parts(parts, writer), context.settings.chunk_bytes)
-        headers = {"Content-Type": writer.content_type, "Vary": "Accept"}
-        return await ChunkedAnswer.start(context.offload, chunks, headers=headers, idle_s=context.settings.idle_s)
+        related = [Form(_RELATED, each) for each in _OF_SEVERAL]
+        form = negotiate(accepted(request), [*related, *(Form(each) for each in STILLS)])
+        if form.essence != _RELATED:
+            # Whoever wants one picture of many gets the one that stands for them.
+            chosen = replace(wish, media_type=form.essence)
+            one = self._pictures.representative(located)
+            picture = await context.offload(self._pictures.rendered, one, chosen)
+            return picture_answer(request, picture, charset=charset, headers=headers)
+        service = context.service_url(request)
+        seen = [each for each in located if is_seen_as(each, form.content)]
+        parts = [Part(each, wish, f"{instance_url(service, each.ref)}/rendered") for each in seen]
+        if not parts:
+            raise Unsupported(f"none of these objects can be rendered as {form.content}")
+        return await self._as_parts(parts, form.content, headers, status=200 if len(seen) == len(located) else 206)
 
-    def _parts(self, parts: Sequence[tuple[StoredInstance, Wish]], writer: PartsWriter) -> Iterator[bytes]:
-        """Yield every picture that can be made; of many objects, those that cannot be seen are left out."""
+    async def _as_parts(
+        self, parts: Sequence[Part], media_type: str, headers: Mapping[str, str], *, status: int
+    ) -> Response:
+        writer, context = PartsWriter(media_type), self._context
+        return await ChunkedAnswer.start(
+            context.offload,
+            gather(self._pieces(parts, writer), context.settings.chunk_bytes),
+            headers={"Content-Type": writer.content_type, "Vary": "Accept", **headers},
+            idle_s=context.settings.idle_s,
+            status=status,
+        )
+
+    def _pieces(self, parts: Sequence[Part], writer: PartsWriter) -> Iterator[bytes]:
+        """Yield every picture that can be made; of many objects, those that turn out damaged are left out."""
         made = 0
-        for stored, wish in parts:
+        for part in parts:
             try:
-                picture = self._pictures.rendered(stored, replace(wish, media_type=writer.media_type))
+                picture = self._pictures.rendered(part.stored, replace(part.wish, media_type=writer.media_type))
             except Unsupported:
-                if len(parts) == 1 or wish.frame is not None:
+                if len(parts) == 1 or part.wish.frame is not None:
                     raise
                 continue
             made += 1
-            yield writer.prefix(picture.media_type, len(picture.data))
+            yield writer.prefix(picture.media_type, len(picture.data), part.location)
             yield picture.data
         if not made:
             raise Unsupported("none of these objects can be rendered")
@@ -102,17 +159,38 @@ class ThumbnailResource:
 
     async def __call__(self, request: Request) -> Response:
         """Answer with a picture, whatever the object: of what has no pixels, a drawn one. NotFound."""
-        wish = thumbnail_wish(request.query_params)
+        wish = thumbnail_wish(single_values(request.query_params.multi_items(), THUMBNAIL_PARAMETERS))
         if listed := request.path_params.get("frames"):
             wish = replace(wish, frame=frame_list(listed)[0])
         form = negotiate(accepted(request), [Form(each) for each in STILLS])
-        return _answer(
-            request, await self._context.offload(self._make, request, replace(wish, media_type=form.essence))
-        )
+        picture = await self._context.offload(self._make, request, replace(wish, media_type=form.essence))
+        return picture_answer(request, picture)
 
     def _make(self, request: Request, wish: Wish) -> Picture:
         located = _located(self._context, request)
         return self._pictures.thumbnail(self._pictures.representative(located), wish)
+
+
+def picture_answer(
+    request: Request, picture: Picture, *, charset: str = UTF_8, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a picture or text as an answer, or 304 when the client has it already.
+
+    Text leaves in ``charset``, XML always in UTF-8. What came out of a file may be shown, and do nothing else.
+    """
+    data, content_type, tag = picture.data, picture.media_type, picture.tag
+    answer = dict(headers or {})
+    if content_type.startswith("text/"):
+        if content_type == XML:
+            charset = UTF_8
+        elif charset != UTF_8:
+            data, charset = encoded(data.decode(), charset, is_html=content_type == HTML)
+        content_type, tag = f"{content_type}; charset={charset}", f"{tag}-{charset}"
+        answer |= _HARMLESS
+    answer |= {"ETag": f'"{tag}"', "Vary": "Accept, Accept-Charset"}
+    if f'"{tag}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=answer)
+    return Response(data, headers={**answer, "Content-Type": content_type})
 
 
 def _located(context: Context, request: Request) -> list[StoredInstance]:
@@ -124,11 +202,3 @@ def _located(context: Context, request: Request) -> list[StoredInstance]:
     if not located:
         raise NotFound("the archive has nothing there to make a picture of")
     return located
-
-
-def _answer(request: Request, picture: Picture) -> Response:
-    tag = f'"{picture.tag}"'
-    headers = {"ETag": tag, "Vary": "Accept"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(picture.data, headers=headers, media_type=picture.media_type)
