@@ -21,14 +21,17 @@ SERVICES: Final = ("dicomweb", "dicom-web")
 
 
 def path_uid(request: Request, name: str) -> UID | None:
-    """Return the UID that the path gives for ``name``, ``None`` where the route has no such place.
+    """Return the UID that the path gives for ``name``, ``None`` where the route has no such place. InvalidRequest."""
+    text = request.path_params.get(name)
+    return None if text is None else uid_of(name, text)
+
+
+def uid_of(name: str, text: str) -> UID:
+    """Return the UID that a request gives for ``name``.
 
     Lenient, since devices make UIDs that PS3.5 9.1 forbids and the archive keeps them verbatim: whatever could be
     a key is looked for, and not found if it is none. InvalidRequest for what no UID can be.
     """
-    text = request.path_params.get(name)
-    if text is None:
-        return None
     if len(text) > MAX_UID_CHARS:
         raise InvalidRequest(f"{name}: a UID has at most 64 characters, not {len(text)}")
     if not text.isascii() or not text.isprintable() or any(char in text for char in "\\*? "):

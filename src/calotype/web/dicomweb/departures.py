@@ -16,9 +16,12 @@ import orjson
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescription, described
+from calotype.dicom.pixels.options import EncodeOptions
+from calotype.dicom.pixels.transcode import transcode
 from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
 from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
+from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
@@ -77,6 +80,26 @@ def leaving(retrieve: Retrieve, departure: Departure, forms: Forms) -> Iterator[
             return
         with forms.converted(reader, Original.of(current), to) as new:
             meta = write_file_meta(current.sop_class, current.ref.instance, to)
+            size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
+            yield Leaving(to, size_bytes, _after(meta, new.chunks()))
+
+
+@contextmanager
+def leaving_lossily(
+    retrieve: Retrieve, stored: StoredInstance, to: UID, forms: Forms, loss: EncodeOptions
+) -> Iterator[Leaving]:
+    """Open an object in a syntax that loses, as somebody asked for by its name; it is another object then.
+
+    Raises as :func:`leaving` does.
+    """
+    current, reader = retrieve.open_current(stored)
+    with reader:
+        original = Original.of(current)
+        with (
+            mapped(reader, original.place) as data,
+            transcode(data, original.transfer_syntax, to, lossy=loss, each=forms.each) as new,
+        ):
+            meta = write_file_meta(current.sop_class, new.sop_instance or current.ref.instance, to)
             size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
             yield Leaving(to, size_bytes, _after(meta, new.chunks()))
 

@@ -6,7 +6,7 @@ was made when they came.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Final
 
@@ -67,7 +67,7 @@ class InstancesResource:
         # All plans first, some hundred bytes each: the status says whether the client gets all of them.
         found, leaving_ones = await context.offload(_planned, context.archive.retrieve, selection, syntaxes)
         if form is SINGLE_PART:
-            return await self._single(leaving_ones[0])
+            return await file_answer(context, leaving(context.archive.retrieve, leaving_ones[0], context.forms))
         writer = RelatedWriter()
         parts = related_parts(context.archive.retrieve, leaving_ones, writer, context.forms)
         return await ChunkedAnswer.start(
@@ -75,23 +75,6 @@ class InstancesResource:
             parts,
             status=200 if len(leaving_ones) == found else 206,
             headers={"Content-Type": writer.content_type, "Vary": "Accept"},
-            idle_s=context.settings.idle_s,
-        )
-
-    async def _single(self, departure: Departure) -> Response:
-        context = self._context
-        file = leaving(context.archive.retrieve, departure, context.forms)
-        opened = await context.offload(file.__enter__)
-        headers = {
-            "Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}",
-            "Vary": "Accept",
-        }
-        if opened.size_bytes is not None:
-            headers["Content-Length"] = str(opened.size_bytes)
-        return await ChunkedAnswer.start(
-            context.offload,
-            _closing(opened.blocks, file),
-            headers=headers,
             idle_s=context.settings.idle_s,
         )
 
@@ -115,6 +98,22 @@ class MetadataResource:
             headers["Content-Encoding"] = "gzip"
             chunks = gzip(chunks)
         return await ChunkedAnswer.start(context.offload, chunks, headers=headers, idle_s=context.settings.idle_s)
+
+
+async def file_answer(
+    context: Context, file: AbstractContextManager[Leaving], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with one whole file, opened here and closed with the answer; what opening it raises passes through."""
+    opened = await context.offload(file.__enter__)
+    told = {"Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}", "Vary": "Accept"}
+    if opened.size_bytes is not None:
+        told["Content-Length"] = str(opened.size_bytes)
+    return await ChunkedAnswer.start(
+        context.offload,
+        _closing(opened.blocks, file),
+        headers={**told, **(headers or {})},
+        idle_s=context.settings.idle_s,
+    )
 
 
 def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, forms: Forms) -> Pieces:
