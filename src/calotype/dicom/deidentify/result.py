@@ -39,13 +39,9 @@ class Deidentified:
         """Return the data set in pieces of at most 1 MiB, none of them empty; DamagedPixels when a frame is."""
         return deflated(self._written()) if self._is_deflated else self._written()
 
-    def pieces(self) -> list[tuple[bytes, range]] | None:
-        """Return it as bytes and ranges of the original data set by turns, ``None`` where frames are made anew."""
-        found = [
-            (each, range(0)) if isinstance(each, bytes) else (b"", each)
-            for each in self._body
-            if isinstance(each, bytes | range)
-        ]
+    def pieces(self) -> list[Piece] | None:
+        """Return it as bytes and ranges of the original data set, ``None`` where more than these must be made."""
+        found = [each for each in self._body if isinstance(each, bytes | range)]
         return found if len(found) == len(self._body) and not self._is_deflated else None
 
     def __enter__(self) -> Self:
