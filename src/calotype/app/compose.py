@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from calotype.app.anonymising import anonymiser_of
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.opening import MIB, Stores
 from calotype.app.picturing import forms_over, pictures_over
@@ -104,6 +105,7 @@ class House:
         self.workshop = Workshop(settings.pixels.threads)
         self.forms = forms_over(settings, self.workshop)
         self.pictures = pictures_over(stores, settings, self.workshop)
+        self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
@@ -255,6 +257,7 @@ class House:
                     worklist=(self.worklist, self.performed),
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
                     pictures=self.pictures,
+                    anonymiser=self.anonymiser,
                     forms=self.forms,
                 ),
                 settings,

@@ -271,6 +271,58 @@ class Compression:
     rules: tuple[CompressionRule, ...] = _is((), CompressionRule.__doc__ or "")
 
 
+OptionName = Literal[
+    "clean-pixel-data",
+    "clean-visual-features",
+    "clean-graphics",
+    "clean-structured-content",
+    "clean-descriptors",
+    "retain-full-dates",
+    "retain-modified-dates",
+    "retain-patient-characteristics",
+    "retain-device-identity",
+    "retain-institution-identity",
+    "retain-uids",
+    "retain-safe-private",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Pictures of one kind of device, and where text is burned into them; what is empty or 0 matches any."""
+
+    areas: tuple[str, ...] = _is((), "Rectangles that are blackened: left,top,width,height in pixels; empty: no text")
+    sop_class: str = _is("", "SOP Class UID")
+    modality: str = _is("", "Modality")
+    manufacturer: str = _is("", "Manufacturer, as the objects have it")
+    model: str = _is("", "Manufacturer's Model Name")
+    rows: int = _is(0, "Height of the pictures")
+    columns: int = _is(0, "Width of the pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymise:
+    """De-identification (PS3.15 Annex E): what leaves without its patient, and what does not leave at all."""
+
+    options: tuple[OptionName, ...] = _is(
+        (),
+        "Options of the Basic Profile where nobody says otherwise: clean-pixel-data | clean-visual-features |"
+        " clean-graphics | clean-structured-content | clean-descriptors | retain-full-dates | retain-modified-dates |"
+        " retain-patient-characteristics | retain-device-identity | retain-institution-identity | retain-uids |"
+        " retain-safe-private",
+    )
+    documents: Literal["refuse", "empty"] = _is(
+        "refuse", "PDF, reports and annotations, which may name anybody: refuse | empty (leave without their content)"
+    )
+    safe_private: tuple[str, ...] = _is(
+        (), "Private attributes that retain-safe-private keeps besides the Standard's: creator|group|element"
+    )
+    regions: tuple[Regions, ...] = _is((), Regions.__doc__ or "")
+    key_file: Path | None = _is(
+        None, "The key of all pseudonyms; made when first needed, in the storage folder when not set. Keep a copy"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Logging:
     """What is written down."""
@@ -292,5 +344,6 @@ class Settings:
     jobs: Jobs = _is(Jobs, Jobs.__doc__ or "")
     pixels: Pixels = _is(Pixels, Pixels.__doc__ or "")
     compression: Compression = _is(Compression, Compression.__doc__ or "")
+    anonymise: Anonymise = _is(Anonymise, Anonymise.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")
