@@ -181,6 +181,8 @@ def _orthanc(folder: Path, port: int, http_port: int) -> Command:
         "AuthenticationEnabled": False,
         "DicomModalities": {"sink": ["SINK", "127.0.0.1", int(os.environ.get("BENCH_SINK_PORT", "1"))]},
         "Plugins": plugins,
+        # Without this it proposes what it has, and no compressed form of it.
+        "DicomScuPreferredTransferSyntax": os.environ.get("BENCH_SINK_SYNTAX", "1.2.840.10008.1.2.1"),
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
     (folder / "orthanc.json").write_text(json.dumps(settings))
