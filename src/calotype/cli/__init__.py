@@ -33,6 +33,7 @@ COMMANDS = {
     "worklist": ("scheduling", "Fill the worklist that modalities ask."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "render": ("rendering", "Make a picture of a DICOM file."),
+    "compress": ("compressing", "Compress the images that are in the archive."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "reread": ("reading", "Correct how the text of one study is read."),
     "transcode": ("converting", "Write files in another transfer syntax."),

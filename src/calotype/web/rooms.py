@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from calotype.services.access.access import Access
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
+from calotype.services.archive.compression.service import Compression
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.pictures import Pictures
 from calotype.services.jobs.jobs import Jobs
@@ -40,6 +41,7 @@ class Rooms:
     commitments: Commitments | None = None
     worklist: tuple[Worklist, PerformedSteps] | None = None
     pictures: Pictures | None = None
+    compression: Compression | None = None
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
     forms: Forms = field(default_factory=Forms)
