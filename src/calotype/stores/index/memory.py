@@ -7,16 +7,16 @@ lasts, and nothing is shared with the SQL but the rules on patients.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
 from calotype.dicom.query.attributes import INDEXED, UNIQUE_KEYS
 from calotype.dicom.query.matching import matches, order_key
 from calotype.dicom.query.model import Match, Query
-from calotype.dicom.query.values import integer_key
 from calotype.errors import Conflict, NotFound, Unavailable
+from calotype.services.archive.feed import Action
 from calotype.services.archive.ports import (
     ConflictRecord,
     Flag,
@@ -28,190 +28,30 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index.keys import clean
-from calotype.stores.index.patients import Face, disagreement
-
-_STORED: Final = {level: tuple(a for a in INDEXED if a.level is level and not a.computed) for level in Level}
-
-
-@dataclass(slots=True)
-class _Entity:
-    """A patient, study, series or instance: its own attributes and where it stands in the order of arrival."""
-
-    number: int
-    attributes: dict[str, str]
-
-
-@dataclass(slots=True)
-class _Study(_Entity):
-    patient: tuple[str, str, str] = ("", "", "")
-
-
-@dataclass(slots=True)
-class _Rows:
-    """One set of rows, in order of arrival."""
-
-    patients: dict[tuple[str, str, str], _Entity] = field(default_factory=dict)
-    studies: dict[UID, _Study] = field(default_factory=dict)
-    series: dict[tuple[UID, UID], _Entity] = field(default_factory=dict)
-    instances: dict[UID, InstanceRecord] = field(default_factory=dict)
-    versions: list[InstanceRecord] = field(default_factory=list)
-    conflicts: dict[tuple[UID, str], ConflictRecord] = field(default_factory=dict)
-    arrived: int = 0
-
-    def number(self) -> int:
-        self.arrived += 1
-        return self.arrived
-
-    def add(self, record: InstanceRecord) -> frozenset[Flag]:
-        ref = record.ref
-        if ref.instance in self.instances:
-            raise Conflict(f"SOP Instance UID {ref.instance} is in the index already")
-        study = self.studies.get(ref.study) or self._new_study(record)
-        if (ref.study, ref.series) not in self.series:
-            self.series[ref.study, ref.series] = _Entity(self.number(), _own(Level.SERIES, record))
-        known = Face.of(self.patients[study.patient].attributes)
-        flags = record.flags
-        if detail := disagreement(known, Face.of(record.attributes)):
-            flags |= {Flag.PATIENT_CONFLICT}
-            conflict = ConflictRecord(Flag.PATIENT_CONFLICT, ref, detail, None, record.received_us)
-            self.conflicts.setdefault((ref.study, detail), conflict)
-        self.instances[ref.instance] = replace(record, flags=flags)
-        return flags
-
-    def _new_study(self, record: InstanceRecord) -> _Study:
-        uid = record.ref.study
-        identity = Face.of(record.attributes).identity(uid)
-        if identity not in self.patients:
-            self.patients[identity] = _Entity(self.number(), _own(Level.PATIENT, record))
-        own = _own(Level.PATIENT, record) | _own(Level.STUDY, record)
-        study = self.studies[uid] = _Study(self.number(), own, identity)
-        return study
-
-    def remove(self, uid: UID) -> StoredInstance:
-        gone = self.instances.pop(uid, None)
-        if gone is None:
-            raise NotFound(f"no instance {uid} in the index")
-        self.prune(gone.ref)
-        return _stored(gone)
-
-    def prune(self, ref: InstanceRef) -> None:
-        """Remove what an instance has left empty."""
-        if not any((i.ref.study, i.ref.series) == (ref.study, ref.series) for i in self.instances.values()):
-            self.series.pop((ref.study, ref.series), None)
-        if not any(study == ref.study for study, _ in self.series):
-            self.studies.pop(ref.study, None)
-            self.conflicts = {key: kept for key, kept in self.conflicts.items() if key[0] != ref.study}
-        lived_in = {study.patient for study in self.studies.values()}
-        self.patients = {identity: kept for identity, kept in self.patients.items() if identity in lived_in}
-
-    def entities(self, level: Level) -> Iterator[dict[str, str]]:
-        """Return what each entity of a level says, with what stands above it, in the order of arrival."""
-        match level:
-            case Level.PATIENT:
-                yield from (patient.attributes | self._patient(key) for key, patient in self.patients.items())
-            case Level.STUDY:
-                yield from (self._study(uid) for uid in self.studies)
-            case Level.SERIES:
-                yield from (self._series(*uids) for uids in self.series)
-            case Level.IMAGE:
-                yield from (
-                    self._series(record.ref.study, record.ref.series) | _own(Level.IMAGE, record)
-                    for record in self.instances.values()
-                )
-
-    def _patient(self, identity: tuple[str, str, str]) -> dict[str, str]:
-        studies = {uid for uid, study in self.studies.items() if study.patient == identity}
-        return {
-            "NumberOfPatientRelatedStudies": str(len(studies)),
-            "NumberOfPatientRelatedSeries": str(sum(study in studies for study, _ in self.series)),
-            "NumberOfPatientRelatedInstances": str(sum(r.ref.study in studies for r in self.instances.values())),
-        }
-
-    def headers(self, level: Level) -> Iterator[bytes]:
-        """Return the header of each entity's representative, in the order of :meth:`entities`."""
-        if level is Level.IMAGE:
-            yield from (record.header for record in self.instances.values())
-            return
-        of_series = {uids: min(self._of_series(*uids), key=self._place).header for uids in self.series}
-        of_study = {
-            uid: of_series[min((uids for uids in self.series if uids[0] == uid), key=self._arrival)]
-            for uid in self.studies
-        }
-        match level:
-            case Level.SERIES:
-                yield from of_series.values()
-            case Level.STUDY:
-                yield from of_study.values()
-            case _:
-                for identity in self.patients:
-                    first = min((s.number, uid) for uid, s in self.studies.items() if s.patient == identity)
-                    yield of_study[first[1]]
-
-    def _arrival(self, uids: tuple[UID, UID]) -> int:
-        return self.series[uids].number
-
-    def _of_series(self, study: UID, series: UID) -> list[InstanceRecord]:
-        return [r for r in self.instances.values() if (r.ref.study, r.ref.series) == (study, series)]
-
-    def _study(self, uid: UID) -> dict[str, str]:
-        instances = [record for record in self.instances.values() if record.ref.study == uid]
-        series = [entity for (study, _), entity in self.series.items() if study == uid]
-        modalities = {value for one in series for value in one.attributes.get("Modality", "").split("\\") if value}
-        return (
-            self.studies[uid].attributes
-            | self._patient(self.studies[uid].patient)
-            | {
-                "ModalitiesInStudy": "\\".join(sorted(modalities)),
-                "SOPClassesInStudy": "\\".join(sorted({record.sop_class for record in instances})),
-                "NumberOfStudyRelatedSeries": str(len(series)),
-                "NumberOfStudyRelatedInstances": str(len(instances)),
-            }
-        )
-
-    def _series(self, study: UID, series: UID) -> dict[str, str]:
-        count = sum((record.ref.study, record.ref.series) == (study, series) for record in self.instances.values())
-        own = self.series[study, series].attributes
-        return self._study(study) | own | {"NumberOfSeriesRelatedInstances": str(count)}
-
-    def selected(self, selection: Selection) -> list[InstanceRecord]:
-        keys = (selection.studies, selection.series, selection.instances, selection.patient_id)
-        if not any(key not in ((), None) for key in keys):
-            return []
-        found = [
-            record
-            for record in self.instances.values()
-            if (not selection.studies or record.ref.study in selection.studies)
-            and (not selection.series or record.ref.series in selection.series)
-            and (not selection.instances or record.ref.instance in selection.instances)
-            and selection.patient_id in (None, self.studies[record.ref.study].attributes.get("PatientID", ""))
-        ]
-        return sorted(found, key=self._place)
-
-    def _place(self, record: InstanceRecord) -> tuple[object, ...]:
-        ref = record.ref
-        series = self.series[ref.study, ref.series]
-        return (
-            self.studies[ref.study].number,
-            *_number(series.attributes.get("SeriesNumber", "")),
-            series.number,
-            *_number(record.attributes.get("InstanceNumber", "")),
-        )
+from calotype.stores.index.memory_feed import MemoryFeed
+from calotype.stores.index.memory_recycled import MemoryRecycleBin
+from calotype.stores.index.memory_rows import MemoryRows, keep_version, only, own, stored_of, version_conflict
 
 
 class MemoryIndex:
     """Implements ``services.archive.ports.Index``."""
 
     def __init__(self) -> None:
-        self._rows = _Rows()
+        self._rows = MemoryRows()
         self._rebuilds: list[MemoryRebuild] = []
         self._texts: dict[UID, StudyText] = {}
         self.to_compress: dict[UID, int] = {}
         """When each object was received that came to be compressed; for the store of compression."""
         self._lock = threading.RLock()
         self._closed = False
+        self.feed = MemoryFeed()
+        self.recycle_bin = MemoryRecycleBin(self._locked, self._changed, self.feed)
 
-    def _open(self) -> _Rows:
+    def _locked(self, work: Callable[[MemoryRows], Any]) -> Any:
+        with self._lock:
+            return work(self._open())
+
+    def _open(self) -> MemoryRows:
         if self._closed:
             raise Unavailable("the index is closed")
         return self._rows
@@ -222,6 +62,7 @@ class MemoryIndex:
             flags = self._open().add(record)
             self._changed(record.ref.instance)
             self._list(record)
+            self.feed.stored(record.ref)
             return flags
 
     def add_version(self, record: InstanceRecord) -> None:
@@ -230,7 +71,7 @@ class MemoryIndex:
             held = self._open()
             if record.ref.instance not in held.instances:
                 raise NotFound(f"no instance {record.ref.instance} that this could be a further version of")
-            _keep_version(held, record)
+            keep_version(held, record)
 
     def replace(self, record: InstanceRecord) -> StoredInstance:
         """Put a record in the place of the instance with its SOP Instance UID. NotFound when there is none."""
@@ -241,9 +82,10 @@ class MemoryIndex:
                 raise NotFound(f"no instance {record.ref.instance} in the index")
             held.add(record)
             held.prune(gone.ref)
+            self.feed.note(Action.UPDATED, Level.IMAGE, record.ref, 1)
             self._changed(record.ref.instance)
             self._list(record)
-            return _stored(gone)
+            return stored_of(gone)
 
     def remove(self, ref: InstanceRef) -> StoredInstance:
         """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
@@ -253,6 +95,7 @@ class MemoryIndex:
             if known is None or known.ref != ref:
                 raise NotFound(f"no instance {ref.instance} in series {ref.series} of study {ref.study}")
             self._changed(ref.instance)
+            self.feed.note(Action.DELETED, Level.IMAGE, ref, 1)
             return held.remove(ref.instance)
 
     def rehouse(self, was: StoredInstance, location: ObjectLocation, header: bytes) -> None:
@@ -295,7 +138,7 @@ class MemoryIndex:
         """Return the served version of one instance, or ``None``."""
         with self._lock:
             record = self._open().instances.get(sop_instance_uid)
-            return None if record is None else _stored(record)
+            return None if record is None else stored_of(record)
 
     def versions(self, sop_instance_uid: UID) -> list[ObjectLocation]:
         """Return the further versions kept of one instance, oldest first."""
@@ -304,9 +147,7 @@ class MemoryIndex:
 
     def find(self, query: Query) -> Iterator[Match]:
         """Answer a question from what is there now."""
-        page = query.page
-        until = None if page.limit is None else page.offset + page.limit
-        return iter([match for match, _ in self._found(query)[page.offset : until]])
+        return (match for match, _ in self._found(query))
 
     def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
         """Answer a question, each match with its representative's header."""
@@ -320,21 +161,23 @@ class MemoryIndex:
     def _found(self, query: Query) -> list[tuple[Match, bytes]]:
         found = self._matching(query)
         found.sort(key=lambda each: order_key(query.order, each[0]))
+        page = query.page
+        until = None if page.limit is None else page.offset + page.limit
         fields = query.fields | {UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth}
-        return [(_only(fields, attributes), header) for attributes, header in found]
+        return [(only(fields, attributes), header) for attributes, header in found[page.offset : until]]
 
     def _matching(self, query: Query) -> list[tuple[dict[str, str], bytes]]:
         visible = {a.keyword for a in INDEXED if a.level.depth <= query.level.depth}
         with self._lock:
             rows = self._open()
             everything = zip(rows.entities(query.level), rows.headers(query.level), strict=True)
-            seen = [(_only(visible, attributes), header) for attributes, header in everything]
+            seen = [(only(visible, attributes), header) for attributes, header in everything]
         return [each for each in seen if matches(query, each[0])]
 
     def locate(self, selection: Selection) -> Iterator[StoredInstance]:
         """Return what a retrieve asks for, by study, series and instance number."""
         with self._lock:
-            return iter([_stored(record) for record in self._open().selected(selection)])
+            return iter([stored_of(record) for record in self._open().selected(selection)])
 
     def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
         """Return the compressed DICOM JSON of each instance, in the order of :meth:`locate`."""
@@ -346,14 +189,14 @@ class MemoryIndex:
         with self._lock:
             held = self._open()
             everything = [*held.instances.values(), *held.versions]
-        return iter([(_stored(record), record.origin, record.received_us) for record in everything])
+        return iter([(stored_of(record), record.origin, record.received_us) for record in everything])
 
     def conflicts(self) -> Iterator[ConflictRecord]:
         """Return what waits for a decision, newest first."""
         with self._lock:
             held = self._open()
             patients = list(held.conflicts.values())[::-1]
-            versions = [_version_conflict(record) for record in held.versions[::-1]]
+            versions = [version_conflict(record) for record in held.versions[::-1]]
         return iter(sorted([*patients, *versions], key=lambda each: each.received_us, reverse=True))
 
     def statistics(self) -> Statistics:
@@ -402,7 +245,7 @@ class MemoryIndex:
             known = held.studies[study]
             for each in old:
                 held.remove(each.ref.instance)
-            patient, first = held.patients.get(known.patient), _own(Level.PATIENT, fresh[old[0].ref.instance])
+            patient, first = held.patients.get(known.patient), own(Level.PATIENT, fresh[old[0].ref.instance])
             named = patient is not None and patient.attributes.get("PatientName") == known.attributes.get(
                 "PatientName"
             )
@@ -412,6 +255,7 @@ class MemoryIndex:
                 kept = replace(fresh[each.ref.instance], received_us=each.received_us, origin=each.origin)
                 held.add(kept)
                 self._changed(each.ref.instance)
+            self.feed.note(Action.UPDATED, Level.STUDY, InstanceRef(study, UID(""), UID("")), len(old))
 
     def rebuild(self) -> MemoryRebuild:
         """Start a second set of rows."""
@@ -426,7 +270,7 @@ class MemoryIndex:
         with self._lock:
             self._closed = True
 
-    def exchange(self, rebuild: MemoryRebuild, rows: _Rows) -> None:
+    def exchange(self, rebuild: MemoryRebuild, rows: MemoryRows) -> None:
         """Put rebuilt rows in the place of the old ones, with what has changed since the start."""
         with self._lock:
             live = self._open()
@@ -439,9 +283,12 @@ class MemoryIndex:
                     rows.add(came)
             served = {record.location.key for record in rows.instances.values()}
             kept = {record.location.key: record for record in (*rows.versions, *live.versions)}
-            rows.versions = [record for key, record in kept.items() if key not in served]
+            deleted = {each.location.key for each in self.recycle_bin.objects()}
+            rows.versions = [record for key, record in kept.items() if key not in served | deleted]
             rows.versions.sort(key=lambda record: record.received_us)
-            rows.conflicts = {**rows.conflicts, **live.conflicts}
+            conflicts = {**rows.conflicts, **live.conflicts}
+            rows.conflicts = {key: kept for key, kept in conflicts.items() if key[0] in rows.studies}
+            self.feed.note(Action.REBUILT, None, InstanceRef(UID(""), UID(""), UID("")), 0)
             self._rows = rows
             self._rebuilds.clear()
 
@@ -458,7 +305,7 @@ class MemoryRebuild:
 
     def __init__(self, index: MemoryIndex) -> None:
         self._index = index
-        self._rows = _Rows()
+        self._rows = MemoryRows()
         self._later: list[InstanceRecord] = []
         self.changed: set[UID] = set()
 
@@ -478,7 +325,7 @@ class MemoryRebuild:
         if served is None:
             self._rows.add(record)
         elif served.location.key != record.location.key:
-            _keep_version(self._rows, record)
+            keep_version(self._rows, record)
 
     def swap(self) -> None:
         """Put the new rows in the place of the old."""
@@ -488,41 +335,5 @@ class MemoryRebuild:
 
     def abandon(self) -> None:
         """Forget the new rows."""
-        self._rows = _Rows()
+        self._rows = MemoryRows()
         self._later.clear()
-
-
-def _own(level: Level, record: InstanceRecord) -> dict[str, str]:
-    """Return what a record says of one level, as it is kept."""
-    named = {
-        **record.attributes,
-        "StudyInstanceUID": record.ref.study,
-        "SeriesInstanceUID": record.ref.series,
-        "SOPInstanceUID": record.ref.instance,
-        "SOPClassUID": record.sop_class,
-    }
-    return {a.keyword: text for a in _STORED[level] if (text := clean(named.get(a.keyword, ""), a.vr))}
-
-
-def _only(keywords: frozenset[str] | set[str], attributes: dict[str, str]) -> dict[str, str]:
-    return {keyword: text for keyword, text in attributes.items() if keyword in keywords and text}
-
-
-def _stored(record: InstanceRecord) -> StoredInstance:
-    return StoredInstance(record.ref, record.sop_class, record.location)
-
-
-def _number(text: str) -> tuple[int, int]:
-    """Return a sort key: no number first."""
-    number = integer_key(text)
-    return (0, 0) if number is None else (1, number)
-
-
-def _keep_version(rows: _Rows, record: InstanceRecord) -> None:
-    if all(version.location.key != record.location.key for version in rows.versions):
-        rows.versions.append(record)
-
-
-def _version_conflict(record: InstanceRecord) -> ConflictRecord:
-    detail = f"another object with this SOP Instance UID is kept as {record.location.key}"
-    return ConflictRecord(Flag.VERSION_CONFLICT, record.ref, detail, record.location, record.received_us)

@@ -13,6 +13,7 @@ import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
@@ -169,7 +170,12 @@ class SqliteIndex:
 
     def retire(self, was: StoredInstance) -> None:
         """Take an instance out unless it has changed, for the store of compression. NotFound, Conflict."""
-        self._groups.submit(lambda: self._ledger.retire(was))
+
+        def work(ledger: Ledger, connection: sqlite3.Connection) -> None:
+            ledger.retire(was)
+            feed.note(connection.execute, Action.DELETED, Level.IMAGE, was.ref, 1)
+
+        self.edit(work)
 
     def rebuild(self) -> SqliteRebuild:
         """Start a second set of derived rows; one that was left half done is thrown away."""
@@ -260,6 +266,10 @@ class SqliteIndex:
     def find(self, query: Query) -> Iterator[Match]:
         """Answer a question; nothing is held between two matches but row numbers."""
         shape, values = plan(query)
+        return (_match(shape, row) for row in self._found(query, shape, values))
+
+    def _found(self, query: Query, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
+        """Return row number and fields of what is on the page asked for."""
         limit, offset = query.page.limit, query.page.offset
         if query.page == EVERYTHING and not query.order:
             return self._find_all(shape, values)
@@ -270,15 +280,14 @@ class SqliteIndex:
             few = self._fetch(shape, Form.GATHER, {**values, "limit": FEW + 1})
             if len(few) <= FEW:
                 numbers = array("q", (number for (number,) in few[offset : offset + limit]))
-                return self._matches(shape, numbers)
+                return self._rows(shape, numbers)
             form = Form.WALK
-        found = self._fetch(shape, form, {**values, "limit": limit, "offset": offset})
-        return (_match(shape, row) for row in found)
+        return iter(self._fetch(shape, form, {**values, "limit": limit, "offset": offset}))
 
-    def _find_all(self, shape: Plan, values: Values) -> Iterator[Match]:
+    def _find_all(self, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
         """Answer without page and order."""
         for numbers in self._all_numbers(shape, values):
-            yield from self._matches(shape, numbers)
+            yield from self._rows(shape, numbers)
 
     def _all_numbers(self, shape: Plan, values: Values) -> Iterator[array[int]]:
         """Return the rows of all answers in no particular order: the first at once, then whatever else there is."""
@@ -290,34 +299,23 @@ class SqliteIndex:
             others = self._numbers(sql, {**constants, **values, "limit": -1})
             yield array("q", (number for number in others if number not in given))
 
-    def _find_long(self, shape: Plan, values: Values) -> Iterator[Match]:
+    def _find_long(self, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
         sql, constants = statement(shape, Form.ROWS)
-        yield from self._matches(shape, self._numbers(sql, {**constants, **values}))
+        yield from self._rows(shape, self._numbers(sql, {**constants, **values}))
 
-    def _matches(self, shape: Plan, numbers: array[int]) -> Iterator[Match]:
+    def _rows(self, shape: Plan, numbers: array[int]) -> Iterator[tuple[Any, ...]]:
         sql, constants = statement(shape, Form.CHUNK)
-        for row in self._chunks(numbers, CHUNK, lambda listed: (sql, {**constants, "rows": listed})):
-            yield _match(shape, row)
+        return self._chunks(numbers, CHUNK, lambda listed: (sql, {**constants, "rows": listed}))
 
     def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
         """Answer a question, each match with its representative's header; holds only row numbers in between."""
         shape, values = plan(query)
-        if not shape.order:
-            for numbers in self._all_numbers(shape, values):
-                yield from self._with_headers(shape, numbers)
-            return
-        sql, constants = statement(shape, Form.ROWS)
-        yield from self._with_headers(shape, self._numbers(sql, {**constants, **values, "limit": -1, "offset": 0}))
-
-    def _with_headers(self, shape: Plan, numbers: array[int]) -> Iterator[tuple[Match, bytes]]:
-        sql, constants = statement(shape, Form.CHUNK)
-        for at in range(0, len(numbers), HEADER_CHUNK):
-            listed = json.dumps(numbers[at : at + HEADER_CHUNK].tolist())
-            found = {row[0]: row for row in self._readers.fetch(sql, {**constants, "rows": listed})}
+        found = self._found(query, shape, values)
+        while some := list(islice(found, HEADER_CHUNK)):
+            listed = json.dumps([row[0] for row in some])
             headers = dict(self._readers.fetch(reading.REPRESENTATIVE_CHUNK[shape.level], [listed]))
-            for number in numbers[at : at + HEADER_CHUNK]:
-                if number in found:
-                    yield _match(shape, found[number]), headers.get(number, b"")
+            for row in some:
+                yield _match(shape, row), headers.get(row[0], b"")
 
     def _fetch(self, shape: Plan, form: Form, values: Values) -> list[tuple[Any, ...]]:
         sql, constants = statement(shape, form)
