@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from calotype.dicom.hierarchy import UID
 from calotype.errors import InvalidRequest
 
 MAX_HEADER_CHARS: Final = 8192
@@ -97,11 +98,11 @@ class Syntaxes:
         """Whether every object may be sent as it is stored, and nothing is wanted more."""
         return self.named is None and not self.refused and all(q <= self.otherwise for _, q in self.qualities)
 
-    def before(self, transfer_syntax: str) -> list[str]:
+    def before(self, transfer_syntax: str) -> list[UID]:
         """Return the syntaxes that are wanted more than this one, the most wanted first."""
         qualities = dict(self.qualities)
         mine = qualities.get(transfer_syntax, self.otherwise)
-        better = [name for name, quality in self.qualities if quality > mine]
+        better = [UID(name) for name, quality in self.qualities if quality > mine]
         return sorted(better, key=lambda name: -qualities[name])
 
     def __contains__(self, transfer_syntax: object) -> bool:

@@ -19,12 +19,11 @@ class PartsWriter:
         """The message's Content-Type."""
         return f'multipart/related; type="{self.media_type}"; boundary={self.boundary}'
 
-    def prefix(self, content_type: str, size_bytes: int, location: str = "") -> bytes:
-        """Return the delimiter and headers before a part; ``location`` is the URL of what it shows."""
+    def prefix(self, content_type: str, size_bytes: int | None, location: str = "") -> bytes:
+        """Return the delimiter and headers before a part; ``None``: only its end will tell how long it is."""
+        length = "" if size_bytes is None else f"Content-Length: {size_bytes}\r\n"
         where = f"Content-Location: {location}\r\n" if location else ""
-        return (
-            f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\n{where}Content-Length: {size_bytes}\r\n\r\n"
-        ).encode("ascii")
+        return f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\n{length}{where}\r\n".encode("ascii")
 
     @property
     def end(self) -> bytes:

@@ -127,6 +127,7 @@ class FakeArchive:
     queries: list = field(default_factory=list)
     counted: int = 0
     open_conflicts: list = field(default_factory=list)
+    damage: list = field(default_factory=list)
     incoming: list[FakeIncoming] = field(default_factory=list)
     lost: set[InstanceRef] = field(default_factory=set)
     open_readers: int = 0
@@ -175,9 +176,14 @@ class FakeArchive:
             if _selects(selection, ref):
                 yield ref, header
 
+    kept_headers = headers
+
     # as Curate
     def conflicts(self):
         yield from self.open_conflicts
+
+    def damaged(self):
+        yield from self.damage
 
     @property
     def ingest(self):
@@ -216,9 +222,15 @@ def app(archive, settings, rejections):
 
 
 @pytest.fixture
-def client(app):
+def portal_client():
+    """Make a client of any application."""
     with start_blocking_portal() as portal:
-        yield Client(portal, app)
+        yield lambda app: Client(portal, app)
+
+
+@pytest.fixture
+def client(portal_client, app):
+    return portal_client(app)
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def test_pixels_that_prove_damaged_before_the_first_byte_are_a_problem_document(
         (INSTANCE, "image/jpeg", "application/dicom"),
         (INSTANCE, f"application/dicom; transfer-syntax={JPEG_2000}", EXPLICIT),
         (INSTANCE + "/metadata", "application/dicom", "application/dicom+json"),
-        (INSTANCE + "/metadata", 'multipart/related; type="application/dicom+xml"', "application/dicom+json"),
+        (INSTANCE + "/metadata", "text/xml", "application/dicom+xml"),
     ],
 )
 def test_a_form_that_we_have_not_is_406_and_says_what_there_is(client, study, path, accept, hint):

@@ -43,3 +43,7 @@ class Retrieve:
         """
         for ref, compressed in self._index.headers(selection):
             yield ref, decompress_header(compressed)
+
+    def kept_headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
+        """Return what :meth:`headers` does, each as it is kept: for whoever only compares."""
+        return self._index.headers(selection)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from calotype.dicom.hierarchy import UID, Selection
+from calotype.dicom.hierarchy import UID, InstanceRef, Selection
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescription, described
 from calotype.dicom.pixels.options import EncodeOptions
@@ -57,7 +57,10 @@ def departures(
     retrieve: Retrieve, selection: Selection, located: Sequence[StoredInstance], syntaxes: Syntaxes
 ) -> list[Departure]:
     """Return the objects of ``located`` that can leave in a syntax that the client takes, and how."""
-    planned = {stored.ref: plan(stored.location.transfer_syntax, syntaxes) for stored in located}
+    planned: dict[InstanceRef, Plan | None] = {}
+    for each in located:
+        syntax = each.location.transfer_syntax
+        planned[each.ref] = plan(syntax, syntaxes, syntaxes.before(syntax))
     doubtful = {stored.ref: stored for stored in located if isinstance(planned[stored.ref], Transcode)}
     if doubtful:
         for ref, header in retrieve.headers(selection):
@@ -110,17 +113,18 @@ def _by_pixels(stored: StoredInstance, header: bytes, syntaxes: Syntaxes) -> Pla
     elements = orjson.loads(header)
     if f"{PIXEL_DATA:08X}" in elements:
         try:
-            return plan(syntax, syntaxes, description=_description(elements))
+            return plan(syntax, syntaxes, syntaxes.before(syntax), description_in(elements))
         except CalotypeError:
             # What describes its pixels makes no sense, so nobody can convert them.
             return AsIs() if syntax in syntaxes else None
     if transfer_syntax(syntax).encapsulated:
-        return plan(syntax, syntaxes)
+        return plan(syntax, syntaxes, syntaxes.before(syntax))
     # Without pixels there is nothing to compress; the uncompressed forms are open.
-    return plan(syntax, replace(syntaxes, refused=syntaxes.refused | _COMPRESSED))
+    taken = replace(syntaxes, refused=syntaxes.refused | _COMPRESSED)
+    return plan(syntax, taken, taken.before(syntax))
 
 
-def _description(elements: Mapping[str, Any]) -> PixelDescription:
+def description_in(elements: Mapping[str, Any]) -> PixelDescription:
     """Return what DICOM JSON says of pixels; raises what ``described`` does."""
     values = {}
     for tag in DESCRIBING:

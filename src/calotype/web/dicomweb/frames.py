@@ -14,7 +14,7 @@ from calotype.web.accept import MediaRange
 from calotype.web.dicomweb.context import Context, accepted
 from calotype.web.dicomweb.rendering_parameters import frame_list
 from calotype.web.dicomweb.wado import selected
-from calotype.web.dicomweb.ways import Way, choose_way, frame_in
+from calotype.web.dicomweb.ways import Pixels, Way, choose_way, frame_in
 from calotype.web.lines import Pieces
 from calotype.web.parts import PartsWriter
 from calotype.web.streams import ChunkedAnswer
@@ -49,7 +49,7 @@ class FramesResource:
         if stored is None:
             raise NotFound("the archive has no such instance")
         with self._pictures.open(stored) as opened:
-            way = choose_way(opened, ranges, alone=len(numbers) == 1)
+            way = choose_way(Pixels.of(opened), ranges, alone=len(numbers) == 1)
             _, index = opened.subject.checked()
             for number in numbers:
                 index.frame(number)  # all of them are there, or nothing is sent

@@ -8,9 +8,10 @@ from fastapi import FastAPI
 
 from calotype.dicom.hierarchy import Level
 from calotype.web.dicomweb.context import Context
+from calotype.web.dicomweb.metadata import MetadataResource
 from calotype.web.dicomweb.qido import SearchResource
 from calotype.web.dicomweb.stow_resource import StoreResource
-from calotype.web.dicomweb.wado import InstancesResource, MetadataResource
+from calotype.web.dicomweb.wado import InstancesResource
 
 PREFIXES: Final = ("/dicomweb", "/dicom-web")
 """The service's address, and the one that Orthanc's users have in their viewers."""

@@ -1,7 +1,6 @@
-"""WADO-RS: retrieve studies, series and instances, and their metadata (PS3.18 10.4).
+"""WADO-RS: retrieve studies, series and instances (PS3.18 10.4.1.1.1).
 
-Objects leave as their files are, or in another transfer syntax that the client takes (``departures``); metadata as it
-was made when they came.
+Objects leave as their files are, or in another transfer syntax that the client takes (``departures``).
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection, SeriesRef, StudyRef
-from calotype.errors import NotFound
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Form, Syntaxes, accepted_syntaxes
-from calotype.web.addresses import instance_url, path_uid
-from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
+from calotype.web.addresses import path_uid
+from calotype.web.dicomweb.context import Context, accepted, negotiate
 from calotype.web.dicomweb.departures import (
     Departure,
     Leaving,
@@ -30,12 +28,10 @@ from calotype.web.dicomweb.departures import (
 )
 from calotype.web.lines import Piece, Pieces
 from calotype.web.multipart import RelatedWriter, plain
-from calotype.web.streams import ChunkedAnswer, gather, gzip
+from calotype.web.streams import ChunkedAnswer
 
 MULTIPART: Final = Form("multipart/related", "application/dicom")
 SINGLE_PART: Final = Form("application/dicom")
-
-_BULK_DATA_KEY: Final = b'"BulkDataURI":"'
 
 
 def selected(request: Request) -> Selection:
@@ -79,27 +75,6 @@ class InstancesResource:
         )
 
 
-class MetadataResource:
-    """The DICOM JSON of every object of a study, of a series, or of one alone (PS3.18 10.4.1.1.2)."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, request: Request) -> Response:
-        """Answer with a JSON array, made of the headers kept in the index; no file is opened."""
-        context, selection = self._context, selected(request)
-        form = negotiate(accepted(request), JSON_FORMS)
-        headers = {"Content-Type": form.essence, "Vary": "Accept, Accept-Encoding"}
-        chunks = gather(
-            metadata_pieces(context.archive.retrieve, selection, context.service_url(request)),
-            context.settings.chunk_bytes,
-        )
-        if takes_gzip(request):
-            headers["Content-Encoding"] = "gzip"
-            chunks = gzip(chunks)
-        return await ChunkedAnswer.start(context.offload, chunks, headers=headers, idle_s=context.settings.idle_s)
-
-
 async def file_answer(
     context: Context, file: AbstractContextManager[Leaving], headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -125,26 +100,9 @@ def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: Rela
     yield writer.end
 
 
-def metadata_pieces(retrieve: Retrieve, selection: Selection, service: str) -> Iterator[bytes]:
-    """Yield a JSON array of headers, their bulk data addresses made absolute. NotFound when it would be empty."""
-    separator = b"["
-    for ref, header in retrieve.headers(selection):
-        yield separator
-        separator = b","
-        # A key of this name cannot hide in a value: quotes inside JSON strings are escaped.
-        if _BULK_DATA_KEY in header:
-            bulk = f"{instance_url(service, ref)}/bulkdata/".encode("ascii")
-            yield header.replace(_BULK_DATA_KEY, _BULK_DATA_KEY + bulk)
-        else:
-            yield header
-    if separator == b"[":
-        raise NotFound(_nothing(selection))
-    yield b"]"
-
-
 def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[int, list[Departure]]:
     """Return how many objects there are, and how those leave that the client takes."""
-    located = all_located(retrieve, selection, _nothing(selection))
+    located = all_located(retrieve, selection, nothing_of(selection))
     planned = departures(retrieve, selection, located, syntaxes)
     if not planned:
         raise none_taken(located)
@@ -157,7 +115,8 @@ def _closing(blocks: Iterator[Piece], file: AbstractContextManager[Leaving]) -> 
         yield from blocks
 
 
-def _nothing(selection: Selection) -> str:
+def nothing_of(selection: Selection) -> str:
+    """Return in words that there is nothing of this name."""
     named = " of ".join(
         f"{name} {uids[0]}"
         for name, uids in (

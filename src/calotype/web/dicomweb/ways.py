@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Self
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import codecs
+from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.frames import EncapsulatedFrames, Place, read_frame
 from calotype.dicom.pixels.plans import can_become, why_not
 from calotype.dicom.uids import (
@@ -78,32 +79,60 @@ class Way:
         return self.form.essence == RELATED
 
 
-def choose_way(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> Way:
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """What decides in which forms pixels can leave."""
+
+    codec: UID
+    is_encapsulated: bool
+    description: PixelDescription
+
+    @classmethod
+    def of(cls, opened: Opened) -> Self:
+        """Return what is known of an open object. Unsupported when it has no pixels."""
+        description, index = opened.subject.checked()
+        return cls(opened.subject.codec, isinstance(index, EncapsulatedFrames), description)
+
+    @property
+    def is_decodable(self) -> bool:
+        """Whether compressed frames can be had uncompressed."""
+        return self.is_encapsulated and codecs.can_decode(self.codec, self.description)
+
+    def can_become(self, uid: UID) -> bool:
+        """Tell whether frames can be had in another compressed syntax without loss."""
+        if not transfer_syntax(uid).encapsulated or not can_become(self.codec, uid):
+            return False
+        try:
+            return not why_not(self.codec, uid, self.description)
+        except CalotypeError:
+            return False
+
+
+def choose_way(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> Way:
     """Return the form that the client wants most of those that an object's frames can have.
 
     ``alone``: it may be something else than ``multipart/related``. Unsupported when there is none.
     """
     best, best_quality = None, 0.0
-    for way in _ways(opened, ranges, alone=alone):
+    for way in _ways(pixels, ranges, alone=alone):
         quality = quality_in(ranges, way.form, way.syntax, way.answers)
         if quality > best_quality:
             best, best_quality = way, quality
     if best is None:
-        raise Unsupported(_what_there_is(opened))
+        raise Unsupported(_what_there_is(pixels))
     return best
 
 
-def _ways(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> Iterator[Way]:
+def _ways(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> Iterator[Way]:
     """Yield what frames can be, the default first.
 
     Octets are uncompressed unless another transfer syntax is asked for; a media type without one means as it is
     stored where that fits, else the type's own default.
     """
-    codec, is_encapsulated = opened.subject.codec, _is_encapsulated(opened)
-    decodes = is_encapsulated and _is_decodable(opened)
+    codec, is_encapsulated = pixels.codec, pixels.is_encapsulated
     explicit = EXPLICIT_VR_LITTLE_ENDIAN
     stored_type = MEDIA_TYPES.get(codec) if is_encapsulated else None
-    others = [uid for uid in _asked(ranges) if uid != codec and _can_become(opened, uid)]
+    others = [uid for uid in _asked(ranges) if uid != codec and pixels.can_become(uid)]
     for related in (True, False) if alone else (True,):
 
         def way(media_type: str, syntax: UID, making: Making, *answers: str, related: bool = related) -> Way:
@@ -114,7 +143,7 @@ def _ways(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> Itera
             yield way(OCTETS, explicit, Making.NOTHING, "", "*")
         else:
             yield way(OCTETS, codec, Making.NOTHING, "*")
-            if decodes:
+            if pixels.is_decodable:
                 yield way(OCTETS, explicit, Making.DECODE, "")
             if stored_type is not None:
                 yield way(stored_type, codec, Making.NOTHING, "", "*")
@@ -141,32 +170,13 @@ def _asked(ranges: Sequence[MediaRange]) -> list[UID]:
     return list(found)
 
 
-def _is_encapsulated(opened: Opened) -> bool:
-    return isinstance(opened.subject.checked()[1], EncapsulatedFrames)
-
-
-def _is_decodable(opened: Opened) -> bool:
-    return codecs.can_decode(opened.subject.codec, opened.subject.checked()[0])
-
-
-def _can_become(opened: Opened, uid: UID) -> bool:
-    codec = opened.subject.codec
-    if not transfer_syntax(uid).encapsulated or not can_become(codec, uid):
-        return False
-    try:
-        return not why_not(codec, uid, opened.subject.checked()[0])
-    except CalotypeError:
-        return False
-
-
-def _what_there_is(opened: Opened) -> str:
-    codec = opened.subject.codec
+def _what_there_is(pixels: Pixels) -> str:
+    codec = pixels.codec
     told = codec if codec in TRANSFER_SYNTAXES else "an unknown transfer syntax"
-    media = MEDIA_TYPES.get(codec, OCTETS) if _is_encapsulated(opened) else OCTETS
-    decodes = _is_encapsulated(opened) and _is_decodable(opened)
+    media = MEDIA_TYPES.get(codec, OCTETS) if pixels.is_encapsulated else OCTETS
     return (
         f'Accept: frames stored in {told} come as they are, by {RELATED}; type="{media}" or by {OCTETS} with '
-        "transfer-syntax=*" + (f"; and as {OCTETS} uncompressed" if decodes else "")
+        "transfer-syntax=*" + (f"; and as {OCTETS} uncompressed" if pixels.is_decodable else "")
     )
 
 
