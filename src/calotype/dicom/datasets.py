@@ -214,7 +214,8 @@ class _Reader:
             raise InvalidRequest(f"the data set has more than the {self._limits.max_elements} elements allowed")
 
 
-def _padding(vr: str) -> bytes:
+def padding_of(vr: str) -> bytes:
+    """Return the byte that pads a value of odd length."""
     # PS3.5 6.2: text is padded with a space, UI and bytes with NULL.
     return b"\0" if vr in {"UI", "OB", "UN"} else b" "
 
@@ -236,7 +237,7 @@ def _write(out: list[bytes], elements: Iterable[Element], how: TransferSyntax) -
         else:
             raw = value if how.little_endian else swap(vr, value)
             if len(raw) % 2:
-                raw += _padding(vr)
+                raw += padding_of(vr)
         if not how.explicit_vr:
             out += (head, u32.pack(len(raw)), raw)
         elif vr in SHORT_FORM:

@@ -46,6 +46,8 @@ OUT_OF_RESOURCES_SUBOPERATIONS: Final = 0xA702
 MOVE_DESTINATION_UNKNOWN: Final = 0xA801
 IDENTIFIER_DOES_NOT_MATCH_SOP_CLASS: Final = 0xA900
 """C-FIND, C-MOVE, C-GET; in C-STORE: the data set does not match the SOP class."""
+TRANSFER_SYNTAX_NOT_SUPPORTED: Final = 0xC122
+"""STOW-RS only (PS3.18 Table I.2-2): C-STORE settles transfer syntaxes before anything is sent."""
 CANNOT_UNDERSTAND: Final = 0xC000
 """C-STORE: cannot understand the data set; others: unable to process."""
 
@@ -166,6 +168,7 @@ _NAMES: Final[dict[int, str]] = {
     MISTYPED_ARGUMENT: "Mistyped argument",
     RESOURCE_LIMITATION: "Resource limitation",
     OUT_OF_RESOURCES: "Out of resources",
+    TRANSFER_SYNTAX_NOT_SUPPORTED: "Transfer syntax not supported",
     OUT_OF_RESOURCES_MATCHES: "Out of resources: number of matches unknown",
     OUT_OF_RESOURCES_SUBOPERATIONS: "Out of resources: unable to perform sub-operations",
     MOVE_DESTINATION_UNKNOWN: "Move destination unknown",

@@ -58,11 +58,17 @@ class WebSettings:
     max_parts: int = 100_000
     """Objects taken by one STOW-RS request."""
 
+    max_metadata_bytes: int = 16 * MIB
+    """Size of all metadata of one STOW-RS request that sends them apart from bulk data: they are read in memory."""
+
     max_part_header_bytes: int = 16 * 1024
     """Size of all headers of one part."""
 
     page_limit: int = 1000
     """Matches in one QIDO-RS answer, whatever the client asks for."""
+
+    no_match_is_204: bool = False
+    """Answer a search that finds nothing with 204 and no body, as PS3.18 had it before CP-2473."""
 
     count_cap: int = 10_000
     """Where counting of QIDO-RS matches stops: ``X-Total-Count`` then says "at least"."""

@@ -267,7 +267,7 @@ class Incoming:
         self._opening = None
         self._declared = Declared(opened.sop_class, opened.sop_instance, opened.transfer_syntax)
         self._source_ae_title = self._source_ae_title or opened.source_ae_title
-        return (opened.rest,)
+        return opened.rest
 
     def _new_spool(self, parts: Sequence[ReadableBuffer]) -> Spool:
         """Start the file; its Part 10 beginning travels with the first bytes in one write."""

@@ -22,7 +22,15 @@ from calotype.services.archive.events import Event, Events, InstanceReplaced, In
 from calotype.services.archive.incoming import Declared, Incoming, Outcome, Receipt, Received
 from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
 from calotype.services.archive.opening import Opening
-from calotype.services.archive.ports import Flag, Index, InstanceRecord, ObjectStore, Origin, StoredInstance
+from calotype.services.archive.ports import (
+    Flag,
+    Index,
+    InstanceRecord,
+    ObjectStore,
+    Origin,
+    Spool,
+    StoredInstance,
+)
 from calotype.services.archive.predecessor import digest_as_received
 from calotype.services.archive.texts import Texts
 
@@ -115,9 +123,9 @@ class Ingest:
         self._claims = Claims()
         self._sent_again = _SentAgain()
 
-    def begin(self, declared: Declared, origin: Origin) -> Incoming:
-        """Start to receive a data set without file meta (C-STORE)."""
-        return Incoming(self._objects, origin, declared, self._texts, self._keep, self._clock)
+    def begin(self, declared: Declared, origin: Origin, *, study: UID | None = None) -> Incoming:
+        """Start to receive a data set without file meta (C-STORE); ``study`` as in :meth:`begin_part10`."""
+        return Incoming(self._objects, origin, declared, self._texts, self._keep_of(study), self._clock)
 
     def begin_part10(self, origin: Origin, *, tolerant: bool = False, study: UID | None = None) -> Incoming:
         """Start to receive a Part 10 file (STOW-RS, import).
@@ -125,8 +133,15 @@ class Ingest:
         ``tolerant`` also takes files without preamble or meta, and lets the data set overrule a contradicting meta.
         ``study`` is the only study that is taken; its commit raises ClassMismatch for an object of another.
         """
-        keep = self._keep if study is None else partial(self._keep_of_study, study)
-        return Incoming(self._objects, origin, Opening(tolerant=tolerant), self._texts, keep, self._clock)
+        opening = Opening(tolerant=tolerant)
+        return Incoming(self._objects, origin, opening, self._texts, self._keep_of(study), self._clock)
+
+    def spool(self) -> Spool:
+        """Start a private file for what objects will be made of. OutOfResources when there is no space."""
+        return self._objects.spool()
+
+    def _keep_of(self, study: UID | None) -> Callable[[Received], Receipt]:
+        return self._keep if study is None else partial(self._keep_of_study, study)
 
     def _keep_of_study(self, study: UID, received: Received) -> Receipt:
         """Refuse an object of another study before anything is decided or written."""

@@ -7,7 +7,7 @@ writes its own. Nothing here writes or decides about an object.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from calotype.dicom.hierarchy import UID
@@ -19,6 +19,8 @@ from calotype.services.archive.ports import ReadableBuffer
 _PREAMBLE: Final = bytes(128) + b"DICM"
 _LEAST_BYTES: Final = len(_PREAMBLE)
 _MAX_FIRST_VALUE_BYTES: Final = 1024
+_LOOK_BYTES: Final = 4096
+"""How much is looked at first: a meta has some hundred bytes."""
 
 
 class NotAnObject(InvalidRequest):
@@ -27,13 +29,16 @@ class NotAnObject(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a stream's beginning says; empty UIDs where it does not. ``rest`` is the data set as far as it is here."""
+    """What a stream's beginning says; empty UIDs where it does not. ``rest`` is the data set as far as it is here.
+
+    The pieces of ``rest`` are views of what the stream came in.
+    """
 
     sop_class: UID
     sop_instance: UID
     transfer_syntax: UID
     source_ae_title: str
-    rest: bytes
+    rest: tuple[ReadableBuffer, ...]
 
 
 class Opening:
@@ -50,13 +55,20 @@ class Opening:
 
     def receive(self, parts: Sequence[ReadableBuffer]) -> Opened | None:
         """Add bytes; ``None`` while more are needed. InvalidRequest (NotAnObject) when this is no DICOM object."""
-        for part in parts:
-            self._collected += part
-        if len(self._collected) < self._wanted_bytes:
-            return None
-        # Looking again only after so much more keeps a stream of single bytes from costing their square.
-        self._wanted_bytes = 2 * len(self._collected)
-        return self._open()
+        for number, part in enumerate(parts):
+            at = 0
+            while at < len(part):
+                # No more than is looked at: a large part is mostly data set, and that is not copied here.
+                taken = memoryview(part)[at : at + max(_LOOK_BYTES, self._wanted_bytes - len(self._collected))]
+                self._collected += taken
+                at += len(taken)
+                if len(self._collected) >= self._wanted_bytes:
+                    # Looking again only after so much more keeps a stream of single bytes from costing their square.
+                    self._wanted_bytes = 2 * len(self._collected)
+                    if (opened := self._open()) is not None:
+                        rest = (*opened.rest, memoryview(part)[at:], *parts[number + 1 :])
+                        return replace(opened, rest=rest)
+        return None
 
     def end(self) -> Opened:
         """Return what a short stream held. InvalidRequest (NotAnObject) when its meta is not complete."""
@@ -75,7 +87,7 @@ class Opening:
             if collected[:2] == b"\x02\x00":
                 return _with_meta(_PREAMBLE + collected)
             if (syntax := _recognise(collected[:8])) is not None:
-                return Opened(UID(""), UID(""), syntax, "", collected)
+                return Opened(UID(""), UID(""), syntax, "", (collected,))
         raise NotAnObject("not a DICOM file: no 'DICM' at byte 128")
 
 
@@ -86,7 +98,7 @@ def _with_meta(file: bytes) -> Opened | None:
     if meta.sop_class == MEDIA_STORAGE_DIRECTORY:
         raise NotAnObject("a DICOMDIR: it lists objects and is none")
     return Opened(
-        meta.sop_class, meta.sop_instance, meta.transfer_syntax, meta.source_ae_title, file[meta.data_offset :]
+        meta.sop_class, meta.sop_instance, meta.transfer_syntax, meta.source_ae_title, (file[meta.data_offset :],)
     )
 
 

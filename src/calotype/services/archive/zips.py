@@ -6,13 +6,14 @@ member and the whole file have their limits.
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from calotype.errors import InvalidRequest, OutOfResources, Unsupported
 
@@ -78,6 +79,37 @@ class BoundedZip:
             raise InvalidRequest(f"it inflates to more than {self._limits.max_member_bytes} bytes")
         if self._inflated_bytes > self._limits.max_total_bytes:
             raise OutOfResources(f"the zip file inflates to more than {self._limits.max_total_bytes} bytes")
+
+
+def zip_in(view: memoryview, limits: ZipLimits = DEFAULT_ZIP_LIMITS) -> BoundedZip:
+    """Return the zip file that lies in mapped memory, without a copy. Raises what :class:`BoundedZip` does."""
+    return BoundedZip(io.BufferedReader(_Window(view)), limits)
+
+
+class _Window(io.RawIOBase):
+    """A file over a view of memory."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        into = memoryview(buffer).cast("B")
+        piece = self._view[self._at : self._at + len(into)]
+        into[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = (0, self._at, len(self._view))[whence]
+        self._at = max(0, start + offset)
+        return self._at
 
 
 @contextmanager
