@@ -6,6 +6,7 @@ dictionary; what the Standard says of every private block and every group length
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 from typing import Final, NamedTuple
 
@@ -87,6 +88,11 @@ def keyword_of(tag: int) -> str:
 def tag_of(keyword: str) -> int | None:
     """Return the tag of a keyword (its lowest one when it repeats over groups), ``None`` when there is no such."""
     return _BY_KEYWORD.get(keyword)
+
+
+def keywords() -> Iterable[str]:
+    """Return every keyword."""
+    return _BY_KEYWORD.keys()
 
 
 def describe(tag: int) -> str:
