@@ -24,6 +24,7 @@ from calotype.dicom.pixels.frames import FrameIndex, frame_index, native_index, 
 from calotype.dicom.pixels.icons import changes, decoded_icons
 from calotype.dicom.pixels.native import has_bits_outside
 from calotype.dicom.pixels.options import DEFAULT_OPTIONS, EncodeOptions
+from calotype.dicom.pixels.padding import PADDING_TAGS, padding_of
 from calotype.dicom.pixels.pixel_data import (
     EXTENDED_OFFSET_TABLE,
     EXTENDED_OFFSET_TABLE_LENGTHS,
@@ -47,7 +48,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _TOTAL_LENGTH: Final = 0x7FE00003
-_PIXEL_PADDING_VALUES: Final = (0x00280120, 0x00280121)
 _LOSSY_ONLY: Final = frozenset(UID(f"1.2.840.10008.1.2.4.{row}") for row in (50, 51))
 """Syntaxes that say by themselves that something was lost, so that objects need not."""
 
@@ -248,9 +248,15 @@ class _Conversion:
         check = self._check_of_bits(codec, old)
         options = self._lossy or DEFAULT_OPTIONS
 
+        padding = padding_of(self._anatomy.values, old) if is_lossy else None
+
         def work(raw: bytes) -> bytes:
             check(raw)
-            return codecs.encode(self._decode(raw, old, codec), decoded, target, options).data
+            values = self._decode(raw, old, codec)
+            data = codecs.encode(values, decoded, target, options).data
+            if padding is not None:
+                padding.check(values, codecs.decode(data, new, target), target)
+            return data
 
         count = index.number_of_frames
         frames = FrameStream(lambda start: self._each(work, read.frames(start)), count)
@@ -280,9 +286,6 @@ class _Conversion:
         is_lossy = codec is not None and codec.fidelity is Fidelity.LOSSY
         if is_lossy and self._lossy is None:
             raise Unsupported(f"{transfer_syntax(self._to).name} loses, which was not asked for")
-        if is_lossy and any(tag in self._anatomy.values for tag in _PIXEL_PADDING_VALUES):
-            # PS3.3 C.7.5.1.1.2: padding is told by its exact value, and would melt into the image.
-            raise Unsupported("it has pixels of padding, which are told by their exact value; loss would change them")
         return is_lossy
 
     @property
@@ -329,7 +332,7 @@ class _Conversion:
 
     def _check_of_bits(self, codec: UID, description: PixelDescription) -> Callable[[bytes], None]:
         """Return what refuses a frame in which padding lies outside the stored bits, where a codec loses it."""
-        values = (self._anatomy.values.get(tag, b"") for tag in _PIXEL_PADDING_VALUES)
+        values = (self._anatomy.values.get(tag, b"") for tag in PADDING_TAGS)
         if transfer_syntax(codec).encapsulated or all(_fits(value, description) for value in values):
             return _nothing
 

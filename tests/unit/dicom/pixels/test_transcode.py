@@ -20,11 +20,19 @@ from calotype.dicom.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
 from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG_ENDIAN
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
 from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
-from calotype.dicom.uids import JPEG_2000_LOSSLESS, JPEG_BASELINE, JPEG_LOSSLESS_SV1, JPEG_LS_LOSSLESS, RLE_LOSSLESS
+from calotype.dicom.uids import (
+    JPEG_2000,
+    JPEG_2000_LOSSLESS,
+    JPEG_BASELINE,
+    JPEG_LOSSLESS_SV1,
+    JPEG_LS_LOSSLESS,
+    RLE_LOSSLESS,
+)
 from calotype.errors import DamagedPixels, InvalidRequest, Unsupported
 from support.transcoding import GREY, PIXELS, bytes_of, converted, data_set, elements_of, frames_in, read
 
 NEAR_LOSSLESS = UID("1.2.840.10008.1.2.4.81")
+HTJ2K_LOSSY = UID("1.2.840.10008.1.2.4.203")
 
 
 @pytest.mark.parametrize("source", [IMPLICIT, BIG_ENDIAN, DEFLATED])
@@ -139,12 +147,46 @@ def test_the_same_loss_makes_the_same_object():
     [
         ("16 bits, signed", {}, "signed"),
         ("palette", {}, "palette"),
-        ("16 bits", {"PixelPaddingValue": 0}, "padding"),
     ],
 )
 def test_loss_is_refused_where_it_would_change_more_than_it_says(pixels, elements, reason):
     with pytest.raises(Unsupported, match=reason):
         transcode(data_set(PIXELS[pixels], **elements), EXPLICIT, NEAR_LOSSLESS, lossy=EncodeOptions())
+
+
+def padded(rim, picture, *, padding, limit=None):
+    """An image of 16 bits below a rim of one value."""
+    frame = np.full((20, 24), rim, "u2")
+    frame[8:] = picture
+    elements = {"PixelPaddingValue": padding} | ({} if limit is None else {"PixelPaddingRangeLimit": limit})
+    return data_set(PIXELS["16 bits"], PixelData=frame.tobytes(), **elements)
+
+
+def test_near_lossless_is_allowed_where_padding_stays_padding():
+    picture = np.arange(1000, 1000 + 12 * 24, dtype="u2").reshape(12, 24)
+    data = padded(0, picture, padding=0)
+    made = frames_in(converted(data, EXPLICIT, NEAR_LOSSLESS, lossy=EncodeOptions(near=2)), NEAR_LOSSLESS)[0]
+    np.testing.assert_array_equal(made == 0, frames_in(data, EXPLICIT)[0] == 0)
+    beside = padded(0, (picture % 3 + 1).astype("u2"), padding=0)
+    with pytest.raises(Unsupported, match="padding of other pixels"):
+        transcode(beside, EXPLICIT, NEAR_LOSSLESS, lossy=EncodeOptions(near=5))
+
+
+@pytest.mark.parametrize("to", [JPEG_2000, HTJ2K_LOSSY])
+def test_other_loss_is_allowed_where_nothing_is_padding_nor_becomes_it(to):
+    picture = np.full((12, 24), 1500, "u2")
+    allowed = padded(1000, picture, padding=0)
+    assert converted(allowed, EXPLICIT, to, lossy=EncodeOptions(psnr_db=60))
+    with pytest.raises(Unsupported, match="pixels of padding"):
+        transcode(padded(0, picture, padding=0), EXPLICIT, to, lossy=EncodeOptions(psnr_db=60))
+    with pytest.raises(Unsupported, match="look like padding"):
+        transcode(padded(1000, picture, padding=1001, limit=1499), EXPLICIT, to, lossy=EncodeOptions(psnr_db=60))
+
+
+def test_a_range_of_padding_holds_all_its_values():
+    picture = np.full((12, 24), 1500, "u2")
+    with pytest.raises(Unsupported, match="pixels of padding"):
+        transcode(padded(20, picture, padding=0, limit=30), EXPLICIT, JPEG_2000, lossy=EncodeOptions())
 
 
 # Tables of offsets

@@ -35,7 +35,7 @@ from support.compressing import EVERYTHING, Press
 from support.pixels import image
 from support.transcoding import PIXELS, converted, data_set, frames_in
 
-CT = replace(PIXELS["12 bits"], rows=64, columns=48, photometric_interpretation="MONOCHROME2")
+CT = replace(PIXELS["16 bits"], rows=64, columns=48)
 TARGETS = [JPEG_LS_LOSSLESS, JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1, HTJ2K_LOSSLESS, RLE_LOSSLESS]
 
 
@@ -191,9 +191,9 @@ def test_what_does_not_get_smaller_stays_as_it_came():
 
 
 def test_bits_outside_of_the_stored_ones_are_not_lost():
-    pixels = np.full((64, 48), 0xF123, "u2")
-    press = Press()
-    press.house.store(ct(PixelData=pixels.tobytes()))
+    pixels = np.full((20, 24), 0xF123, "u2")
+    press = Press(Rules((Rule(JPEG_LOSSLESS_SV1),)))
+    press.house.store(data_set(PIXELS["12 bits"], PixelData=pixels.tobytes()))
     files = press.house.files()
     assert press.compress().result is Result.KEPT
     assert press.house.files() == files
