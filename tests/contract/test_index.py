@@ -476,6 +476,13 @@ class TestRepresentatives:
         answers = [(m["SOPInstanceUID"], m.get("InstanceNumber")) for m, _ in index.find_with_headers(query)]
         assert answers == [("1", "3"), ("2", "1"), ("3", "0"), ("4", None)]
 
+    @pytest.mark.parametrize("order", [(), (Order("InstanceNumber", descending=True),)])
+    def test_a_page_is_the_same_as_without_headers(self, index: Index, order: tuple[Order, ...]) -> None:
+        query = Query(Level.IMAGE, (Exact("StudyInstanceUID", "1"),), order=order, page=Page(2, 1))
+        answers = [match for match, _ in index.find_with_headers(query)]
+        assert answers == list(index.find(query))
+        assert len(answers) == 2
+
     def test_another_takes_the_place_of_one_that_went(self, index: Index) -> None:
         index.remove(InstanceRef(UID("1"), UID("a"), UID("2")))
         assert b"header of 1" in [header for _, header in index.find_with_headers(Query(Level.STUDY))]

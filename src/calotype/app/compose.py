@@ -239,6 +239,7 @@ class House:
             port=http.port,
             threads=http.threads,
             drain_s=self._settings.dicom.drain_s,
+            no_match_is_204=http.no_match_is_204,
             max_part_bytes=http.max_part_mib * MIB,
             public_url=http.public_url,
             root_path=http.root_path.rstrip("/") or urlsplit(http.public_url).path.rstrip("/"),

@@ -147,6 +147,10 @@ class Http:
     bind: str = _is("127.0.0.1", "Address to listen on; loopback only, until users and roles guard it")
     port: int = _is(5000, "TCP port")
     threads: int = _is(16, "Requests worked on at one time")
+    no_match_is_204: bool = _is(
+        False,
+        "Answer a DICOMweb search that finds nothing by 204 without a body, for clients of old; else by 200 and []",
+    )
     max_part_mib: int = _is(0, "Largest object taken by STOW-RS, in MiB; 0: no limit but the disk")
     public_url: str = _is(
         "",
@@ -262,9 +266,9 @@ class Compression:
 
     enabled: bool = _is(False, "Compress what is received from now on; `calotype compress` does it for what is here")
     transfer_syntax: str = _is(
-        "JPEGLSLossless",
-        "What to compress to where no rule says otherwise: a UID or its keyword (JPEGLSLossless, JPEG2000Lossless,"
-        " HTJ2KLossless, JPEGLosslessSV1 or JPEGProcess14, RLELossless, ...); empty: only what a rule names",
+        "JPEGLosslessSV1",
+        "What to compress to where no rule says otherwise: a UID or its keyword (JPEGLosslessSV1, also JPEGProcess14;"
+        " JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, RLELossless, ...); empty: only what a rule names",
     )
     delay_s: float = _is(10.0, "Begin with an object so long after it came")
     workers: int = _is(1, "Objects compressed at one time; requests go first in any case")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -37,6 +38,14 @@ class RelatedWriter:
     def end(self) -> bytes:
         """The closing delimiter."""
         return f"\r\n--{self.boundary}--\r\n".encode("ascii")
+
+
+def related_documents(documents: Iterable[bytes], content_type: str) -> tuple[bytes, str]:
+    """Return a message whose parts are whole documents of one type, at least one, and its Content-Type."""
+    boundary = fresh_boundary()
+    head = f"\r\n--{boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode("ascii")
+    message = b"".join([*(head + document for document in documents), f"\r\n--{boundary}--\r\n".encode("ascii")])
+    return message, f'multipart/related; type="{content_type}"; boundary={boundary}'
 
 
 def plain(uid: UID) -> str:

@@ -159,6 +159,7 @@ INDEXED: Final[tuple[Attribute, ...]] = (
     Attribute("Columns", 0x00280011, "US", Level.IMAGE, _O, _M.INTEGER),
     Attribute("BitsAllocated", 0x00280100, "US", Level.IMAGE, _O, _M.INTEGER),
     Attribute("NumberOfFrames", 0x00280008, "IS", Level.IMAGE, _O, _M.INTEGER),
+    Attribute("AvailableTransferSyntaxUID", 0x00083002, "UI", Level.IMAGE, _O, _M.UID, computed=True),
 )
 """Every indexed attribute, top level first, in the order of the Standard's tables."""
 

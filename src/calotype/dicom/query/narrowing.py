@@ -57,7 +57,10 @@ class Sieve:
 
 
 def narrow(query: Query) -> tuple[Query, Sieve] | None:
-    """Return a question for an index, without page, and the sieve; ``None`` when an index can answer this one."""
+    """Return a question for an index and the sieve; ``None`` when an index can answer this one.
+
+    It is without the page where the sieve may leave out some of what the index finds.
+    """
     zone = query.zone_minutes
     kept: list[Condition] = []
     left: list[Condition] = []
@@ -84,7 +87,8 @@ def narrow(query: Query) -> tuple[Query, Sieve] | None:
         looked_at,
         needs_header=indexed != needed,
     )
-    return replace(query, conditions=tuple(kept), fields=indexed, page=_WHOLE, zone_minutes=None), sieve
+    page = _WHOLE if left else query.page
+    return replace(query, conditions=tuple(kept), fields=indexed, page=page, zone_minutes=None), sieve
 
 
 def is_sifted(query: Query) -> bool:

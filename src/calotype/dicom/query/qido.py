@@ -4,7 +4,8 @@ Parameters come decoded, as the web framework has them. What a key's text means 
 HTTP, a status or the archive.
 
 Beyond the Standard, because people type these: keywords in any case, ``fuzzy`` for ``fuzzymatching``, comma lists for
-code strings as for UIDs, *Modality* at study level for *ModalitiesInStudy*.
+code strings as for UIDs, *Modality* at study level for *ModalitiesInStudy*; and an accession number as ``00200010``,
+which is *StudyID*: where no study has that ID, studies of that accession number are what is meant.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from calotype.dicom.query.attributes import (
     is_indexed,
 )
 from calotype.dicom.query.header import WHOLE_HEADER
-from calotype.dicom.query.keys import InvalidKey, Key, Negotiated, at_level, build_query
+from calotype.dicom.query.keys import EMPTY_VALUE, InvalidKey, Key, Negotiated, at_level, build_query
 from calotype.dicom.query.model import Match, Page, Query
 from calotype.dicom.query.values import integer_key
 from calotype.dicom.text import SINGLE_VALUED_VRS
@@ -69,11 +70,13 @@ RETURNED: Final[Mapping[Level, tuple[str, ...]]] = {
         "NumberOfSeriesRelatedInstances",
         "PerformedProcedureStepStartDate",
         "PerformedProcedureStepStartTime",
+        "RequestAttributesSequence",
     ),
     # PS3.18 Table 10.6.3-5
     Level.IMAGE: (
         "SOPClassUID",
         "SOPInstanceUID",
+        "AvailableTransferSyntaxUID",
         "TimezoneOffsetFromUTC",
         "InstanceNumber",
         "Rows",
@@ -83,6 +86,13 @@ RETURNED: Final[Mapping[Level, tuple[str, ...]]] = {
     ),
 }
 """What is returned at each level unasked; what is the same in every answer is added by :func:`match_to_json`."""
+
+_DEMANDED: Final = {
+    keyword: BY_KEYWORD.get(keyword) or attribute_of(tag, level)
+    for level, keywords in RETURNED.items()
+    for keyword in keywords
+    if (tag := dictionary.tag_of(keyword)) is not None
+}
 
 _RESOURCES: Final = {
     Level.PATIENT: "patients",
@@ -110,7 +120,8 @@ class QidoRequest:
     """A QIDO search, understood.
 
     ``returned`` are the attributes of each answer in the order of their tags, ``whole_header`` whether all of the
-    object's stored header is among them; ``warnings`` say in words what of the request was passed over.
+    object's stored header is among them; ``warnings`` say in words what of the request was passed over. Where nothing
+    answers ``query``, ``otherwise`` may have been meant.
     """
 
     level: Level
@@ -118,6 +129,7 @@ class QidoRequest:
     returned: tuple[Attribute, ...]
     warnings: tuple[str, ...] = ()
     whole_header: bool = False
+    otherwise: Query | None = None
 
 
 @dataclass(slots=True)
@@ -169,17 +181,29 @@ def parse_qido(
     in_path = [Key((UNIQUE_KEYS[Level.STUDY],), study)] if study else []
     in_path += [Key((UNIQUE_KEYS[Level.SERIES],), series)] if series else []
     returned = _returned(asked, study, series)
+    fields = (*(attribute.keyword for attribute in returned), *((WHOLE_HEADER,) if asked.whole_header else ()))
+    page = Page(limit, asked.numbers.get("offset", 0))
+    keys = [*in_path, *_keys(asked)]
     try:
-        query = build_query(
-            level,
-            [*in_path, *_keys(asked)],
-            (*(attribute.keyword for attribute in returned), *((WHOLE_HEADER,) if asked.whole_header else ())),
-            agreed=agreed,
-            page=Page(limit, asked.numbers.get("offset", 0)),
-        )
+        query = build_query(level, keys, fields, agreed=agreed, page=page)
     except InvalidKey as error:
         raise InvalidParameter(_name_of(asked, error.keyword), error.problem) from error
-    return QidoRequest(level, query, returned, tuple(asked.warnings), asked.whole_header)
+    otherwise = None
+    if _means_accession(asked):
+        others = [Key((_ACCESSION,), key.text) if key.path == (_STUDY_ID,) else key for key in keys]
+        otherwise = build_query(level, others, fields, agreed=agreed, page=page)
+    return QidoRequest(level, query, returned, tuple(asked.warnings), asked.whole_header, otherwise)
+
+
+_STUDY_ID: Final = BY_KEYWORD["StudyID"]
+_ACCESSION: Final = BY_KEYWORD["AccessionNumber"]
+
+
+def _means_accession(asked: _Asked) -> bool:
+    """Tell whether *StudyID* was asked for by its tag, which some clients take for that of *AccessionNumber*."""
+    (name, text) = asked.texts.get((_STUDY_ID,), [("", "")])[-1]
+    is_by_tag = _TAG.fullmatch(name) is not None
+    return is_by_tag and bool(text.strip(" *")) and text.strip() != EMPTY_VALUE and (_ACCESSION,) not in asked.texts
 
 
 def retrieve_url(service_url: str, match: Match) -> str:
@@ -349,7 +373,7 @@ def _returned(asked: _Asked, study: UID | None, series: UID | None) -> tuple[Att
         if above.depth < asked.level.depth:
             # PS3.18 Tables 10.6.3-4 and 10.6.3-5: with the attributes of what the path leaves open.
             keywords |= dict.fromkeys((UNIQUE_KEYS[above].keyword,) if named[above] else RETURNED[above])
-    returned = {keyword: BY_KEYWORD[keyword] for keyword in keywords} | asked.include
+    returned = {keyword: _DEMANDED[keyword] for keyword in keywords} | asked.include
     return tuple(sorted(returned.values(), key=lambda attribute: attribute.tag))
 
 

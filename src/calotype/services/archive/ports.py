@@ -290,7 +290,7 @@ class Index(Protocol):
         ...
 
     def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:
-        """Answer a question without a page as :meth:`find` does, each match with its representative's header.
+        """Answer a question as :meth:`find` does, each match with its representative's header.
 
         That is the compressed DICOM JSON of the first instance, by number, of the entity's first series.
         """

@@ -45,6 +45,8 @@ class Search:
             return self._index.find(query)
         found = self._sifted(*narrowed, checkpoint)
         page = query.page
+        if narrowed[0].page == page:
+            return found
         until = None if page.limit is None else page.offset + page.limit
         return found if not page.offset and until is None else _part(found, page.offset, until)
 

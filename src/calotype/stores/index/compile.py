@@ -157,8 +157,8 @@ class _Columns:
 
     def __call__(self, keyword: str, name: str = "") -> Expression:
         attribute = BY_KEYWORD[keyword]
-        if keyword in _COUNTED:
-            return _COUNTED[keyword]
+        if keyword in _WORKED_OUT:
+            return _WORKED_OUT[keyword]
         if keyword in _COUNTED_OF_PATIENT:
             return _of_patient(_COUNTED_OF_PATIENT[keyword], self.patient)
         table = self.patient if attribute.level is Level.PATIENT else _TABLES[attribute.level]
@@ -176,12 +176,13 @@ _SERIES_OF_STUDY: Final = schema.tally.c.study_row == schema.study.c.id
 _ONE_SERIES: Final = and_(
     schema.tally.c.study_row == schema.series.c.study_row, schema.tally.c.series_row == schema.series.c.id
 )
-_COUNTED: Final = {
+_WORKED_OUT: Final[Mapping[str, Expression]] = {
     "NumberOfStudyRelatedSeries": _counted(func.count(schema.tally.c.series_row), _SERIES_OF_STUDY),
     "NumberOfStudyRelatedInstances": _counted(func.sum(schema.tally.c.instances), _SERIES_OF_STUDY),
     "NumberOfSeriesRelatedInstances": _counted(schema.tally.c.instances, _ONE_SERIES),
+    "AvailableTransferSyntaxUID": schema.instance.c.transfer_syntax,
 }
-"""What is counted when it is asked for, of what each series holds."""
+"""What is counted when it is asked for, of what each series holds; and what an object's place says of it."""
 
 _COUNTED_OF_PATIENT: Final[Mapping[str, ColumnElement[Any]]] = {
     "NumberOfPatientRelatedStudies": func.count(schema.tally.c.study_row.distinct()),

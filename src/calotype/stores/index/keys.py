@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from calotype.dicom.hierarchy import Level
 from calotype.dicom.query import values
 from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, Matching
 from calotype.dicom.query.matching import comparable
@@ -42,8 +43,9 @@ def key_columns(attribute: Attribute) -> tuple[str, ...]:
     """Return the names of an attribute's key columns; empty where it is compared as it stands."""
     if attribute.matching is Matching.NAME:
         return tuple(f"{attribute.column}_{group}" for group in NAME_GROUPS)
-    # UIDs of entities are their identity and come one by one; those that a study gathers are several.
-    if attribute.matching in _KEYED or (attribute.matching is Matching.UID and attribute.computed):
+    # UIDs of entities are their identity and come one by one, as an object's own do; what a study gathers is several.
+    is_gathered = attribute.computed and attribute.level is Level.STUDY
+    if attribute.matching in _KEYED or (attribute.matching is Matching.UID and is_gathered):
         return (f"{attribute.column}_key",)
     return ()
 

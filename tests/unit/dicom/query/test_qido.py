@@ -236,6 +236,7 @@ def test_series_of_a_study_return_the_series_attributes_and_the_study_s_name() -
         "NumberOfSeriesRelatedInstances",
         "PerformedProcedureStepStartDate",
         "PerformedProcedureStepStartTime",
+        "RequestAttributesSequence",
     ]
 
 
@@ -245,6 +246,7 @@ def test_instances_of_a_series_return_the_instance_attributes_and_the_names_abov
         "SOPClassUID",
         "SOPInstanceUID",
         "TimezoneOffsetFromUTC",
+        "AvailableTransferSyntaxUID",
         "StudyInstanceUID",
         "SeriesInstanceUID",
         "InstanceNumber",
@@ -347,9 +349,32 @@ def test_includefield_all_of_an_instance_is_its_whole_header() -> None:
 
 @pytest.mark.parametrize("level", Level)
 def test_includefield_all_is_every_attribute_of_the_level_and_above(level: Level) -> None:
-    assert set(keywords(parse_qido(level, [("includefield", "all")]))) == {
-        a.keyword for a in INDEXED if a.level.depth <= level.depth
-    }
+    found = set(keywords(parse_qido(level, [("includefield", "all")])))
+    assert found - {"RequestAttributesSequence"} == {a.keyword for a in INDEXED if a.level.depth <= level.depth}
+
+
+@pytest.mark.parametrize("name", ["00200010", "(0020,0010)"])
+def test_a_study_id_by_its_tag_may_have_been_meant_for_an_accession_number(name: str) -> None:
+    request = parse_qido(Level.STUDY, [(name, "A7*"), ("PatientID", "1")], max_limit=5)
+    assert request.query.conditions == (Exact("PatientID", "1"), Wildcard("StudyID", "A7*"))
+    assert request.otherwise is not None
+    assert request.otherwise.conditions == (Wildcard("AccessionNumber", "A7*"), Exact("PatientID", "1"))
+    assert (request.otherwise.page, request.otherwise.fields) == (request.query.page, request.query.fields)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        [("StudyID", "A7")],
+        [("00200010", "")],
+        [("00200010", "*")],
+        [("00200010", '""')],
+        [("00200010", "A7"), ("AccessionNumber", "A8")],
+        [("00080050", "A7")],
+    ],
+)
+def test_otherwise_nothing_else_is_meant(params: list[tuple[str, str]]) -> None:
+    assert parse_qido(Level.STUDY, params).otherwise is None
 
 
 # DICOM JSON

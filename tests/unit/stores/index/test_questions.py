@@ -58,6 +58,7 @@ ASKED = [
     "PatientID", "PatientName", "PatientBirthDate", "OtherPatientIDs", "PatientComments", "StudyInstanceUID",
     "StudyDate", "StudyTime", "AccessionNumber", "StudyDescription", "ModalitiesInStudy", "SOPClassesInStudy",
     "Modality", "SeriesNumber", "OperatorsName", "SOPInstanceUID", "InstanceNumber", "ImageType", "NoSuchAttribute",
+    "AvailableTransferSyntaxUID",
 ]  # fmt: skip
 KEPT = [keyword for keyword in ASKED if keyword in BY_KEYWORD and not BY_KEYWORD[keyword].computed]
 RANGED = [
