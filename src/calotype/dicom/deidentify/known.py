@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
-from calotype.dicom import text
+from calotype.dicom import dictionary, text
 from calotype.dicom.deidentify import dummies
 from calotype.dicom.romanise import romanise_name
 
@@ -48,8 +48,10 @@ class Where(Enum):
 
     FREE = auto()
     """Everything."""
+    TERM = auto()
+    """Terms of the Standard: everything but parts of names that are words of the Standard's, too (HEAD, MAX)."""
     CODE = auto()
-    """Terms of the Standard and the like: whole values, not the parts of names, which words like HEAD may be."""
+    """Devices and meanings of codes: whole names, not their parts, which words like WILSON or SENSATION may be."""
     NUMBER = auto()
     """Digits that measure something: only long identifiers."""
 
@@ -123,13 +125,8 @@ class Known:
             return
         self._seen.add(("date", value))
         for one in value.split("\\"):
-            digits = one.strip(" \0").replace(".", "")[:8] if one[4:5] == "." else one.strip(" \0")[:8]
-            if len(digits) != 8 or not digits.isdecimal() or digits == dummies.DATE:
-                continue
-            year, month, day = digits[:4], digits[4:6], digits[6:]
-            self._joined.add(digits)
-            orders = ((year, month, day), (day, month, year), (month, day, year))
-            self._words.update(" ".join(order) for order in orders)
+            self._joined.update(day for day in _days(one) if " " not in day)
+            self._words.update(day for day in _days(one) if " " in day)
 
     def learn_uid(self, value: str) -> None:
         """Learn a UID that becomes another."""
@@ -145,25 +142,31 @@ class Known:
             self._raw.add(trimmed)
 
     def forget(self, value: str) -> None:
-        """Take a value for ours: what was made of originals may be the same as another of them."""
-        words = plain(value)
-        self._ours.add(words)
-        self._words.discard(words)
-        self._joined.discard(words)
+        """Take a value for no find: it stays on purpose, or is ours, though another one that went was the same."""
+        for one in value.split("\\"):
+            words = plain(one)
+            self._ours.add(words)
+            self._uids.discard(one.strip(" \0"))
+            for found in (self._words, self._places, self._joined):
+                found -= {words, words.replace(" ", ""), *_days(one)}
 
     def finds(self, words: str, where: Where = Where.FREE) -> bool:
         """Tell whether anything known is in a text that :func:`plain` has been through; values by ``|`` apart."""
         around = f" {words} "
         if where is Where.NUMBER:
             return any(each in around for each in self._joined if len(each) >= 8)
-        if where is Where.FREE and any(
-            each in around if _WIDE.search(each) else f" {each} " in around for each in self._names | self._places
-        ):
+        parts = self._parts(where)
+        if any(each in around if _WIDE.search(each) else f" {each} " in around for each in parts):
             return True
         if any(f" {each} " in around for each in self._words):
             return True
         joined = words.replace(" ", "")
         return any(each in joined for each in self._joined)
+
+    def _parts(self, where: Where) -> Iterable[str]:
+        if where is Where.FREE:
+            return self._names | self._places
+        return self._names - _terms() if where is Where.TERM else ()
 
     def finds_uid(self, value: str) -> bool:
         """Tell whether a UID that became another is in a text."""
@@ -220,6 +223,32 @@ class Known:
                 self.learn_raw(value.encode(encoding))
             except UnicodeEncodeError:
                 continue
+
+
+_BODY: Final = (
+    "abdomen ankle aorta arm back bladder brain breast chest clavicle colon ear elbow eye femur finger foot forearm "
+    "hand head heart hip humerus jaw kidney knee leg liver lung mandible neck nose orbit pelvis rib sacrum shoulder "
+    "skull spine stomach thigh thumb tibia toe trunk uterus vein wrist axial sagittal coronal primary derived original"
+)
+
+
+@cache
+def _terms() -> set[str]:
+    """Return words that terms are made of: those of keywords, and parts of the body (PS3.16 Annex L)."""
+    words = {word.lower() for keyword in dictionary.keywords() for word in _WORDS.findall(keyword)}
+    return words.union(_BODY.split())
+
+
+_WORDS: Final = re.compile("[A-Z][a-z]+")
+
+
+def _days(value: str) -> list[str]:
+    """Return the day of a DA or DT value as it is written, none when there is none or it is our dummy."""
+    digits = (value.strip(" \0").replace(".", "") if value[4:5] == "." else value.strip(" \0"))[:8]
+    if len(digits) != 8 or not digits.isdecimal() or digits == dummies.DATE:
+        return []
+    year, month, day = digits[:4], digits[4:6], digits[6:]
+    return [digits, f"{year} {month} {day}", f"{day} {month} {year}", f"{month} {day} {year}"]
 
 
 def _orders(parts: Sequence[str]) -> Iterator[Sequence[str]]:

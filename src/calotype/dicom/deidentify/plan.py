@@ -21,6 +21,8 @@ from calotype.dicom.json_model import Context
 from calotype.dicom.layout import SEQUENCES, VRS
 from calotype.dicom.walk import Token, Walk
 
+_MAX_LEARNED_BYTES: Final = 4096
+
 SafePrivate = frozenset[tuple[str, int, int]]
 
 _OVERLAY_DATA, _OVERLAY_TYPE = 0x3000, 0x0040
@@ -107,10 +109,14 @@ class Planner:
         self._known = known
         self._safe = safe | safe_private() if Option.RETAIN_SAFE_PRIVATE in options else frozenset()
         self._keeps_graphics = Option.CLEAN_GRAPHICS in options
+        self._kept_on_purpose: list[str] = []
 
     def plan(self, tokens: Sequence[Token], around: Context) -> Part:
         """Return what happens to the data set."""
-        return self._part(tokens, around, None, explicit=self._walk.explicit)
+        part = self._part(tokens, around, None, explicit=self._walk.explicit)
+        for kept in self._kept_on_purpose:
+            self._known.forget(kept)
+        return part
 
     def _part(
         self,
@@ -144,6 +150,9 @@ class Planner:
                 self._descend(node, context, removes_all=removes_all or action is Action.REMOVE)
             elif action is not Action.KEEP:
                 self._learn(token, context)
+            elif self._options and (rule := rule_of(tag)) is not None and rule.chosen(self._options) is Action.KEEP:
+                raw = bytes(self._walk.data[token[3] : min(token[4], token[3] + _MAX_LEARNED_BYTES)])
+                self._kept_on_purpose.append(text.decode(raw, context.charsets, token[1]))
             nodes.append(node)
         return Part(nodes, context, explicit)
 
@@ -224,7 +233,7 @@ class Planner:
     def _learn(self, token: Token, context: Context) -> None:
         """Remember what an element says that does not stay as it is."""
         tag, vr, _, start, end = token
-        if start == end or end - start > 4096:
+        if start == end or end - start > _MAX_LEARNED_BYTES:
             return
         if vr == "PN":
             raw = bytes(self._walk.data[start:end])

@@ -5,6 +5,7 @@ One value at a time, as bytes; which action falls to which element is for ``plan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,8 @@ from calotype.dicom.deidentify.options import Option
 from calotype.dicom.deidentify.pseudonyms import Pseudonyms, shifted_date, shifted_datetime
 from calotype.dicom.deidentify.table import Action
 
-_PATIENT_ID, _DOCUMENT = 0x00100020, 0x00420011
+_PATIENT_ID, _DOCUMENT, _TIME_ZONE = 0x00100020, 0x00420011, 0x00080201
+_OFFSET: Final = re.compile(rb"[+-][0-9]{4}")
 _LINES: Final = frozenset({"AE", "CS", "LO", "SH", "UC"})
 """VRs of one line, whose words can be weighed; what people write at length (LT, ST, UT) is not kept at all."""
 _MOVED: Final[dict[str, Callable[[str, int], str | None]]] = {"DA": shifted_date, "DT": shifted_datetime}
@@ -37,7 +39,7 @@ class Values:
         """Return what a value becomes, padded; ``None``: its element goes. It is not asked for what is kept."""
         action, fallback = actions
         if action is Action.CLEAN:
-            cleaned = self._cleaned(vr, old, charsets)
+            cleaned = self._cleaned(tag, vr, old, charsets)
             if cleaned is not None:
                 return cleaned
             action = fallback
@@ -60,10 +62,12 @@ class Values:
             return _padded(dummies.PDF, b"\0")
         return dummies.value_of(vr)
 
-    def _cleaned(self, vr: str, old: bytes, charsets: Sequence[str]) -> bytes | None:
+    def _cleaned(self, tag: int, vr: str, old: bytes, charsets: Sequence[str]) -> bytes | None:
         """Return a value that tells the same and identifies nobody, ``None`` when there is no such value."""
         if Option.RETAIN_MODIFIED_DATES in self.options and vr in {"DA", "DT", "TM"}:
             return self._moved(vr, old)
+        if tag == _TIME_ZONE:
+            return old if _OFFSET.fullmatch(old.strip(b" \0")) else None
         if vr not in _LINES:
             return None
         values = (self.known.cleaned(each) for each in text.decode(old, charsets, vr).split("\\"))

@@ -96,7 +96,7 @@ class _Look:
         if vr in _FREE_VRS or (is_private and vr in _CODES):
             self._text(raw, Where.CODE if tag in _DEVICES_AND_TERMS else Where.FREE, vr, context)
         elif vr in _CODES:
-            self._ascii[Where.CODE].append(raw)
+            self._ascii[Where.TERM].append(raw)
         elif vr in _NUMBERS:
             self._ascii[Where.NUMBER].append(raw)
         elif vr == "UI" and not self._keeps_uids:
