@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
-from calotype.web import problems
+from calotype.web import problems, wado_uri
 from calotype.web.api import (
     access,
     commitments,
@@ -39,7 +39,7 @@ _EVERY_ANSWER = (
 
 
 def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
-    """Return the application: ``/dicomweb`` (alias ``/dicom-web``) and ``/api``. Nothing is started."""
+    """Return the application: ``/dicomweb`` (alias ``/dicom-web``), ``/wado`` and ``/api``. Nothing is started."""
     app = FastAPI(
         title="calotype",
         version=__version__,
@@ -57,6 +57,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     dicomweb.install(app, context)
     if rooms.pictures is not None:
         picture_routes.install(app, context, rooms.pictures)
+    wado_uri.install(app, context, rooms.pictures, rooms.anonymiser)
     for router in (
         health.router(),
         statistics.router(archive.search, offload),

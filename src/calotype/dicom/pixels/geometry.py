@@ -70,6 +70,38 @@ class Turn:
 NO_TURN: Final = Turn()
 
 
+def region_as_shown(region: Region, area: Region, turn: Turn) -> Region:
+    """Return which part of ``area`` a relative region is, chosen in what ``area`` looks like once it is turned."""
+    xs, ys = (region.left, region.right), (region.top, region.bottom)
+    if turn.flip_horizontal:
+        xs = (1 - xs[1], 1 - xs[0])
+    if turn.flip_vertical:
+        ys = (1 - ys[1], 1 - ys[0])
+    for _ in range(turn.degrees // 90):
+        # A quarter back: what is right of the picture was at the top.
+        xs, ys = ys, (1 - xs[1], 1 - xs[0])
+    wide, high = area.right - area.left, area.bottom - area.top
+    return Region(
+        area.left + xs[0] * wide, area.top + ys[0] * high, area.left + xs[1] * wide, area.top + ys[1] * high
+    )
+
+
+def magnified(area: Region, ratio: float, fit: tuple[int, int] | None, turn: Turn) -> tuple[Region, tuple[int, int]]:
+    """Return what of ``area`` is seen, and how large, at ``ratio`` pixels for each of its own (PS3.18 9.5.2.3).
+
+    What does not go into ``fit`` is cut off on all sides alike.
+    """
+    box = fit if fit is None or not turn.swaps_sides else fit[::-1]
+    sides = [area.right - area.left, area.bottom - area.top]
+    centers = (area.left + area.right) / 2, (area.top + area.bottom) / 2
+    if box is not None:
+        sides = [min(side, most / ratio) for side, most in zip(sides, box, strict=True)]
+    (wide, high), (x, y) = sides, centers
+    size = max(1, round(wide * ratio)), max(1, round(high * ratio))
+    part = Region(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+    return part, size[::-1] if turn.swaps_sides else size
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One way to see a frame: ``left`` to ``bottom`` (whole pixels) become ``width`` by ``height``, then are turned.

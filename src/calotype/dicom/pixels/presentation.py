@@ -21,7 +21,8 @@ _CHARSET, _SERIES_SEQUENCE, _SERIES_UID = 0x00080005, 0x00081115, 0x0020000E
 _IMAGES, _IMAGE_UID, _IMAGE_FRAMES = 0x00081140, 0x00081155, 0x00081160
 _SOFTCOPY_VOI, _SHAPE, _PRESENTATION_LUT = 0x00283110, 0x20500020, 0x20500010
 _AREAS, _AREA_TOP_LEFT, _AREA_BOTTOM_RIGHT = 0x0070005A, 0x00700052, 0x00700053
-_AREA_SPACING, _AREA_ASPECT = 0x00700101, 0x00700102
+_AREA_SPACING, _AREA_ASPECT, _SIZE_MODE, _MAGNIFICATION = 0x00700101, 0x00700102, 0x00700100, 0x00700103
+_MAX_MAGNIFICATION: Final = 64.0
 _ROTATION, _FLIP = 0x00700042, 0x00700041
 _ANNOTATIONS, _LAYER, _LAYERS, _LAYER_ORDER = 0x00700001, 0x00700002, 0x00700060, 0x00700062
 _LAYER_GREY, _LAYER_LAB = 0x00700066, 0x00700401
@@ -80,6 +81,8 @@ class Shown:
     presentation: Table | None
     area: Region | None
     aspect: float | None
+    magnification: float | None
+    """Pixels of the picture for each of the image, ``None`` where it may be of any size."""
     turn: Turn
     shutter: Attributes
     overlay_groups: frozenset[int]
@@ -139,6 +142,7 @@ class Presentation:
             presentation=table_of(state.first_item(_PRESENTATION_LUT), is_signed=False),
             area=_area(area),
             aspect=_aspect(area),
+            magnification=_magnification(area),
             turn=_turn(state),
             shutter=state,
             overlay_groups=frozenset(group for group in GROUPS if (group << 16 | _OVERLAY_LAYER) in state),
@@ -201,6 +205,12 @@ def _area(item: Attributes) -> Region | None:
 def _aspect(item: Attributes) -> float | None:
     pair = item.numbers(_AREA_SPACING) or item.numbers(_AREA_ASPECT)
     return pair[0] / pair[1] if len(pair) == 2 and min(pair) > 0 else None
+
+
+def _magnification(item: Attributes) -> float | None:
+    """PS3.3 C.10.4: of the size modes only this one asks for a size; nobody knows that of a true one on a screen."""
+    ratio = item.number(_MAGNIFICATION) if item.text(_SIZE_MODE) == "MAGNIFY" else None
+    return ratio if ratio is not None and 0 < ratio <= _MAX_MAGNIFICATION else None
 
 
 def _turn(state: Attributes) -> Turn:

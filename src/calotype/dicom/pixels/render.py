@@ -17,7 +17,16 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import colour, palette
 from calotype.dicom.pixels.attributes import Attributes, FrameAttributes
 from calotype.dicom.pixels.description import PixelDescription
-from calotype.dicom.pixels.geometry import NO_TURN, Region, Turn, View, aspect_of, view_of
+from calotype.dicom.pixels.geometry import (
+    NO_TURN,
+    Region,
+    Turn,
+    View,
+    aspect_of,
+    magnified,
+    region_as_shown,
+    view_of,
+)
 from calotype.dicom.pixels.luts import WHITE, Grey, Window, modality_of, padding_of, to_grey, voi_of
 from calotype.dicom.pixels.overlays import GROUPS, overlay_mask
 from calotype.dicom.pixels.presentation import Presentation, Shown
@@ -109,17 +118,25 @@ def _shown(whole: Attributes, number: int, parameters: RenderParameters) -> Show
 def _view(
     description: PixelDescription, attributes: FrameAttributes, shown: Shown | None, parameters: RenderParameters
 ) -> View:
-    area = shown.area if shown is not None else None
-    if parameters.region is not None:
-        area = parameters.region.within(description.rows, description.columns)
+    area = _bounded(shown.area, description) if shown is not None else None
+    fit, region = parameters.fit, parameters.region
+    turn = _combined(shown.turn if shown is not None else NO_TURN, parameters.turn)
+    whole = area or Region(0, 0, description.columns, description.rows)
+    if region is not None and region.is_relative and shown is not None:
+        # PS3.18 9.5.2.4: chosen in what the presentation state shows.
+        area = region_as_shown(region, whole, turn)
+    elif region is not None:
+        area = region.within(description.rows, description.columns)
+    if shown is not None and shown.magnification:
+        area, fit = magnified(area or whole, shown.magnification, fit, turn)
     aspect = (shown.aspect if shown is not None else None) or aspect_of(attributes)
     return view_of(
         description.rows,
         description.columns,
         aspect=aspect if parameters.keeps_aspect else 1.0,
-        area=_bounded(area, description),
-        fit=parameters.fit,
-        turn=_combined(shown.turn if shown is not None else NO_TURN, parameters.turn),
+        area=area,
+        fit=fit,
+        turn=turn,
     )
 
 

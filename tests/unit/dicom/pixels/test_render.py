@@ -254,6 +254,51 @@ def test_a_spatial_transformation_turns_and_then_flips(degrees, flip, expected):
     assert np.array_equal(seen([(0x00700042, "US", degrees), (0x00700041, "CS", flip)]), expected)
 
 
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("flip", ["Y", "N"])
+def test_a_region_is_one_of_what_a_presentation_state_shows(degrees, flip):
+    area = [(0x00700052, "SL", (1, 3)), (0x00700053, "SL", (8, 6))]
+    rows = [(0x0070005A, "SQ", [area]), (0x00700042, "US", degrees), (0x00700041, "CS", flip)]
+    shown = seen(rows)
+    high, wide = shown.shape
+
+    part = seen(rows, region=Region(0.5, 0, 1, 0.25, is_relative=True))
+
+    assert sorted(shown.shape) == [4, 8]
+    assert np.array_equal(part, shown[: high // 4, wide // 2 :])
+
+
+@pytest.mark.parametrize(
+    ("fit", "expected"),
+    [
+        (None, np.kron(PLAIN[2:6, :8], np.ones((3, 3), np.uint8))),
+        ((6, 100), np.kron(PLAIN[2:6, 3:5], np.ones((3, 3), np.uint8))),
+        ((100, 100), np.kron(PLAIN[2:6, :8], np.ones((3, 3), np.uint8))),
+    ],
+)
+def test_a_displayed_area_may_be_magnified_and_is_then_cut(fit, expected):
+    area = [
+        (0x00700052, "SL", (1, 3)), (0x00700053, "SL", (8, 6)), (0x00700100, "CS", "MAGNIFY"),
+        (0x00700103, "FL", 3.0),
+    ]  # fmt: skip
+
+    picture = seen([(0x0070005A, "SQ", [area])], fit=fit)
+
+    assert picture.shape == expected.shape
+    # Between pixels it is smooth; in their middles it is what they are.
+    assert np.abs(picture[1::3, 1::3].astype(int) - expected[1::3, 1::3]).max() <= 1
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, 1e9])
+def test_an_absurd_magnification_is_passed_over(ratio):
+    area = [
+        (0x00700052, "SL", (1, 3)), (0x00700053, "SL", (8, 6)), (0x00700100, "CS", "MAGNIFY"),
+        (0x00700103, "FL", ratio),
+    ]  # fmt: skip
+
+    assert seen([(0x0070005A, "SQ", [area])]).shape == (4, 8)
+
+
 def test_a_caller_may_flip_what_was_flipped():
     flipped = seen([(0x00700041, "CS", "Y")], turn=Turn(0, flip_horizontal=True, flip_vertical=True))
 
