@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from calotype.app.anonymising import anonymiser_of
 from calotype.app.book import access_of, fixed_nodes
+from calotype.app.compressing import compression_over
 from calotype.app.opening import MIB, Stores
 from calotype.app.picturing import forms_over, pictures_over
 from calotype.app.scheduling import performed_over, worklist_settings
@@ -116,6 +117,7 @@ class House:
             DimseMessenger(caller_of(settings)),
             our_ae_title=settings.dicom.ae_title,
         )
+        self.compression = compression_over(stores, settings, self.workshop.spare)
         self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.forms)
         self.exchange = self._exchange(archive)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
@@ -131,6 +133,7 @@ class House:
                 self.web.start()
             # Last: what a job retrieves may come through one of our ports.
             self.jobs.start()
+            self.compression.start()
         except BaseException:
             self.stop(drain_s=0)
             raise
@@ -142,6 +145,7 @@ class House:
         # In parallel: a port that still drains must not keep the next one open.
         stops = [threading.Thread(target=listener.stop, args=(wait_s,)) for listener in self.listeners]
         stops.append(threading.Thread(target=self.jobs.stop, args=(wait_s,)))
+        stops.append(threading.Thread(target=self.compression.stop, args=(wait_s,)))
         if self.web is not None:
             stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
         stops.append(threading.Thread(target=self.commitments.promises.stop, args=(wait_s,)))
@@ -260,6 +264,7 @@ class House:
                     pictures=self.pictures,
                     anonymiser=self.anonymiser,
                     forms=self.forms,
+                    compression=self.compression,
                 ),
                 settings,
             ),

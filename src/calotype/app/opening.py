@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from calotype.app.compressing import wanted
 from calotype.app.settings import Settings
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
@@ -22,6 +23,7 @@ class Stores:
 
     archive: Archive
     index: SqliteIndex
+    objects: FileObjectStore
 
 
 @contextmanager
@@ -39,9 +41,11 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
         index = SqliteIndex(SqliteSettings(storage.path / "index.sqlite", durable=storage.durable))
         try:
             archive = Archive.over(
-                objects, index, IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout)
+                objects,
+                index,
+                IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout, wanted(settings)),
             )
-            yield Stores(archive, index)
+            yield Stores(archive, index, objects)
         finally:
             index.close()
     finally:

@@ -10,6 +10,7 @@ from calotype.web import problems, wado_uri
 from calotype.web.api import (
     access,
     commitments,
+    compression,
     conflicts,
     exchange,
     health,
@@ -60,11 +61,12 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     wado_uri.install(app, context, rooms.pictures, rooms.anonymiser)
     for router in (
         health.router(),
-        statistics.router(archive.search, offload),
+        statistics.router(archive.search, offload, rooms.compression),
         studies.router(archive.search, offload, settings),
         rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
         texts.router(archive.texts, offload),
+        *([] if rooms.compression is None else [compression.router(rooms.compression, offload)]),
     ):
         app.include_router(router, prefix="/api")
     if rooms.jobs is not None:
