@@ -157,6 +157,9 @@ PARTS: dict[str, Part] = {
     ),
     "retrieve": lambda report, options: retrieve(report, options.tmpfs, _chosen(ARCHIVES, options), options.runs),
     "query": _query,
+    "qido": lambda report, options: query.beside_orthanc(
+        report, options.tmpfs, max(map(int, options.studies.split(",")))
+    ),
     "worklist": lambda report, options: worklist.measure(report, options.tmpfs),
     "pixels": lambda report, options: pixels.measure(report, options.tmpfs, options.runs),
     "million": lambda report, options: fill.rate_at_a_million(

@@ -11,10 +11,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.objects import CT, EXPLICIT_LE, ROOT, Kind, Pool, element, objects
+from bench.objects import CT, EXPLICIT_LE, ROOT, Kind, Object, Pool, element, objects
 from bench.report import Report, Sample
 from bench.sender import Workload, run_workload
 from bench.servers import Server
+from calotype.dicom import dictionary
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin
 from calotype.stores.index.connections import SqliteSettings
@@ -114,6 +115,15 @@ def records(studies: int, instances_per_study: int) -> Iterator[InstanceRecord]:
             )
 
 
+def data_sets(studies: int) -> Iterator[Object]:
+    """Make objects without pixels that say what the rows of :func:`records` say: for servers that we cannot fill."""
+    for record in records(studies, 1):
+        named = record.attributes | {"SpecificCharacterSet": "ISO_IR 192"}
+        tags = sorted((dictionary.tag_of(keyword) or 0, text) for keyword, text in named.items())
+        header = b"".join(element(tag, dictionary.vr_of(tag).encode(), text) for tag, text in tags)
+        yield Object(record.sop_class, record.ref.instance, header, memoryview(b""))
+
+
 def filled_archive(base: Path, studies: int, instances_per_study: int) -> Path:
     """Return a data folder whose index holds generated rows (there are no objects behind them)."""
     folder = Path(tempfile.mkdtemp(prefix="filled-", dir=base))
@@ -123,6 +133,7 @@ def filled_archive(base: Path, studies: int, instances_per_study: int) -> Path:
     for record in records(studies, instances_per_study):
         rebuild.add(record)
     rebuild.swap()
+    index.key_all_names()
     index.close()
     return folder
 

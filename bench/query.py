@@ -14,11 +14,12 @@ from pathlib import Path
 from bench import fill
 from bench.receiver import p_data
 from bench.report import Report, Sample
-from bench.sender import Target, command_set, connect, even, release
-from bench.servers import CALOTYPE
+from bench.sender import Target, command_set, connect, even, release, store
+from bench.servers import ARCHIVES, CALOTYPE
 from bench.sink import Stream, fields
 
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+ORTHANC = next(server for server in ARCHIVES if server.name == "orthanc")
 PAGE = 100
 ROUNDS = 100
 
@@ -50,10 +51,30 @@ def measure(report: Report, base: Path, studies: int) -> None:
         shutil.rmtree(folder)
 
 
-def _report(report: Report, name: str, times: list[float]) -> None:
+def beside_orthanc(report: Report, base: Path, studies: int) -> None:
+    """Ask us and Orthanc's DICOMweb plugin the same, over archives that say the same."""
+    folder = fill.filled_archive(base, studies, instances_per_study=1)
+    ours, theirs = CALOTYPE.start(base, data=folder), ORTHANC.start(base)
+    try:
+        kept = store(theirs.target, fill.data_sets(studies))
+        if kept != studies:
+            raise RuntimeError(f"Orthanc kept {kept} of {studies} objects")
+        for name, question in QUESTIONS.items():
+            if name in OURS_ALONE:
+                continue
+            for running, root in ((ours, "/dicomweb"), (theirs, "/dicom-web")):
+                times = _qido(running.http_port, question, random.Random(1), studies, root=root, rounds=ROUNDS // 4)
+                _report(report, f"qido {studies} {name}", times, running.name)
+    finally:
+        ours.stop()
+        theirs.stop()
+        shutil.rmtree(folder)
+
+
+def _report(report: Report, name: str, times: list[float], server: str = "calotype") -> None:
     ordered = sorted(times)
-    report.add(Sample(name, "calotype", statistics.median(times)))
-    report.note(f"{name}: median {_ms(ordered, 0.5)}, p95 {_ms(ordered, 0.95)}")
+    report.add(Sample(name, server, statistics.median(times)))
+    report.note(f"{name}, {server}: median {_ms(ordered, 0.5)}, p95 {_ms(ordered, 0.95)}")
 
 
 def _ms(ordered: list[float], part: float) -> str:
@@ -67,7 +88,15 @@ QUESTIONS = {
     "month+modality": lambda c, _n: f"&StudyDate={fill.month(c.randrange(120))}&ModalitiesInStudy=CT",
     "name prefix": lambda c, _n: f"&PatientName={fill.surname(c.randrange(100))}*",
     "accession": lambda c, n: f"&AccessionNumber={fill.accession(c.randrange(n))}",
+    "name within": lambda c, _n: f"&PatientName=*{fill.GIVEN[c.randrange(10)]}{c.randrange(100)}*",
+    "series of a day": lambda c, _n: f"&StudyDate={fill.day(c.randrange(3650))}",
+    "fuzzy, two words": lambda c, _n: (
+        f"&fuzzymatching=true&PatientName={fill.GIVEN[c.randrange(10)]}{c.randrange(100)}%20{fill.surname(c.randrange(100))}"
+    ),
+    "fuzzy, one word": lambda c, _n: f"&fuzzymatching=true&PatientName={fill.GIVEN[c.randrange(10)]}",
 }
+OURS_ALONE = frozenset({"fuzzy, two words", "fuzzy, one word"})
+"""Orthanc takes the parameter and matches as without it."""
 FIND_QUESTIONS = {
     "patient id": lambda c, n: {0x00100020: fill.patient_id(c.randrange(n))},
     "one day": lambda c, _n: {0x00080020: fill.day(c.randrange(3650))},
@@ -75,11 +104,20 @@ FIND_QUESTIONS = {
 }
 
 
-def _qido(port: int, question: object, chance: random.Random, studies: int) -> list[float]:
+def _qido(
+    port: int,
+    question: object,
+    chance: random.Random,
+    studies: int,
+    *,
+    root: str = "/dicomweb",
+    rounds: int = ROUNDS,
+) -> list[float]:
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     times = []
-    for _ in range(ROUNDS):
-        path = f"/dicomweb/studies?limit={PAGE}{question(chance, studies)}"  # type: ignore[operator]
+    level = "series" if question is QUESTIONS["series of a day"] else "studies"
+    for _ in range(rounds):
+        path = f"{root}/{level}?limit={PAGE}{question(chance, studies)}"  # type: ignore[operator]
         start = time.perf_counter()
         connection.request("GET", path, headers={"Accept": "application/dicom+json"})
         response = connection.getresponse()
