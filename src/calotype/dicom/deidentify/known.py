@@ -112,7 +112,7 @@ class Known:
             self._learn_encodings(one)
 
     def learn_place(self, value: str) -> None:
-        """Learn the name of an institution, a department, a station."""
+        """Learn what names an institution, a department, a station, a device."""
         for one in value.split("\\"):
             words = plain(one)
             if words not in self._ours and len(words) >= (_LEAST_WIDE_NAME if _WIDE.search(words) else _LEAST_NUMBER):
@@ -141,14 +141,20 @@ class Known:
         if len(trimmed) >= _LEAST_RAW_BYTES and not trimmed.isascii():
             self._raw.add(trimmed)
 
-    def forget(self, value: str) -> None:
-        """Take a value for no find: it stays on purpose, or is ours, though another one that went was the same."""
+    def forget_date(self, value: str) -> None:
+        """Take a DA or DT value for no find: it stays on purpose, or another one has become it."""
         for one in value.split("\\"):
-            words = plain(one)
-            self._ours.add(words)
+            self._words.difference_update(_days(one))
+            self._joined.difference_update(_days(one))
+
+    def forget_place(self, value: str) -> None:
+        """Take an institution, a device, a UID for no find: it stays on purpose.
+
+        Names and numbers of the patient are never forgotten, wherever they stand.
+        """
+        for one in value.split("\\"):
             self._uids.discard(one.strip(" \0"))
-            for found in (self._words, self._places, self._joined):
-                found -= {words, words.replace(" ", ""), *_days(one)}
+            self._places.discard(plain(one))
 
     def finds(self, words: str, where: Where = Where.FREE) -> bool:
         """Tell whether anything known is in a text that :func:`plain` has been through; values by ``|`` apart."""
@@ -228,7 +234,7 @@ class Known:
 _BODY: Final = (
     "abdomen ankle aorta arm back bladder brain breast chest clavicle colon ear elbow eye femur finger foot forearm "
     "hand head heart hip humerus jaw kidney knee leg liver lung mandible neck nose orbit pelvis rib sacrum shoulder "
-    "skull spine stomach thigh thumb tibia toe trunk uterus vein wrist axial sagittal coronal primary derived original"
+    "skull spine stomach thigh thumb tibia toe trunk uterus vein wrist axial sagittal coronal primary derived"
 )
 
 

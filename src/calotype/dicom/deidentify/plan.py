@@ -41,12 +41,14 @@ _BEYOND_THE_TABLE: Final = {
 """What stands in no row, and may not stay: who issued numbers that are gone, the IDs of patients in groups; and Text
 Value and Unformatted Text Value, as the table has whole sequences replaced around them, which stay when cleaned."""
 
-_PLACES: Final = frozenset({0x00080080, 0x00081010, 0x00081040, 0x00400242, 0x00400243, 0x00400011, 0x00321020})
+_PLACES: Final = frozenset(
+    {0x00181000, 0x00080080, 0x00081010, 0x00081040, 0x00400242, 0x00400243, 0x00400011, 0x00321020}
+)
 
 IDENTIFYING: Final = frozenset(
     {
         0x00080050, 0x00080081, 0x00080092, 0x00080094, 0x00100020, 0x00100021, 0x00101000,
-        0x00101040, 0x00101090, 0x00102154, 0x00102155, 0x00102299, 0x00120040, 0x00120042, 0x00181000, 0x00200010,
+        0x00101040, 0x00101090, 0x00102154, 0x00102155, 0x00102299, 0x00120040, 0x00120042, 0x00200010,
         0x00380010, 0x00380011, 0x00380060, 0x00380300, 0x00380400, 0x00400009, 0x00400253, 0x00401001, 0x00401101,
         0x00401102, 0x00401103, 0x00401104, 0x00401400, 0x00402009, 0x00402010, 0x00402016, 0x00402017, 0x00400551,
         0x00400512, 0x00400560, 0x0040A075, 0x0040A123, 0x00420010,
@@ -109,13 +111,13 @@ class Planner:
         self._known = known
         self._safe = safe | safe_private() if Option.RETAIN_SAFE_PRIVATE in options else frozenset()
         self._keeps_graphics = Option.CLEAN_GRAPHICS in options
-        self._kept_on_purpose: list[str] = []
+        self._kept_on_purpose: list[tuple[str, str]] = []
 
     def plan(self, tokens: Sequence[Token], around: Context) -> Part:
         """Return what happens to the data set."""
         part = self._part(tokens, around, None, explicit=self._walk.explicit)
-        for kept in self._kept_on_purpose:
-            self._known.forget(kept)
+        for vr, kept in self._kept_on_purpose:
+            (self._known.forget_date if vr in {"DA", "DT"} else self._known.forget_place)(kept)
         return part
 
     def _part(
@@ -152,7 +154,7 @@ class Planner:
                 self._learn(token, context)
             elif self._options and (rule := rule_of(tag)) is not None and rule.chosen(self._options) is Action.KEEP:
                 raw = bytes(self._walk.data[token[3] : min(token[4], token[3] + _MAX_LEARNED_BYTES)])
-                self._kept_on_purpose.append(text.decode(raw, context.charsets, token[1]))
+                self._kept_on_purpose.append((token[1], text.decode(raw, context.charsets, token[1])))
             nodes.append(node)
         return Part(nodes, context, explicit)
 

@@ -84,7 +84,7 @@ class Values:
             return None
         found = [each for each in values if each is not None]
         for each in found:
-            self.known.forget(each[:8])
+            self.known.forget_date(each)
         return _padded("\\".join(found).encode("latin-1"), b" ")
 
 

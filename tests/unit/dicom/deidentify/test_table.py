@@ -32,8 +32,8 @@ def original(tag):
         return DataElement(tag, "SQ", Sequence([inner]))
     value = ORIGINALS[vr]
     # No two of them say the same: what one option keeps and another row removes would be found.
-    if tag == 0x00080201:
-        value = "+0100"
+    if vr == "SH":
+        value = "+0100" if tag == 0x00080201 else f"or {tag:08x}"
     return DataElement(tag, vr, f"{value} {tag:08x}" if vr in {"LO", "LT", "PN", "ST", "UC", "UT"} else value)
 
 
