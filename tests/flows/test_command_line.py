@@ -136,6 +136,18 @@ def test_import_verify_and_reindex_work_without_a_server(tmp_path):
     assert "wrong-digest" in damaged.stderr
 
 
+def test_verify_finds_pixels_that_cannot_be_decoded(tmp_path):
+    data, file = tmp_path / "data", tmp_path / "damaged.dcm"
+    file.write_bytes(samples.part10(samples.compressed(sop_uid="1.2.3"), samples.JPEG_BASELINE))
+    assert calotype("import", file, data=data).returncode == 0
+    assert calotype("verify", data=data).returncode == 0
+
+    damaged = calotype("verify", "--pixels", data=data)
+
+    assert damaged.returncode == 1
+    assert "damaged-pixels" in damaged.stderr
+
+
 def test_init_writes_a_file_that_serve_can_read(tmp_path):
     path = tmp_path / "pacs.toml"
     assert calotype("-c", path, "init").returncode == 0

@@ -104,7 +104,7 @@ class House:
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
         self.workshop = Workshop(settings.pixels.threads)
-        self.forms = forms_over(settings, self.workshop)
+        self.forms = forms_over(stores, settings, self.workshop)
         self.pictures = pictures_over(stores, settings, self.workshop)
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)

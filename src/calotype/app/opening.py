@@ -11,6 +11,7 @@ from calotype.app.settings import Settings
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
 from calotype.stores.index.connections import SqliteSettings
+from calotype.stores.index.pixels import SqlitePixelNotes
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 
@@ -44,6 +45,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                 objects,
                 index,
                 IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout, wanted(settings)),
+                notes=SqlitePixelNotes(index),
             )
             yield Stores(archive, index, objects)
         finally:

@@ -16,6 +16,7 @@ from calotype.cli.progress import progress_bar
 from calotype.cli.session import Session
 from calotype.services.archive.importing import Importer, ImportOutcome, ImportStatus
 from calotype.services.archive.verify import Problem
+from calotype.services.archive.workshop import Workshop
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON for scripts.")
 
@@ -71,15 +72,23 @@ def reindex_command(session: Session, *, allow_loss: bool, as_json: bool) -> Non
 @click.command("verify")
 @click.option("--quick", is_flag=True, help="Only presence and size; reads no content.")
 @click.option("--delete-orphans", is_flag=True, help="Remove files without a row that are older than an hour.")
+@click.option("--pixels", is_flag=True, help="Also decode every frame, and mark objects that cannot be decoded.")
 @json_option
 @click.pass_obj
-def verify_command(session: Session, *, quick: bool, delete_orphans: bool, as_json: bool) -> None:
+def verify_command(session: Session, *, quick: bool, delete_orphans: bool, pixels: bool, as_json: bool) -> None:
     """Check every object's digest, and find what index and storage do not agree on.
 
-    Changes nothing unless told to. Exits with 1 when something is wrong.
+    Changes no object unless told to. Exits with 1 when something is wrong.
     """
-    with open_archive(session.loaded.settings) as archive, progress_bar("verify", silent=as_json) as advance:
-        report = archive.curate.verify(advance, digests=not quick, delete_orphans=delete_orphans)
+    settings = session.loaded.settings
+    with (
+        open_archive(settings) as archive,
+        Workshop(settings.pixels.threads) as workshop,
+        progress_bar("verify", silent=as_json) as advance,
+    ):
+        report = archive.curate.verify(
+            advance, digests=not quick, delete_orphans=delete_orphans, pixels=pixels, each=workshop.map
+        )
     if as_json:
         counts = {"objects": report.objects, "checked_bytes": report.checked_bytes}
         counts |= {"orphans_deleted": report.orphans_deleted}

@@ -12,6 +12,7 @@ from calotype.web.api import (
     commitments,
     compression,
     conflicts,
+    damaged,
     exchange,
     health,
     jobs,
@@ -28,6 +29,7 @@ from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.forwarding import Forwarding
 from calotype.web.offload import Offload
+from calotype.web.openapi import describe
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
 
@@ -54,7 +56,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     archive = rooms.archive
     offload = Offload(settings.threads)
     problems.install(app)
-    context = Context(archive, offload, settings, rooms.forms)
+    context = Context(archive, offload, settings, rooms.forms, rooms.anonymiser)
     dicomweb.install(app, context)
     if rooms.pictures is not None:
         picture_routes.install(app, context, rooms.pictures)
@@ -65,6 +67,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         studies.router(archive.search, offload, settings),
         rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
+        damaged.router(archive.curate.damaged, offload),
         texts.router(archive.texts, offload),
         *([] if rooms.compression is None else [compression.router(rooms.compression, offload)]),
     ):
@@ -84,6 +87,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     if (neighbours := rooms.neighbours) is not None:
         app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
         app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
+    describe(app)
     if settings.cors_origins:
         add_cors(app, settings)
     if settings.trusted_proxies or settings.root_path:

@@ -9,7 +9,7 @@ import pytest
 from calotype import __version__
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import CalotypeError, Reason, Unavailable
-from calotype.services.archive.ports import ConflictRecord, Flag
+from calotype.services.archive.ports import ConflictRecord, DamageRecord, Flag
 from calotype.web import problems
 
 
@@ -49,6 +49,22 @@ def test_rejections_are_listed_newest_first_and_counted(client, rejections):
     assert page["counts"] == {"called AE title not recognized": 2}
     assert [rejection["detail"] for rejection in page["recent"]] == ["second"]
     assert page["recent"][0]["calling_ae_title"] == "MODALITY"
+
+
+def test_damaged_objects_are_listed(client, archive):
+    ref = InstanceRef(UID("1.1"), UID("1.2"), UID("1.3"))
+    archive.damage = [DamageRecord(ref, "the JPEG is cut off", 7)] * 3
+
+    assert client.get("/api/damaged", params={"limit": 1}).json() == [
+        {
+            "flag": "pixels-damaged",
+            "study": "1.1",
+            "series": "1.2",
+            "instance": "1.3",
+            "detail": "the JPEG is cut off",
+            "noticed_us": 7,
+        }
+    ]
 
 
 def test_conflicts_are_listed(client, archive):
@@ -140,6 +156,7 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
 
     assert sorted(paths) == [
         "/api/conflicts",
+        "/api/damaged",
         "/api/health",
         "/api/rejections",
         "/api/statistics",

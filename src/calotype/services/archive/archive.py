@@ -1,4 +1,4 @@
-"""The archive as its doors know it: six services over one object store and one index."""
+"""The archive as its doors know it: its services over one object store and one index."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Self
 from calotype.services.archive.curate import Curate
 from calotype.services.archive.custody import Custody
 from calotype.services.archive.events import Events
+from calotype.services.archive.findings import Findings
 from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_now_us
-from calotype.services.archive.ports import Index, ObjectStore
+from calotype.services.archive.ports import Index, ObjectStore, PixelNotes
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.archive.search import Search
 from calotype.services.archive.texts import Texts
@@ -26,20 +27,31 @@ class Archive:
     custody: Custody
     events: Events
     texts: Texts
+    findings: Findings
 
     @classmethod
     def over(
-        cls, objects: ObjectStore, index: Index, settings: IngestSettings | None = None, clock: Clock = utc_now_us
+        cls,
+        objects: ObjectStore,
+        index: Index,
+        settings: IngestSettings | None = None,
+        clock: Clock = utc_now_us,
+        notes: PixelNotes | None = None,
     ) -> Self:
-        """Build the services over ``objects`` and ``index``. InvalidRequest when a setting is wrong."""
+        """Build the services over ``objects`` and ``index``. InvalidRequest when a setting is wrong.
+
+        Without ``notes`` nothing of what is found out about pixels is kept.
+        """
         events = Events()
         texts = Texts(objects, index)
+        findings = Findings(notes, clock)
         return cls(
             ingest=Ingest(objects, index, events, texts, settings or IngestSettings(), clock),
             search=Search(index),
             retrieve=Retrieve(objects, index),
-            curate=Curate(objects, index, texts, clock),
+            curate=Curate(objects, index, texts, clock, findings),
             custody=Custody(objects, index),
             events=events,
             texts=texts,
+            findings=findings,
         )

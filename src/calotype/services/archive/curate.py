@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from calotype.services.archive.decoding import PixelCheck
+from calotype.services.archive.findings import Findings
+from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.ingest import Clock
-from calotype.services.archive.ports import ConflictRecord, Index, ObjectStore, Progress, unseen
+from calotype.services.archive.ports import ConflictRecord, DamageRecord, Index, ObjectStore, Progress, unseen
 from calotype.services.archive.reindex import Reindexing, ReindexReport
 from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Verification, VerifyReport
@@ -14,25 +17,44 @@ from calotype.services.archive.verify import Verification, VerifyReport
 class Curate:
     """Works on the archive as a whole. Thread-safe."""
 
-    def __init__(self, objects: ObjectStore, index: Index, texts: Texts, clock: Clock) -> None:
+    def __init__(
+        self, objects: ObjectStore, index: Index, texts: Texts, clock: Clock, findings: Findings | None = None
+    ) -> None:
         self._objects = objects
         self._index = index
         self._texts = texts
         self._clock = clock
+        self._findings = findings or Findings(None, clock)
 
     def conflicts(self) -> Iterator[ConflictRecord]:
         """Return what waits for a decision, newest first."""
         return self._index.conflicts()
 
+    def damaged(self) -> Iterator[DamageRecord]:
+        """Return the objects whose pixels could not be decoded, newest first; they are served as they came."""
+        return self._findings.damaged()
+
     def verify(
-        self, progress: Progress = unseen, *, digests: bool = True, delete_orphans: bool = False
+        self,
+        progress: Progress = unseen,
+        *,
+        digests: bool = True,
+        delete_orphans: bool = False,
+        pixels: bool = False,
+        each: Each = one_by_one,
     ) -> VerifyReport:
         """Compare index and objects both ways; without ``digests`` only presence and size, which reads no content.
 
         ``delete_orphans`` removes files without a row that are older than an hour; the report still lists them.
+        ``pixels`` also decodes every frame, which ``each`` may do in parallel, and marks what cannot be decoded.
         """
         return Verification(
-            self._objects, self._index, self._clock(), digests=digests, delete_orphans=delete_orphans
+            self._objects,
+            self._index,
+            self._clock(),
+            digests=digests,
+            delete_orphans=delete_orphans,
+            pixels=PixelCheck(self._findings, each) if pixels else None,
         ).run(progress)
 
     def reindex(self, progress: Progress = unseen, *, allow_loss: bool = False) -> ReindexReport:

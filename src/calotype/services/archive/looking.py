@@ -1,4 +1,7 @@
-"""Opening stored objects to look into them: header read once and remembered, frames by offset, nothing read whole."""
+"""Opening stored objects to look into them: header read once and remembered, frames by offset, nothing read whole.
+
+What was much work to find out outlives the process (``findings``).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from typing import Final
 from calotype.dicom.pixels.frames import ReadAt
 from calotype.dicom.pixels.subject import Subject, read_subject
 from calotype.dicom.uids import transfer_syntax
-from calotype.errors import InvalidRequest, Unsupported
+from calotype.errors import DamagedPixels, InvalidRequest, Unsupported
+from calotype.services.archive.findings import Findings
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
@@ -33,8 +37,11 @@ class Opened:
 class Looking:
     """Opens objects. Thread-safe."""
 
-    def __init__(self, retrieve: Retrieve, remembered_bytes: int = REMEMBERED_BYTES) -> None:
+    def __init__(
+        self, retrieve: Retrieve, findings: Findings | None = None, remembered_bytes: int = REMEMBERED_BYTES
+    ) -> None:
         self._retrieve = retrieve
+        self._findings = findings
         self._remembered: OrderedDict[tuple[str, bytes], Subject] = OrderedDict()
         self._budget_bytes = remembered_bytes
         self._used_bytes = 0
@@ -54,6 +61,10 @@ class Looking:
                 subject = self._remembered.get(key)
                 if subject is not None:
                     self._remembered.move_to_end(key)
+            if subject is None and self._findings is not None:
+                subject = self._findings.subject(current)
+                if subject is not None:
+                    self._remember(key, subject)
             if subject is not None:
                 yield Opened(current, subject, _reading(reader, location.data_offset))
                 return
@@ -61,12 +72,16 @@ class Looking:
                 try:
                     subject, read_at = read_subject(data, location.transfer_syntax)
                 except InvalidRequest as error:
+                    if isinstance(error, DamagedPixels) and self._findings is not None:
+                        self._findings.note_damage(current.ref.instance, location.digest, error)
                     raise Unsupported(f"the object is damaged and cannot be looked into: {error}") from error
                 if transfer_syntax(location.transfer_syntax).deflated:
                     # Its offsets are those of the inflated data set, which must be inflated anew each time.
                     yield Opened(current, subject, read_at)
                     return
             self._remember(key, subject)
+            if self._findings is not None:
+                self._findings.keep(current, subject)
             yield Opened(current, subject, _reading(reader, location.data_offset))
 
     def _remember(self, key: tuple[str, bytes], subject: Subject) -> None:

@@ -22,6 +22,7 @@ from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
 from calotype.services.archive.documents import document_types, read_document
+from calotype.services.archive.findings import Findings
 from calotype.services.archive.kinds import is_image, is_presentation_state, is_video
 from calotype.services.archive.looking import Looking, Opened
 from calotype.services.archive.naming import name_of_result
@@ -52,7 +53,7 @@ _MAX_REEL_PX: Final = 4_000_000_000
 
 _PIXEL_TYPES: Final = frozenset({*STILLS, MP4})
 _WITH_PROFILES: Final = frozenset({JPEG, PNG})
-_VERSION: Final = b"1"
+_VERSION: Final = b"2"
 """Change it when the same parameters make another picture, so that what was kept is not shown again."""
 
 
@@ -134,13 +135,15 @@ class Pictures:
         retrieve: Retrieve,
         index: Index,
         *,
+        findings: Findings | None = None,
         cache: PictureCache | None = None,
         cine: Cine | None = None,
         turn: Callable[[], AbstractContextManager[object]] | None = None,
     ) -> None:
         self._index = index
         self._retrieve = retrieve
-        self._looking = Looking(retrieve)
+        self._findings = findings
+        self._looking = Looking(retrieve, findings)
         self._cache = cache or NoCache()
         self._cine = cine or NoCine()
         self._turn = turn or Workshop().turn
@@ -211,7 +214,7 @@ class Pictures:
         with self._turn():
             from calotype.dicom.pixels import native  # numpy: loaded with the first pixels
 
-            frame = _of_object(lambda: opened.subject.frame(number, opened.read_at))
+            frame = self._of_object(opened, lambda: opened.subject.frame(number, opened.read_at))
             return native.encode(frame.values, frame.description)
 
     def encoded_frame(self, opened: Opened, number: int, to: UID) -> bytes:
@@ -229,7 +232,7 @@ class Pictures:
                     raise Unsupported("its padding lies outside the bits stored, and would be lost")
                 return codecs.encode(frame.values, frame.description, to).data
 
-            return _of_object(make)
+            return self._of_object(opened, make)
 
     def _kept(self, key: str, media_type: str, make: Callable[[], bytes]) -> Picture:
         data = self._cache.get(key)
@@ -267,7 +270,7 @@ class Pictures:
             parameters = self._parameters(wish, opened, state)
             if wish.frame is None and wish.media_type in {GIF, MP4} and opened.subject.number_of_frames > 1:
                 return self._reel(opened, wish, parameters)
-            return _still(opened, wish, parameters)
+            return self._of_object(opened, lambda: _still(opened, wish, parameters))
 
     def _reel(self, opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
         from calotype.dicom.pixels.render import render, view_for  # numpy: loaded with the first picture
@@ -284,7 +287,7 @@ class Pictures:
             for number in range(1, index.number_of_frames + 1):
                 yield render(subject.frame(number, opened.read_at), parameters)
 
-        return _of_object(lambda: self._wound(pictures(), subject.durations_ms(), wish.media_type))
+        return self._of_object(opened, lambda: self._wound(pictures(), subject.durations_ms(), wish.media_type))
 
     def _wound(self, pictures: Iterator[Array], durations_ms: list[float], media_type: str) -> bytes:
         from calotype.dicom.pixels.images import to_gif
@@ -341,6 +344,16 @@ class Pictures:
                 return image, replace(wish, frame=frame, presentation=stored.ref.instance)
         raise Unsupported("the images that this presentation state is about are not here")
 
+    def _of_object(self, opened: Opened, make: Callable[[], T]) -> T:
+        """Make something of an object. What is wrong with the object is no fault of the request: Unsupported."""
+        try:
+            return make()
+        except DamagedPixels as error:
+            if self._findings is not None:
+                stored = opened.stored
+                self._findings.note_damage(stored.ref.instance, stored.location.digest, error)
+            raise Unsupported(f"the object's pixels are damaged: {error}") from error
+
     def _thumbnail(self, stored: StoredInstance, wish: Wish) -> bytes:
         from calotype.dicom.pixels.images import to_image
         from calotype.dicom.pixels.pictograms import label_of, pictogram  # numpy: loaded with the first picture
@@ -349,9 +362,9 @@ class Pictures:
         try:
             with self._looking.open(stored) as opened:
                 if opened.subject.number_of_frames:
-                    return _small(opened, wish)
+                    return self._of_object(opened, lambda: _small(opened, wish))
                 modality = opened.subject.attributes.text(MODALITY)
-        except (DamagedPixels, Unsupported):
+        except Unsupported:
             # What cannot be decoded gets its sheet of paper, as what has no pixels does.
             modality = ""
         return to_image(pictogram(label_of(stored.sop_class, modality), *wish.fit), wish.media_type)
@@ -373,7 +386,7 @@ def _still(opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
     from calotype.dicom.pixels.render import render  # numpy: loaded with the first picture
 
     number = wish.frame or 1
-    picture = _of_object(lambda: render(_cheap_frame(opened, number, parameters), parameters))
+    picture = render(_cheap_frame(opened, number, parameters), parameters)
     profile = opened.subject.icc_profile if picture.ndim == 3 else b""
     if wish.colour_space:
         picture, profile = converted(picture, profile, ColourSpace(wish.colour_space))
@@ -391,14 +404,6 @@ def _cheap_frame(opened: Opened, number: int, parameters: RenderParameters) -> F
         view = view_for(description, subject.frame_attributes(number, opened.read_at), number, parameters)
         levels = int(log2(max(1.0, view.spare)))
     return subject.frame(number, opened.read_at, levels=levels)
-
-
-def _of_object(make: Callable[[], T]) -> T:
-    """Make something of an object. What is wrong with the object is no fault of the request: Unsupported."""
-    try:
-        return make()
-    except DamagedPixels as error:
-        raise Unsupported(f"the object's pixels are damaged: {error}") from error
 
 
 def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, kind: bytes = b"rendered") -> str:

@@ -53,6 +53,8 @@ class Flag(StrEnum):
     HEADER_DAMAGED = "header-damaged"
     PATIENT_CONFLICT = "patient-conflict"
     VERSION_CONFLICT = "version-conflict"
+    PIXELS_DAMAGED = "pixels-damaged"
+    """Kept by :class:`PixelNotes`, not with the record: it is found out when somebody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,18 @@ class StudyText:
         return "repaired" if judgement.reading else "" if judgement.certain else "uncertain"
 
 
+@dataclass(frozen=True, slots=True)
+class DamageRecord:
+    """An object whose pixels could not be decoded: what went wrong, and when that was first found.
+
+    ``noticed_us`` is UTC, microseconds since 1970.
+    """
+
+    ref: InstanceRef
+    detail: str
+    noticed_us: int
+
+
 class Spool(Protocol):
     """A private file being written, on the same file system as the objects. Used by one thread."""
 
@@ -225,8 +239,8 @@ class ObjectStore(Protocol):
         """Remove an object; NotFound when it is not there."""
         ...
 
-    def keys(self) -> Iterator[str]:
-        """Walk over all keys, in no particular order (for verify and reindex)."""
+    def keys(self, folder: str = "") -> Iterator[str]:
+        """Walk over all keys, or those in and below ``folder``, in no particular order (for verify and reindex)."""
         ...
 
 
@@ -349,6 +363,33 @@ class Index(Protocol):
         ...
 
 
+class PixelNotes(Protocol):
+    """Keeps what was found out about the pixels of instances, under SOP Instance UID and digest.
+
+    Of an instance that is gone, or whose bytes are others now, nothing is known any more; so nothing here is stale.
+    """
+
+    def layout(self, sop_instance: UID, digest: bytes) -> bytes | None:
+        """Return what was kept of where things are in the object, ``None`` when nothing is."""
+        ...
+
+    def keep_layout(self, sop_instance: UID, digest: bytes, layout: bytes) -> None:
+        """Commit where things are in an object; nothing is done when it is not there any more."""
+        ...
+
+    def note_damage(self, sop_instance: UID, digest: bytes, detail: str, noticed_us: int) -> None:
+        """Commit that an object's pixels cannot be decoded; what was noted first stays."""
+        ...
+
+    def forget_damage(self, sop_instance: UID) -> None:
+        """Commit that an object's pixels can be decoded after all."""
+        ...
+
+    def damaged(self) -> Iterator[DamageRecord]:
+        """Return the objects whose pixels cannot be decoded, newest first."""
+        ...
+
+
 Progress = Callable[[int, int | None, str], None]
 """Called during long work with (done, total or None when unknown, what is being done)."""
 
@@ -360,6 +401,7 @@ def unseen(_done: int, _total: int | None, _what: str) -> None:
 __all__ = [
     "Channel",
     "ConflictRecord",
+    "DamageRecord",
     "Flag",
     "Index",
     "InstanceRecord",
@@ -367,6 +409,7 @@ __all__ = [
     "ObjectReader",
     "ObjectStore",
     "Origin",
+    "PixelNotes",
     "Progress",
     "ReadableBuffer",
     "Rebuild",

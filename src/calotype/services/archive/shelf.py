@@ -115,33 +115,17 @@ class Shelf:
     @contextmanager
     def form(self, key: str, make: Make) -> Iterator[Form]:
         """Lend the form that ``key`` names: kept, or made by ``make``, whose errors are raised."""
-        growing = self._joined(key)
-        if growing is None:
-            kept = self._cache.open(key)
-            if kept is not None:
-                with kept:
-                    yield Form(kept.size_bytes, lambda: _of_kept(kept, make))
-                return
-            growing = self._begun(key)
+        growing = self._begun(key)
         try:
-            size_bytes = growing.start(make)
-            reading = growing
-            yield Form(size_bytes, lambda: reading.chunks(make), reading.begin, is_work=True)
+            yield growing.start(make)
         finally:
             self._left(key, growing)
-
-    def _joined(self, key: str) -> _Growing | None:
-        with self._lock:
-            growing = self._growing.get(key)
-            if growing is not None:
-                growing.readers += 1
-            return growing
 
     def _begun(self, key: str) -> _Growing:
         with self._lock:
             growing = self._growing.get(key)
             if growing is None:
-                growing = self._growing[key] = _Growing(lambda: self._cache.begin(key))
+                growing = self._growing[key] = _Growing(self._cache, key)
             growing.readers += 1
             return growing
 
@@ -159,11 +143,13 @@ class _Broken(Exception):
 
 
 class _Growing:
-    """One form that is being made, for as many as ask for it. ``readers`` is guarded by the shelf's lock."""
+    """One form, kept or being made, for as many as ask for it. ``readers`` is guarded by the shelf's lock."""
 
-    def __init__(self, begin: Callable[[], GrowingForm | None]) -> None:
+    def __init__(self, cache: FormCache, key: str) -> None:
         self.readers = 0
-        self._begin_file = begin
+        self._cache = cache
+        self._key = key
+        self._kept: KeptForm | None = None
         self._lock = threading.Lock()
         self._open = ExitStack()
         self._new: Converted | None = None
@@ -173,20 +159,30 @@ class _Growing:
         self._error: BaseException | None = None
         self._is_whole = False
 
-    def start(self, make: Make) -> int | None:
-        """Begin to make it, unless somebody has; return its length as far as that is known."""
+    def start(self, make: Make) -> Form:
+        """Open what is kept or begin to make it, unless somebody has; return it as ``make`` can stand in for it."""
         with self._lock:
             if self._error is not None:
                 raise self._error
-            if self._new is None:
-                try:
-                    self._new = self._open.enter_context(make())
-                except BaseException as error:
-                    self._error = error
-                    raise
-                self._file = self._begin_file()
-                self._pieces = self._new.chunks()
-            return self._size_bytes if self._is_whole else self._new.size_bytes
+            if self._kept is None and self._new is None:
+                self._start(make)
+            if (kept := self._kept) is not None:
+                return Form(kept.size_bytes, lambda: _of_kept(kept, make))
+            size_bytes = self._size_bytes if self._is_whole or self._new is None else self._new.size_bytes
+            return Form(size_bytes, lambda: self.chunks(make), self.begin, is_work=True)
+
+    def _start(self, make: Make) -> None:
+        kept = self._cache.open(self._key)
+        if kept is not None:
+            self._kept = self._open.enter_context(kept)
+            return
+        try:
+            self._new = self._open.enter_context(make())
+        except BaseException as error:
+            self._error = error
+            raise
+        self._file = self._cache.begin(self._key)
+        self._pieces = self._new.chunks()
 
     def begin(self) -> None:
         """Wait for the first frame; what goes wrong with it is raised."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import CalotypeError, NotFound
+from calotype.services.archive.decoding import PixelCheck
 from calotype.services.archive.inspection import digest_of, inspect, key_number, modified_us
 from calotype.services.archive.ports import Index, ObjectStore, Progress, StoredInstance
 
@@ -31,6 +32,8 @@ class ProblemKind(StrEnum):
     """A file that is longer or shorter than it was when it was received."""
     WRONG_DIGEST = "wrong-digest"
     """A file whose content is not what was received."""
+    DAMAGED_PIXELS = "damaged-pixels"
+    """A file as it was received whose pixels cannot be decoded; it is served as it came."""
     ORPHAN = "orphan"
     """A file without a row: most often of an object whose sender was never told Success."""
 
@@ -64,13 +67,21 @@ class Verification:
     """One walk over index and objects. Used once, by one thread."""
 
     def __init__(
-        self, objects: ObjectStore, index: Index, now_us: int, *, digests: bool, delete_orphans: bool
+        self,
+        objects: ObjectStore,
+        index: Index,
+        now_us: int,
+        *,
+        digests: bool,
+        delete_orphans: bool,
+        pixels: PixelCheck | None = None,
     ) -> None:
         self._objects = objects
         self._index = index
         self._now_us = now_us
         self._digests = digests
         self._delete_orphans = delete_orphans
+        self._pixels = pixels
         self._known: set[int] = set()
         self._checked_bytes = 0
         self._deleted = 0
@@ -101,6 +112,8 @@ class Verification:
                     if found != location.digest:
                         detail = f"BLAKE3 {found.hex()}, received {location.digest.hex()}"
                         return Problem(ProblemKind.WRONG_DIGEST, location.key, stored.ref, detail)
+                if self._pixels is not None and (detail := self._pixels.damage(stored, reader)):
+                    return Problem(ProblemKind.DAMAGED_PIXELS, location.key, stored.ref, detail)
         except NotFound as error:
             return Problem(ProblemKind.MISSING, location.key, stored.ref, str(error))
         except CalotypeError as error:

@@ -303,7 +303,9 @@ class Ledger:
         instance_row, series_row, study_row = row[:3]
         self._execute(self._sql.delete_instance, (instance_row,))
         self._execute(self._sql.delete_header, (instance_row,))
-        self._count(study_row, series_row, -1, -stored(row[4:]).location.size_bytes)
+        gone = stored(row[4:])
+        self._execute(self._sql.delete_layout, (gone.ref.instance,))
+        self._count(study_row, series_row, -1, -gone.location.size_bytes)
 
     def _prune(self, row: tuple[Any, ...]) -> None:
         """Delete what an instance has left empty, and correct what its study says of itself."""

@@ -35,6 +35,7 @@ from calotype.stores.index import (
     feed_schema,
     jobs_schema,
     names,
+    pixels_schema,
     recycled_schema,
     texts,
     worklist_schema,
@@ -251,6 +252,7 @@ job, job_outcome = jobs_schema.draw(metadata)
 worklist_item, worklist_step, performed_step = worklist_schema.draw(metadata)
 commitment, commitment_item = commitments_schema.draw(metadata)
 study_text = texts.draw(metadata)
+pixel_layout, pixel_damage = pixels_schema.draw(metadata)
 name_word, name_progress = names.draw(metadata)
 recycled, recycled_object = recycled_schema.draw(metadata, _object())
 change, change_feed, change_unsettled = feed_schema.draw(metadata)

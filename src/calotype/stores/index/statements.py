@@ -115,6 +115,8 @@ class Statements:
 
         self.delete_instance = f"DELETE FROM {p}instance WHERE id = ?"
         self.delete_header = f"DELETE FROM {p}header WHERE instance_row = ?"
+        self.delete_layout = "DELETE FROM pixel_layout WHERE sop_instance_uid = ?"
+        """What was found out about an object's pixels: there is one such table, whatever the prefix."""
         self.delete_empty_series = f"""
             DELETE FROM {p}series WHERE id = ? AND NOT EXISTS
                 (SELECT 1 FROM {p}instance i WHERE i.series_row = {p}series.id)"""

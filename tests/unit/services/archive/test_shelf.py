@@ -95,7 +95,7 @@ def test_who_asks_meanwhile_shares_and_is_not_held_up(shelf):
 
 
 def test_many_at_one_time_make_it_once(shelf):
-    making = Making([bytes([number % 251]) * 777 for number in range(300)], size_bytes=None)
+    making = Making([bytes([number % 251]) * 377 for number in range(300)], size_bytes=None)
     start = threading.Barrier(6)
     answers = []
 
