@@ -25,6 +25,7 @@ from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
 from calotype.network.tls import PROFILES
+from calotype.services.archive.compression.rules import DICOMSCP_NAMES, targets
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -90,6 +91,25 @@ def codecs() -> str:
                 codec.takes.older.value if codec.takes else "",
             )
             for codec in CODECS.values()
+        ),
+    )
+
+
+def compression() -> str:
+    names: dict[str, list[str]] = {}
+    for name, uid in DICOMSCP_NAMES.items():
+        names.setdefault(uid, []).append(name)
+    offered = [uids.TRANSFER_SYNTAXES[uid] for uid in targets()]
+    return rows(
+        ("`transfer_syntax`", "Also", "UID", "Pixels"),
+        (
+            (
+                f"`{target.keyword}`",
+                ", ".join(f"`{name}`" for name in names.get(target.uid, []) if name != target.keyword),
+                target.uid,
+                CODECS[target.uid].fidelity.value,
+            )
+            for target in offered
         ),
     )
 
@@ -200,6 +220,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "implementation": implementation,
     "storage": storage,
     "codecs": codecs,
+    "compression": compression,
     "query": query,
     "statuses": statuses,
     "extended": extended,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from calotype.app.compressing import rules_of
 from calotype.app.loading import load
 from calotype.app.settings import DEFAULT_LISTENERS, Settings
 from calotype.app.showing import effective, template
@@ -107,6 +108,13 @@ def test_an_empty_string_unsets_an_optional_path(tmp_path):
             {"CALOTYPE__HTTP__CORS_ORIGINS": "*", "CALOTYPE__HTTP__CORS_CREDENTIALS": "true"},
             "http.cors_credentials: not with *",
         ),
+        ("", {"CALOTYPE__COMPRESSION__WORKERS": "0"}, "compression.workers: give 1 to 256"),
+        ("", {"CALOTYPE__COMPRESSION__DELAY_S": "-1"}, "compression.delay_s: give seconds from 0"),
+        ("", {"CALOTYPE__COMPRESSION__TRANSFER_SYNTAX": "ZIP"}, "compression: 'ZIP' names no compressed transfer"),
+        ("", {"CALOTYPE__COMPRESSION__TRANSFER_SYNTAX": "JPEG2000Lossy"}, "which must be allowed on purpose"),
+        ("[[compression.rules]]\nnear = 0\n", {}, "compression.rules.0.near: give 1 to 255"),
+        ("[[compression.rules]]\npeers = ['10.0.0.0/99']\n", {}, "compression.rules.0: '10.0.0.0/99'"),
+        ("[[compression.rules]]\nkeep_original = false\n", {}, "originals that were committed to must be kept"),
         ("", {"CALOTYPE_CONFIG": "/nowhere.toml"}, "calotype init"),
     ],
 )
@@ -131,3 +139,28 @@ def test_the_template_is_valid_and_changes_nothing(tmp_path):
     defaults = Settings()
     full = load(path, environ={}, folder=tmp_path).settings
     assert (full.dicom, full.http, full.listeners) == (defaults.dicom, defaults.http, defaults.listeners)
+
+
+def test_rules_of_compression_come_from_the_file(tmp_path):
+    write(
+        tmp_path,
+        """
+        [compression]
+        enabled = true
+        transfer_syntax = ""
+        [[compression.rules]]
+        calling_ae_titles = ["CT1"]
+        modalities = ["CT"]
+        transfer_syntax = "JPEGLSLossless"
+        [[compression.rules]]
+        peers = ["10.1.2.3"]
+        transfer_syntax = "JPEG2000Lossy"
+        lossy = true
+        psnr_db = 60
+        """,
+    )
+    first, second, rest = rules_of(load(environ={}, folder=tmp_path).settings).rules
+    assert (first.target, first.lossy, first.modalities) == ("1.2.840.10008.1.2.4.80", None, {"CT"})
+    assert (second.target, second.lossy.psnr_db) == ("1.2.840.10008.1.2.4.91", 60)
+    assert [str(peer) for peer in second.peers] == ["10.1.2.3/32"]
+    assert rest.target is None

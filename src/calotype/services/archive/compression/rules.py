@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
@@ -41,6 +40,9 @@ DICOMSCP_NAMES: Final[Mapping[str, UID]] = {
 }
 """How DicomSCP calls transfer syntaxes in its settings."""
 
+_NOT_SMALLER: Final = UID("1.2.840.10008.1.2.1.98")
+"""Encapsulated Uncompressed: fragments of pixels as they are."""
+
 _BY_NAME: Final = {each.keyword.lower(): uid for uid, each in TRANSFER_SYNTAXES.items()} | {
     name.lower(): uid for name, uid in DICOMSCP_NAMES.items()
 }
@@ -54,7 +56,7 @@ def target_of(name: str) -> UID:
     text = name.strip()
     uid = _BY_NAME.get(text.lower(), UID(text))
     codec = CODECS.get(uid)
-    if codec is None or not transfer_syntax(uid).encapsulated:
+    if codec is None or not transfer_syntax(uid).encapsulated or uid == _NOT_SMALLER:
         raise InvalidRequest(f"{name!r} names no compressed transfer syntax; give one of {', '.join(target_names())}")
     if codec.encoder is None or codec.takes is None:
         raise Unsupported(f"{transfer_syntax(uid).name} is not written: {codec.note}")
@@ -63,14 +65,15 @@ def target_of(name: str) -> UID:
     return uid
 
 
-@lru_cache(1)
+def targets() -> tuple[UID, ...]:
+    """Return all transfer syntaxes that can be compressed to."""
+    written = (uid for uid, codec in CODECS.items() if codec.encoder is not None and uid != _NOT_SMALLER)
+    return tuple(uid for uid in written if transfer_syntax(uid).encapsulated)
+
+
 def target_names() -> tuple[str, ...]:
-    """Return the keywords of all transfer syntaxes that can be compressed to."""
-    return tuple(
-        transfer_syntax(uid).keyword
-        for uid, codec in CODECS.items()
-        if codec.encoder is not None and transfer_syntax(uid).encapsulated
-    )
+    """Return the keywords of :func:`targets`."""
+    return tuple(transfer_syntax(uid).keyword for uid in targets())
 
 
 def is_lossy(target: UID) -> bool:
