@@ -10,7 +10,14 @@ from calotype.dicom import dictionary
 from calotype.dicom.assembly import documents, images, pictures, video
 from calotype.dicom.assembly.documents import ENCAPSULATED_DOCUMENT, SOP_CLASS_UID
 from calotype.dicom.assembly.filling import Nodes, describe
-from calotype.dicom.assembly.json_reader import TRANSFER_SYNTAX_UID, JsonDataSet, is_text, nodes_of, text
+from calotype.dicom.assembly.json_reader import (
+    TRANSFER_SYNTAX_UID,
+    JsonDataSet,
+    declare_utf_8,
+    is_text,
+    nodes_of,
+    text,
+)
 from calotype.dicom.assembly.media import OCTETS, PLAIN_TEXT, BulkPart, Kind, is_encapsulated, media_of
 from calotype.dicom.assembly.nodes import Buffer, Items, Node, Reference, Written, written
 from calotype.dicom.assembly.nodes import Sequence as SequenceOfItems
@@ -69,6 +76,7 @@ def assemble(data_set: JsonDataSet, find: Find) -> Assembled:
             documents.encapsulate(nodes, _document(node, find))
         else:
             nodes[tag] = _resolved(node, find)
+    declare_utf_8(nodes)
     _check_native(nodes)
     return Assembled(_uid(nodes, SOP_CLASS_UID), _uid(nodes, SOP_INSTANCE_UID), syntax, written(nodes.values()))
 

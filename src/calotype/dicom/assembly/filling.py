@@ -7,7 +7,7 @@ refused: nothing is corrected behind a sender's back.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -31,7 +31,7 @@ from calotype.dicom.pixels.description import (
 )
 from calotype.errors import InvalidRequest
 
-Nodes: TypeAlias = MutableMapping[int, Node]
+Nodes: TypeAlias = dict[int, Node]
 
 LOSSY_RATIO: Final = 0x00282112
 LOSSY_METHOD: Final = 0x00282114

@@ -10,7 +10,7 @@ import binascii
 import re
 import struct
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Listed
 from typing import Any, Final, TypeAlias
 
@@ -73,11 +73,26 @@ def nodes_of(data_set: JsonDataSet) -> dict[int, Node]:
     Of group 0002 only the Transfer Syntax UID is kept; group lengths are left out. Raises InvalidRequest: an
     attribute has no value representation, its value is of another kind, or there are too many.
     """
-    reading = _Reading()
-    nodes = reading.elements(data_set, "", 0)
-    if reading.needs_utf_8:
-        nodes[SPECIFIC_CHARACTER_SET] = _IN_UTF_8
+    nodes = _Reading().elements(data_set, "", 0)
+    declare_utf_8(nodes)
     return nodes
+
+
+def declare_utf_8(nodes: dict[int, Node]) -> None:
+    """Let Specific Character Set say what the text of a data set is in, if any of it needs one."""
+    if _needs_utf_8(nodes.values()):
+        nodes[SPECIFIC_CHARACTER_SET] = _IN_UTF_8
+
+
+def _needs_utf_8(nodes: Iterable[Node]) -> bool:
+    for node in nodes:
+        value = node.value
+        if isinstance(value, Sequence):
+            if any(_needs_utf_8(item) for item in value.items):
+                return True
+        elif node.vr in TEXT_VRS and isinstance(value, bytes) and not value.isascii():
+            return True
+    return False
 
 
 class _Reading:
@@ -85,8 +100,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self._left = MAX_NODES
-        self.needs_utf_8 = False
-        """Whether there was text that ASCII does not carry."""
 
     def elements(self, data_set: JsonDataSet, path: str, depth: int) -> dict[int, Node]:
         self._left -= len(data_set)
@@ -125,9 +138,7 @@ class _Reading:
             raise InvalidRequest(f"{where}: Value is an array")
         if vr == "SQ":
             return Node(tag, vr, Sequence(tuple(self._item(item, where, at, depth) for at, item in enumerate(value))))
-        raw = _CONVERTERS[vr](value, vr, where)
-        self.needs_utf_8 = self.needs_utf_8 or (vr in TEXT_VRS and not raw.isascii())
-        return Node(tag, vr, raw)
+        return Node(tag, vr, _CONVERTERS[vr](value, vr, where))
 
     def _item(self, item: Any, where: str, at: int, depth: int) -> tuple[Node, ...]:
         if item is None:

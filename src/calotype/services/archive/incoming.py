@@ -19,7 +19,8 @@ from blake3 import blake3
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
 from calotype.dicom.repair import Reading
-from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest
+from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
+from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest, Unsupported
 from calotype.services.archive.headers import compress_header
 from calotype.services.archive.inspection import HEAD_BYTES, flags_of
 from calotype.services.archive.layout import Layout
@@ -265,6 +266,9 @@ class Incoming:
     def _begin_data_set(self, opened: Opened) -> Sequence[ReadableBuffer]:
         """Go on as if the stream's meta had been declared by the sender; return the data set as far as it came."""
         self._opening = None
+        if not self._tolerant and opened.transfer_syntax not in STORABLE_TRANSFER_SYNTAXES:
+            # What cannot be named cannot be offered to anybody either; whoever imports old media knows why.
+            raise Unsupported(f"transfer syntax {opened.transfer_syntax[:64]} is not known here")
         self._declared = Declared(opened.sop_class, opened.sop_instance, opened.transfer_syntax)
         self._source_ae_title = self._source_ae_title or opened.source_ae_title
         return opened.rest
