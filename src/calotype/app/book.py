@@ -39,6 +39,7 @@ def node_of(section: NodeSection) -> Node:
             frozenset(title.strip(" ") for title in section.destinations) or None,
             section.bound_to_host,
         ),
+        anonymise=section.anonymise,
     )
 
 

@@ -118,7 +118,7 @@ class House:
             our_ae_title=settings.dicom.ae_title,
         )
         self.compression = compression_over(stores, settings, self.workshop.spare)
-        self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.forms)
+        self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.forms, self.anonymiser)
         self.exchange = self._exchange(archive)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None

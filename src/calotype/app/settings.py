@@ -214,6 +214,7 @@ class Node:
     dimse_s: float = _is(0.0, "Wait for its answer; 0: as for all")
     network_s: float = _is(0.0, "Wait for its next bytes; 0: as for all")
     note: str = _is("", "For people")
+    anonymise: bool = _is(False, "What is sent to it (C-MOVE too) leaves without its patient, as [anonymise] says")
     tls: NodeTls = _is(NodeTls, "TLS towards it")
 
 

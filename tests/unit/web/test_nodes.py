@@ -25,6 +25,7 @@ FULL = {
     "character_set": "GB18030",
     "timeouts": {"connect_s": 3.0, "dimse_s": None, "network_s": None},
     "note": "放射科",
+    "anonymise": False,
     "permissions": {"rights": ["find", "move"], "destinations": ["ARCHIVE"], "bound_to_host": True},
 }
 

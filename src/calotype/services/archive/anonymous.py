@@ -55,11 +55,22 @@ class AnonymousRetrieve(Retrieve):
             yield current.ref, header
 
     def _lent(self, stored: StoredInstance, reader: ObjectReader) -> tuple[StoredInstance, ObjectReader]:
-        with ExitStack() as stack:
-            stack.enter_context(reader)
-            lent = self._anonymiser.opened(stored, reader, self._wishes, each=self._each)
-            changed, changed_reader = stack.enter_context(lent)
-            return changed, _Lent(changed_reader, stack.pop_all())
+        return lent(self._anonymiser, stored, reader, self._wishes, each=self._each)
+
+
+def lent(
+    anonymiser: Anonymiser,
+    stored: StoredInstance,
+    reader: ObjectReader,
+    wishes: Wishes | None = None,
+    *,
+    each: Each = one_by_one,
+) -> tuple[StoredInstance, ObjectReader]:
+    """Return an open object without its patient, and close ``reader`` with it, or at once when that cannot be."""
+    with ExitStack() as stack:
+        stack.enter_context(reader)
+        changed, changed_reader = stack.enter_context(anonymiser.opened(stored, reader, wishes, each=each))
+        return changed, _Lent(changed_reader, stack.pop_all())
 
 
 class _Lent:

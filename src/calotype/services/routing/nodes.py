@@ -91,7 +91,8 @@ class Node:
 
     ``transfer_syntaxes`` are what it likes best of what we send to it, ``incoming_transfer_syntaxes`` what we like
     best of what it sends to us; best first, empty for no wish. ``character_set`` is the defined term of (0008,0005)
-    that it is to be spoken to in when it does not say, empty for no wish. InvalidRequest when it cannot be a node.
+    that it is to be spoken to in when it does not say, empty for no wish. ``anonymise``: what is sent to it leaves
+    without its patient. InvalidRequest when it cannot be a node.
     """
 
     ae_title: str
@@ -105,6 +106,7 @@ class Node:
     timeouts: NodeTimeouts = NodeTimeouts()
     note: str = ""
     permissions: Permissions = EVERYTHING
+    anonymise: bool = False
 
     def __post_init__(self) -> None:
         check_ae_title(self.ae_title)

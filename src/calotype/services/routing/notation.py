@@ -42,6 +42,7 @@ def fields_of(node: Node) -> dict[str, Any]:
             "destinations": None if permissions.destinations is None else sorted(permissions.destinations),
             "bound_to_host": permissions.bound_to_host,
         },
+        "anonymise": node.anonymise,
     }
 
 
@@ -69,6 +70,7 @@ def node_of(given: Fields) -> Node:
             destinations=None if destinations is None else frozenset(_titles(permissions)),
             bound_to_host=_flag(permissions, "bound_to_host", default=False),
         ),
+        anonymise=_flag(given, "anonymise", default=False),
     )
 
 

@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import Final, Self
 
+from calotype.dicom.deidentify.options import Wishes
 from calotype.dicom.hierarchy import UID, Selection
-from calotype.errors import CalotypeError, Unavailable
+from calotype.errors import CalotypeError, Refused, Unavailable
+from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.forms import (
     AsIs,
     Form,
@@ -30,6 +32,7 @@ from calotype.services.archive.forms import (
 )
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
+from calotype.services.routing.disguise import disguised
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.offers import Part, parted
 from calotype.services.routing.ports import (
@@ -81,10 +84,17 @@ class Handover:
 class Dispatch:
     """Sends what is archived."""
 
-    def __init__(self, retrieve: Retrieve, courier: Courier, forms: Forms | None = None) -> None:
+    def __init__(
+        self,
+        retrieve: Retrieve,
+        courier: Courier,
+        forms: Forms | None = None,
+        anonymiser: Anonymiser | None = None,
+    ) -> None:
         self._retrieve = retrieve
         self._courier = courier
         self._forms = forms
+        self._anonymiser = anonymiser
 
     def locate(self, selection: Selection) -> list[Cargo]:
         """Return what a selection names, in the order in which it will be sent. Unavailable when the index is."""
@@ -98,9 +108,20 @@ class Dispatch:
         wishes: Sequence[UID] = (),
         *,
         heartbeat: Callable[[], None] = nothing_meanwhile,
+        disguise: Wishes | None = None,
     ) -> Generator[Handover, None, None]:
-        """Send ``cargo`` to ``node``, see :func:`carry`."""
+        """Send ``cargo`` to ``node``, see :func:`carry`; without its patient when ``disguise`` or the node says so.
+
+        Refused when it is to be de-identified and nobody here can.
+        """
+        if disguise is not None or node.anonymise:
+            cargo = self._disguised(cargo, disguise)
         return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, forms=self._forms)
+
+    def _disguised(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
+        if self._anonymiser is None:
+            raise Refused("what is sent here must be de-identified first, and this process cannot")
+        return [replace(item, open=disguised(item.open, self._anonymiser, wishes)) for item in cargo]
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:

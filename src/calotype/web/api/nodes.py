@@ -75,6 +75,7 @@ class NodeFields:
     character_set: str = ""
     timeouts: Timeouts = field(default_factory=Timeouts)
     note: str = ""
+    anonymise: bool = False
     permissions: Permissions = field(default_factory=Permissions)
 
 
