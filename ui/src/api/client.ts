@@ -1,0 +1,101 @@
+/**
+ * The one door to the server. Addresses are relative to where the pages are served, the session cookie goes along by
+ * itself, and what fails is a {@link Problem} with the server's own words (RFC 9457).
+ */
+
+/** The server's root: the pages live one step below it. */
+export const root = new URL("../", document.baseURI);
+
+export interface ProblemDocument {
+  title: string;
+  status: number;
+  detail?: string;
+}
+
+/** What the server said when it could not do what was asked; status 0 when it did not answer. */
+export class Problem extends Error {
+  readonly status: number;
+
+  constructor(document: ProblemDocument) {
+    super(document.detail ?? document.title);
+    this.name = "Problem";
+    this.status = document.status;
+  }
+}
+
+type Listener = () => void;
+const expired = new Set<Listener>();
+
+/** Be told when the server no longer knows the session. Returns how to stop. */
+export function onSessionEnd(listener: Listener): () => void {
+  expired.add(listener);
+  return () => expired.delete(listener);
+}
+
+let csrfToken = "";
+
+/** Keep the token that changing requests carry; it comes with the session. */
+export function keepCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+export interface Asked {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  query?: Record<string, string | number | boolean | readonly string[] | undefined>;
+  json?: unknown;
+  body?: BodyInit;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Return the full address of a path like `api/nodes`, with a query. */
+export function addressOf(path: string, query: Asked["query"] = {}): URL {
+  const address = new URL(path, root);
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === "") continue;
+    for (const each of Array.isArray(value) ? value : [value])
+      address.searchParams.append(name, String(each));
+  }
+  return address;
+}
+
+/** Ask the server; the answer as it came. Throws {@link Problem}. */
+export async function send(path: string, asked: Asked = {}): Promise<Response> {
+  const method = asked.method ?? "GET";
+  const headers = new Headers(asked.headers);
+  if (!headers.has("Accept")) headers.set("Accept", "application/json");
+  if (asked.json !== undefined) headers.set("Content-Type", "application/json");
+  if (method !== "GET") headers.set("X-CSRF-Token", csrfToken);
+  const body = asked.json === undefined ? asked.body : JSON.stringify(asked.json);
+  let answer: Response;
+  try {
+    answer = await fetch(addressOf(path, asked.query), {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body }),
+      ...(asked.signal ? { signal: asked.signal } : {}),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem({ title: "no answer", status: 0 });
+  }
+  if (answer.ok) return answer;
+  const problem = await problemOf(answer);
+  if (answer.status === 401) for (const listener of expired) listener();
+  throw problem;
+}
+
+/** Ask the server for JSON. An answer without a body is `undefined`. Throws {@link Problem}. */
+export async function ask<Answer>(path: string, asked: Asked = {}): Promise<Answer> {
+  const answer = await send(path, asked);
+  return (answer.status === 204 ? undefined : await answer.json()) as Answer;
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
+  try {
+    return new Problem({ ...((await answer.json()) as ProblemDocument), status: answer.status });
+  } catch {
+    return new Problem({ title: answer.statusText || `HTTP ${answer.status}`, status: answer.status });
+  }
+}

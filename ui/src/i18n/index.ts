@@ -1,0 +1,51 @@
+/**
+ * Two languages, complete by type: each feature keeps its texts beside it, and TypeScript refuses a key that one of
+ * the languages lacks.
+ */
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+
+import { texts as app } from "@/app/texts";
+
+export const languages = { "zh-CN": "中文", en: "English" } as const;
+export type Language = keyof typeof languages;
+
+/** The texts of one feature, by language: the same keys in both. */
+export interface Texts<Keys extends string> {
+  en: Record<Keys, string>;
+  "zh-CN": Record<Keys, string>;
+}
+
+const KEPT = "calotype.language";
+
+function preferred(): Language {
+  const kept = localStorage.getItem(KEPT);
+  if (kept && kept in languages) return kept as Language;
+  return navigator.languages.some((each) => each.toLowerCase().startsWith("zh")) ? "zh-CN" : "en";
+}
+
+/** Make the texts of a feature known under its name. Called where the feature is imported. */
+export function addTexts<Keys extends string>(feature: string, texts: Texts<Keys>): void {
+  for (const language of Object.keys(languages) as Language[]) {
+    i18next.addResourceBundle(language, feature, texts[language], true, true);
+  }
+}
+
+export async function startTranslation(): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    lng: preferred(),
+    fallbackLng: "en",
+    defaultNS: "app",
+    interpolation: { escapeValue: false }, // React escapes
+    resources: {},
+    initAsync: false,
+  });
+  addTexts("app", app);
+  document.documentElement.lang = i18next.language;
+}
+
+export async function chooseLanguage(language: Language): Promise<void> {
+  localStorage.setItem(KEPT, language);
+  await i18next.changeLanguage(language);
+  document.documentElement.lang = language;
+}

@@ -1,0 +1,70 @@
+import { createTheme, rem } from "@mantine/core";
+import type { CSSVariablesResolver, MantineColorsTuple } from "@mantine/core";
+
+import { amber, dark, paper, radius, space, states, type } from "./tokens";
+
+const pixels = (sizes: Record<string, number>) =>
+  Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, rem(size)]));
+
+const tuple = (shades: readonly string[]) => shades as unknown as MantineColorsTuple;
+
+/** Mantine's components in our tokens; small and dense unless a page says otherwise. */
+export const theme = createTheme({
+  primaryColor: "amber",
+  primaryShade: { light: 6, dark: 4 },
+  autoContrast: true,
+  colors: { amber: tuple(amber), dark: tuple(dark), gray: tuple(paper) },
+  white: paper[0],
+  black: paper[9],
+  fontFamily: type.family,
+  fontFamilyMonospace: type.mono,
+  fontSizes: pixels(type.sizes),
+  lineHeights: Object.fromEntries(
+    Object.entries(type.lines).map(([name, line]) => [name, String(line / type.sizes[name as "sm"])]),
+  ),
+  spacing: pixels(space),
+  radius: pixels(radius),
+  defaultRadius: "sm",
+  cursorType: "pointer",
+  focusRing: "auto",
+  respectReducedMotion: true,
+  headings: {
+    fontWeight: "600",
+    sizes: { h1: { fontSize: rem(20) }, h2: { fontSize: rem(16) }, h3: { fontSize: rem(14) } },
+  },
+  components: Object.fromEntries(
+    [
+      "Button",
+      "TextInput",
+      "PasswordInput",
+      "NumberInput",
+      "Select",
+      "MultiSelect",
+      "Textarea",
+      "SegmentedControl",
+    ].map((name) => [name, { defaultProps: { size: "sm" } }]),
+  ),
+});
+
+/** Variables for what has no Mantine name: states, and the grounds of the page. */
+export const variables: CSSVariablesResolver = () => {
+  const of = (scheme: "light" | "dark") =>
+    Object.fromEntries(Object.entries(states).map(([name, shade]) => [`--state-${name}`, shade[scheme]]));
+  return {
+    variables: {},
+    light: {
+      ...of("light"),
+      "--mantine-color-body": paper[1],
+      "--ground": paper[0],
+      "--line": paper[3],
+      "--mantine-color-dimmed": paper[6],
+    },
+    dark: {
+      ...of("dark"),
+      "--mantine-color-body": dark[7],
+      "--ground": dark[8],
+      "--line": dark[5],
+      "--mantine-color-dimmed": dark[2],
+    },
+  };
+};
