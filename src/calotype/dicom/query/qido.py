@@ -94,6 +94,9 @@ _DEMANDED: Final = {
     if (tag := dictionary.tag_of(keyword)) is not None
 }
 
+_ALWAYS_WRITTEN: Final = frozenset({0x00080005, 0x00080056, 0x00081190})
+"""*SpecificCharacterSet*, *InstanceAvailability* and *RetrieveURL* are ours to say, whatever a header holds."""
+
 _RESOURCES: Final = {
     Level.PATIENT: "patients",
     Level.STUDY: "studies",
@@ -329,6 +332,9 @@ def _resolve_path(asked: _Asked, name: str) -> _Path:
 
 
 def _read_match(asked: _Asked, name: str, text: str) -> None:
+    if "\0" in text:
+        # C-FIND pads with it; in a parameter it is none, and universal matching is not what was meant.
+        raise InvalidParameter(name, "a value holds no NUL")
     is_universal = text.strip(" *") == ""
     first, *inner = _resolve_path(asked, name)
     here = at_level(first, asked.level)
@@ -339,7 +345,10 @@ def _read_match(asked: _Asked, name: str, text: str) -> None:
             )
         return
     path = (here, *inner)
-    if path[-1].matching in (Matching.NONE, Matching.SEQUENCE) and not is_universal:
+    if here.tag in _ALWAYS_WRITTEN and is_universal:
+        return
+    is_matched_on = path[-1].matching not in (Matching.NONE, Matching.SEQUENCE) and here.tag not in _ALWAYS_WRITTEN
+    if not is_matched_on and not is_universal:
         # Passing it over would answer with what was not asked for.
         raise InvalidParameter(name, "the archive does not match on this attribute")
     asked.include.setdefault(here.keyword, here)
@@ -391,6 +400,8 @@ def _read_include(asked: _Asked, name: str, text: str) -> None:
                     name, f"no attribute is called {step[:80]!r}" + (f"; did you mean {near[0]}?" if near else "")
                 )
             here = at_level(attribute, asked.level)
+            if attribute.tag in _ALWAYS_WRITTEN:
+                continue
             if here is not None and here is not attribute:
                 # What goes by another name at this level is returned under that.
                 asked.include.setdefault(here.keyword, here)
