@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from calotype.dicom.hierarchy import UID
-from calotype.services.archive.archive import Archive
+from calotype.services.archive.archive import Archive, Bin
 from calotype.services.archive.ingest import Declared, IngestSettings
 from calotype.services.archive.ports import Channel, Index, ObjectStore, Origin
 from support import samples
@@ -32,9 +32,10 @@ class House:
     index: Index
     settings: IngestSettings = field(default_factory=IngestSettings)
     clock: Clock = field(default_factory=Clock)
+    bin: Bin = field(default_factory=Bin)
 
     def __post_init__(self):
-        self.archive = Archive.over(self.objects, self.index, self.settings, self.clock)
+        self.archive = Archive.over(self.objects, self.index, self.settings, self.clock, recycling=self.bin)
 
     def store(self, data, *, syntax=samples.EXPLICIT, sop_class="", sop_instance="", origin=MODALITY):
         """Store a data set as C-STORE does, in uneven pieces."""

@@ -8,7 +8,8 @@ from calotype.services.archive.decoding import PixelCheck
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.ingest import Clock
-from calotype.services.archive.ports import ConflictRecord, DamageRecord, Index, ObjectStore, Progress, unseen
+from calotype.services.archive.ports import ConflictRecord, DamageRecord, ObjectStore, Progress, unseen
+from calotype.services.archive.recycled import HasBin
 from calotype.services.archive.reindex import Reindexing, ReindexReport
 from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Verification, VerifyReport
@@ -18,7 +19,7 @@ class Curate:
     """Works on the archive as a whole. Thread-safe."""
 
     def __init__(
-        self, objects: ObjectStore, index: Index, texts: Texts, clock: Clock, findings: Findings | None = None
+        self, objects: ObjectStore, index: HasBin, texts: Texts, clock: Clock, findings: Findings | None = None
     ) -> None:
         self._objects = objects
         self._index = index

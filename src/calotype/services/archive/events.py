@@ -51,7 +51,12 @@ class VersionKept:
     flags: frozenset[Flag]
 
 
-Event: TypeAlias = InstanceStored | InstanceReplaced | VersionKept
+@dataclass(frozen=True, slots=True)
+class FeedGrown:
+    """Something else has happened that stands in the feed of changes."""
+
+
+Event: TypeAlias = InstanceStored | InstanceReplaced | VersionKept | FeedGrown
 
 
 class Subscription:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, SeriesRef, StudyRef
-from calotype.services.archive.ports import InstanceRecord, ObjectLocation
+from calotype.services.archive.ports import Index, InstanceRecord, ObjectLocation
 
 Ref = StudyRef | SeriesRef | InstanceRef
 
@@ -164,6 +164,15 @@ class RecycleBin(Protocol):
         ...
 
 
+class HasBin(Index, Protocol):
+    """An index with its recycle bin."""
+
+    @property
+    def recycle_bin(self) -> RecycleBin:
+        """What was deleted."""
+        ...
+
+
 def level_of(ref: Ref) -> Level:
     """Return the level that ``ref`` is on."""
     match ref:
@@ -197,6 +206,7 @@ __all__ = [
     "ABOUT",
     "UNFINISHED",
     "Deletion",
+    "HasBin",
     "RecycleBin",
     "Recycled",
     "RecycledObject",

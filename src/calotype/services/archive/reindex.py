@@ -20,10 +20,10 @@ from calotype.errors import CalotypeError, NotFound, Unavailable
 from calotype.services.archive.headers import compress_header
 from calotype.services.archive.incoming import identify
 from calotype.services.archive.inspection import digest_of, flags_of, inspect, key_number, modified_us
+from calotype.services.archive.notes import Note, Notes, is_note
 from calotype.services.archive.ports import (
     Channel,
     Flag,
-    Index,
     InstanceRecord,
     ObjectLocation,
     ObjectStore,
@@ -33,20 +33,27 @@ from calotype.services.archive.ports import (
     StoredInstance,
 )
 from calotype.services.archive.predecessor import predecessor_of
+from calotype.services.archive.recycled import HasBin, State
 from calotype.services.archive.texts import Texts
 from calotype.services.archive.verify import Problem, ProblemKind, current_keys
 
 _TOLERATED_LOSS: Final = 100
 """One in so many known objects may be missing before we ask whether that is meant."""
 
+_ADOPTED_AT_ONCE: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ReindexReport:
-    """What a rebuild did: rows made again, objects that had no row and got one, and what was left out."""
+    """What a rebuild did: rows made again, objects that had no row and got one, and what was left out.
+
+    ``recycled`` counts those that got theirs in the recycle bin, because a note tells that they were deleted.
+    """
 
     rebuilt: int
     recovered: int
     problems: tuple[Problem, ...]
+    recycled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class _Remembered:
 class Reindexing:
     """One rebuild. Used once, by one thread."""
 
-    def __init__(self, objects: ObjectStore, index: Index, texts: Texts, now_us: int) -> None:
+    def __init__(self, objects: ObjectStore, index: HasBin, texts: Texts, now_us: int) -> None:
         self._objects = objects
         self._index = index
         self._texts = texts
@@ -73,7 +80,10 @@ class Reindexing:
         self._problems: list[Problem] = []
         self._rebuilt = 0
         self._recovered = 0
+        self._recycled = 0
         self._lost = 0
+        self._noted: dict[int, Note] = {}
+        self._adopted: dict[Note, list[InstanceRecord]] = {}
 
     def run(self, progress: Progress, *, allow_loss: bool) -> ReindexReport:
         """Rebuild and swap. Unavailable when too much is missing, unless ``allow_loss`` says that this is meant."""
@@ -83,12 +93,14 @@ class Reindexing:
             if not allow_loss:
                 self._check_loss()
             self._unknown_objects(rebuild, progress)
+            for note in list(self._adopted):
+                self._put_in_bin(note)
         except BaseException:
             rebuild.abandon()
             raise
         rebuild.swap()
         self._read_again()
-        return ReindexReport(self._rebuilt, self._recovered, tuple(self._problems))
+        return ReindexReport(self._rebuilt, self._recovered, tuple(self._problems), self._recycled)
 
     def _read_again(self) -> None:
         """Read studies again of which a later object has shown how the earlier ones should have been read."""
@@ -133,11 +145,12 @@ class Reindexing:
 
     def _unknown_objects(self, rebuild: Rebuild, progress: Progress) -> None:
         """Add what has no row, a folder at a time: of several versions in one the first has the shortest name."""
+        self._read_notes()
         walk = groupby(self._objects.keys(), key=lambda key: key.rpartition("/")[0])
         keys = (key for _, folder in walk for key in sorted(folder, key=lambda key: (len(key), key)))
         for done, key in enumerate(keys, start=1):
             progress(done, None, "looking for further objects")
-            if key_number(key) in self._known:
+            if key_number(key) in self._known or is_note(key) or self._index.recycle_bin.holds(key):
                 continue
             try:
                 record, content = self._read(key, None)
@@ -147,6 +160,9 @@ class Reindexing:
             if key in current_keys(self._index, record.ref.instance):
                 # It was received while we read; the swap carries over what came meanwhile.
                 continue
+            if (note := self._noted.get(key_number(key))) is not None:
+                self._adopt(note, record)
+                continue
             if content in self._contents:
                 detail = "another file with the same content is in the index"
                 self._problems.append(Problem(ProblemKind.ORPHAN, key, record.ref, detail))
@@ -154,6 +170,32 @@ class Reindexing:
             self._known.add(key_number(key))
             self._add(rebuild, record, content)
             self._recovered += 1
+
+    def _adopt(self, note: Note, record: InstanceRecord) -> None:
+        """Take what a note tells of into the bin, together with others."""
+        waiting = self._adopted.setdefault(note, [])
+        waiting.append(record)
+        if len(waiting) >= _ADOPTED_AT_ONCE:
+            self._put_in_bin(note)
+
+    def _put_in_bin(self, note: Note) -> None:
+        records = self._adopted.pop(note)
+        self._index.recycle_bin.adopt(note.deletion, records)
+        self._recycled += len(records)
+
+    def _read_notes(self) -> None:
+        """Learn what was deleted from the notes of which this index, being another, knows nothing."""
+        notes = Notes(self._objects)
+        for key in notes.walk():
+            state = self._index.recycle_bin.noted([key]).get(key)
+            if state not in (None, State.KEPT):
+                continue
+            try:
+                note = notes.read(key)
+            except CalotypeError as error:
+                self._problems.append(Problem(ProblemKind.UNREADABLE, key, None, str(error)))
+                continue
+            self._noted.update((key_number(each), note) for each in note.keys)
 
     def _add(self, rebuild: Rebuild, record: InstanceRecord, content: int) -> None:
         self._contents.add(content)

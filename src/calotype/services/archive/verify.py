@@ -7,7 +7,7 @@ overwritten and go meanwhile. Nothing is changed, except that orphans are delete
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,10 +15,14 @@ from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import CalotypeError, NotFound
 from calotype.services.archive.decoding import PixelCheck
 from calotype.services.archive.inspection import digest_of, inspect, key_number, modified_us
+from calotype.services.archive.notes import is_note
 from calotype.services.archive.ports import Index, ObjectStore, Progress, StoredInstance
+from calotype.services.archive.recycled import UNFINISHED, HasBin, State
 
 ORPHAN_GRACE_S: Final = 3600
 """How old an orphan must be to be deleted: a younger one may be an object whose row is being committed."""
+
+_PAGE: Final = 500
 
 
 class ProblemKind(StrEnum):
@@ -69,7 +73,7 @@ class Verification:
     def __init__(
         self,
         objects: ObjectStore,
-        index: Index,
+        index: HasBin,
         now_us: int,
         *,
         digests: bool,
@@ -93,13 +97,30 @@ class Verification:
         done = 0
         for done, (stored, _, _) in enumerate(self._index.records(), start=1):
             self._known.add(key_number(stored.location.key))
-            if (problem := self._check(stored)) is not None and self._is_current(stored):
+            if (problem := self._check(stored, self._pixels)) is not None and self._is_current(stored):
                 problems.append(problem)
             progress(done, max(total, done), "checking objects")
+        problems.extend(self._recycled())
         problems.extend(self._orphans(progress))
         return VerifyReport(done, self._checked_bytes, tuple(problems), self._deleted)
 
-    def _check(self, stored: StoredInstance) -> Problem | None:
+    def _recycled(self) -> Iterator[Problem]:
+        """Check what lies in the recycle bin; what is being purged is only known."""
+        before: int | None = None
+        while page := self._index.recycle_bin.list(UNFINISHED | {State.KEPT}, before, _PAGE):
+            before = page[-1].id
+            for item in page:
+                for each in self._index.recycle_bin.objects(item.id):
+                    key = each.location.key
+                    self._known.add(key_number(key))
+                    if item.state is not State.KEPT:
+                        continue
+                    # Of no class: its pixels are nobody's concern.
+                    problem = self._check(StoredInstance(each.ref, UID(""), each.location), pixels=None)
+                    if problem is not None and self._index.recycle_bin.holds(key):
+                        yield replace(problem, detail=f"in the recycle bin, deletion {item.id}: {problem.detail}")
+
+    def _check(self, stored: StoredInstance, pixels: PixelCheck | None) -> Problem | None:
         location = stored.location
         try:
             with self._objects.open(location.key) as reader:
@@ -112,7 +133,7 @@ class Verification:
                     if found != location.digest:
                         detail = f"BLAKE3 {found.hex()}, received {location.digest.hex()}"
                         return Problem(ProblemKind.WRONG_DIGEST, location.key, stored.ref, detail)
-                if self._pixels is not None and (detail := self._pixels.damage(stored, reader)):
+                if pixels is not None and (detail := pixels.damage(stored, reader)):
                     return Problem(ProblemKind.DAMAGED_PIXELS, location.key, stored.ref, detail)
         except NotFound as error:
             return Problem(ProblemKind.MISSING, location.key, stored.ref, str(error))
@@ -132,12 +153,17 @@ class Verification:
 
     def _orphan(self, key: str) -> Problem | None:
         """Tell what a file without a row is; ``None`` when it got its row meanwhile, or is gone."""
+        if self._index.recycle_bin.holds(key) or (is_note(key) and self._index.recycle_bin.noted([key])):
+            return None
         ref: InstanceRef | None = None
         written_us: int | None = None
         try:
             with self._objects.open(key) as reader:
                 written_us = modified_us(reader)
-                ref, detail = _name(inspect(reader).header.attributes), "an object that the index does not know"
+                if is_note(key):
+                    detail = "a note of a deletion that the index does not know"
+                else:
+                    ref, detail = _name(inspect(reader).header.attributes), "an object that the index does not know"
         except NotFound:
             return None
         except CalotypeError as error:

@@ -122,9 +122,9 @@ class FileObjectStore:
             raise translated(error, f"removing {key}") from error
         self._folders.prune(key.rpartition("/")[0])
 
-    def keys(self) -> Iterator[str]:
-        """Walk over all objects, folder by folder; what cannot be a key is none of ours and passed over."""
-        folders = [""]
+    def keys(self, folder: str = "") -> Iterator[str]:
+        """Walk over the objects in and below a folder; what cannot be a key is none of ours and passed over."""
+        folders = [folder]
         while folders:
             folder = folders.pop()
             try:

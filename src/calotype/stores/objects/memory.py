@@ -91,10 +91,11 @@ class MemoryObjectStore:
                 raise NotFound(f"removing {key}: no such object")
             self._used_bytes -= len(content)
 
-    def keys(self) -> Iterator[str]:
-        """Walk over the keys there are now."""
+    def keys(self, folder: str = "") -> Iterator[str]:
+        """Walk over the keys there are now, or those in and below a folder."""
+        within = f"{folder}/" if folder else ""
         with self._lock:
-            keys = sorted(self._objects)
+            keys = sorted(key for key in self._objects if key.startswith(within))
         yield from keys
 
     def reserve(self, size_bytes: int) -> None:
