@@ -139,6 +139,11 @@ class Plan:
     order: tuple[tuple[str, bool], ...]
     """Keyword and whether descending."""
 
+    @property
+    def has_parts_of_names(self) -> bool:
+        """Whether names are looked up by their parts: a walk along the rows would pass by what the key finds."""
+        return any(isinstance(term, Begins) for term in self.where)
+
 
 def plan(query: Query) -> tuple[Plan, Values]:
     """Return a question's shape and the values to fill into it."""

@@ -276,12 +276,12 @@ class SqliteIndex:
         if limit is None or limit > ONE_FETCH:
             return self._find_long(shape, {**values, "limit": -1 if limit is None else limit, "offset": offset})
         form = Form.PAGE
-        if shape.where and shape.order:
+        if shape.where and (shape.order or shape.has_parts_of_names):
             few = self._fetch(shape, Form.GATHER, {**values, "limit": FEW + 1})
             if len(few) <= FEW:
                 numbers = array("q", (number for (number,) in few[offset : offset + limit]))
                 return self._rows(shape, numbers)
-            form = Form.WALK
+            form = Form.WALK if shape.order else Form.PAGE
         return iter(self._fetch(shape, form, {**values, "limit": limit, "offset": offset}))
 
     def _find_all(self, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
