@@ -66,6 +66,7 @@ class BulkdataResource:
         NotFound when it is not here, Unsupported when the client takes no form that it can have.
         """
         context = self._context
+        _check_open(context, request)
         path = bulk.parse_path(request.path_params["reference"])
         ranges = accepted(request)
         stored, found = await context.offload(self._find, request, path, ranges)
@@ -147,6 +148,7 @@ class AllBulkdataResource:
         takes no form of them.
         """
         context = self._context
+        _check_open(context, request)
         ranges = accepted(request)
         plan, media_type, complete = await context.offload(self._plan, request, ranges)
         writer = PartsWriter(media_type)
@@ -209,6 +211,12 @@ class AllBulkdataResource:
             yield writer.prefix(OCTETS, value.size_bytes, location)
             yield from value_pieces(self._context, current, value, 0, value.size_bytes)
         yield writer.end
+
+
+def _check_open(context: Context, request: Request) -> None:
+    """Refuse single values of what is to be de-identified: which of them may leave is decided for whole objects."""
+    if context.disguise(request) is not None:
+        raise Unsupported("anonymize: bulk data are not de-identified one by one; ask for objects or frames")
 
 
 def _frames_of(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> _Frames:

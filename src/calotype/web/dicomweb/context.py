@@ -9,9 +9,14 @@ from typing import Final
 
 from starlette.requests import Request
 
+from calotype.dicom.deidentify.options import Wishes, options_of
 from calotype.errors import InvalidRequest, Unsupported
+from calotype.services.archive.anonymise import Anonymiser
+from calotype.services.archive.anonymous import AnonymousRetrieve
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.forms import Forms
+from calotype.services.archive.pictures import Pictures
+from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import ANYTHING, Form, MediaRange, choose, parse_accept, with_syntax
 from calotype.web.addresses import service_url
 from calotype.web.offload import Offload
@@ -20,6 +25,9 @@ from calotype.web.settings import WebSettings
 DICOM_JSON: Final = Form("application/dicom+json")
 JSON_FORMS: Final = (DICOM_JSON, Form("application/json"))
 
+_YES: Final = frozenset({"", "yes", "true", "1"})
+_NO: Final = frozenset({"no", "false", "0"})
+_MAX_OPTIONS_CHARS: Final = 1000
 _SYNTAX: Final = re.compile(r"(?:[0-9.]{1,64}|\*)\Z", re.ASCII)
 _UNESCAPED: Final = re.compile("application/dicom (?=json|xml)")
 
@@ -33,10 +41,37 @@ class Context:
     settings: WebSettings
     forms: Forms = field(default_factory=Forms)
     """Makes other transfer syntaxes."""
+    anonymiser: Anonymiser | None = None
+    """Makes objects leave without their patient."""
 
     def service_url(self, request: Request) -> str:
         """Return the absolute URL of the DICOMweb service as this client knows it."""
         return service_url(request, self.settings.public_url)
+
+    def retrieve(self, request: Request) -> Retrieve:
+        """Return where a request's objects come from: de-identified if it says so (``anonymize``).
+
+        InvalidRequest for what is no option, Unsupported where nothing is de-identified.
+        """
+        wishes = self.disguise(request)
+        if wishes is None:
+            return self.archive.retrieve
+        assert self.anonymiser is not None  # noqa: S101 - disguise has seen to it
+        return AnonymousRetrieve(self.archive.retrieve, self.anonymiser, wishes, each=self.forms.each)
+
+    def pictures(self, request: Request, pictures: Pictures) -> Pictures:
+        """Return who looks into a request's objects: de-identified if it says so. Raises as :meth:`retrieve` does."""
+        return pictures if self.disguise(request) is None else pictures.through(self.retrieve(request))
+
+    def disguise(self, request: Request) -> Wishes | None:
+        """Return how a request wants its objects de-identified, ``None`` when not at all. Raises as above."""
+        text = request.query_params.get("anonymize", request.query_params.get("anonymise", "no"))
+        word = text[:_MAX_OPTIONS_CHARS].strip().lower()
+        if word in _NO:
+            return None
+        if self.anonymiser is None:
+            raise Unsupported("anonymize: objects are not de-identified here")
+        return self.anonymiser.wishes(None if word in _YES else options_of(word))
 
 
 def accepted(request: Request) -> tuple[MediaRange, ...]:

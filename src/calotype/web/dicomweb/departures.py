@@ -22,7 +22,7 @@ from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
 from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
 from calotype.services.archive.inspection import mapped
-from calotype.services.archive.ports import StoredInstance
+from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
 from calotype.web.lines import Piece, Stretch
@@ -46,17 +46,25 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A whole Part 10 file that is open; ``size_bytes`` is ``None`` where only the end will tell."""
+    """A whole Part 10 file that is open; ``size_bytes`` is ``None`` where only the end will tell.
+
+    ``stored`` is what it is made of, and ``reader`` reads that.
+    """
 
     transfer_syntax: UID
     size_bytes: int | None
     blocks: Iterator[Piece]
+    stored: StoredInstance
+    reader: ObjectReader
 
 
 def departures(
     retrieve: Retrieve, selection: Selection, located: Sequence[StoredInstance], syntaxes: Syntaxes
 ) -> list[Departure]:
-    """Return the objects of ``located`` that can leave in a syntax that the client takes, and how."""
+    """Return the objects of ``located`` that can leave in a syntax that the client takes, and how.
+
+    ``retrieve`` is the archive's own: plans go by headers as they are kept, under the UIDs that were asked for.
+    """
     planned: dict[InstanceRef, Plan | None] = {}
     for each in located:
         syntax = each.location.transfer_syntax
@@ -79,12 +87,12 @@ def leaving(retrieve: Retrieve, departure: Departure, forms: Forms) -> Iterator[
         to, location = departure.transfer_syntax, current.location
         if isinstance(departure.plan, AsIs) or location.transfer_syntax == to:
             whole = Stretch(reader, 0, reader.size_bytes)
-            yield Leaving(location.transfer_syntax, reader.size_bytes, iter((whole,)))
+            yield Leaving(location.transfer_syntax, reader.size_bytes, iter((whole,)), current, reader)
             return
         with forms.converted(reader, Original.of(current), to) as new:
             meta = write_file_meta(current.sop_class, current.ref.instance, to)
             size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
-            yield Leaving(to, size_bytes, _after(meta, new.chunks()))
+            yield Leaving(to, size_bytes, _after(meta, new.chunks()), current, reader)
 
 
 @contextmanager
@@ -104,7 +112,7 @@ def leaving_lossily(
         ):
             meta = write_file_meta(current.sop_class, new.sop_instance or current.ref.instance, to)
             size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
-            yield Leaving(to, size_bytes, _after(meta, new.chunks()))
+            yield Leaving(to, size_bytes, _after(meta, new.chunks()), current, reader)
 
 
 def _by_pixels(stored: StoredInstance, header: bytes, syntaxes: Syntaxes) -> Plan | None:

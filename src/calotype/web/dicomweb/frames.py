@@ -35,32 +35,36 @@ class FramesResource:
         context = self._context
         numbers = frame_list(request.path_params["frames"])
         ranges = accepted(request)
-        stored, way = await context.offload(self._agree, request, ranges, numbers)
+        pictures = context.pictures(request, self._pictures)
+        stored, way = await context.offload(self._agree, request, pictures, ranges, numbers)
         writer = PartsWriter(way.media_type) if way.is_related else None
         headers = {"Content-Type": writer.content_type if writer else way.part_type, "Vary": "Accept"}
-        pieces = self._pieces(stored, numbers, way, writer)
+        pieces = _pieces(pictures, stored, numbers, way, writer)
         return await ChunkedAnswer.start(context.offload, pieces, headers=headers, idle_s=context.settings.idle_s)
 
     def _agree(
-        self, request: Request, ranges: Sequence[MediaRange], numbers: Sequence[int]
+        self, request: Request, pictures: Pictures, ranges: Sequence[MediaRange], numbers: Sequence[int]
     ) -> tuple[StoredInstance, Way]:
         """Return the object and the form that the client wants most of those that it can have."""
         stored = next(self._context.archive.retrieve.locate(selected(request)), None)
         if stored is None:
             raise NotFound("the archive has no such instance")
-        with self._pictures.open(stored) as opened:
+        with pictures.open(stored) as opened:
             way = choose_way(Pixels.of(opened), ranges, alone=len(numbers) == 1)
             _, index = opened.subject.checked()
             for number in numbers:
                 index.frame(number)  # all of them are there, or nothing is sent
         return stored, way
 
-    def _pieces(self, stored: StoredInstance, numbers: Sequence[int], way: Way, writer: PartsWriter | None) -> Pieces:
-        with self._pictures.open(stored) as opened:
-            for number in numbers:
-                size_bytes, pieces = frame_in(self._pictures, opened, number, way)
-                if writer is not None:
-                    yield writer.prefix(way.part_type, size_bytes)
-                yield from pieces
+
+def _pieces(
+    pictures: Pictures, stored: StoredInstance, numbers: Sequence[int], way: Way, writer: PartsWriter | None
+) -> Pieces:
+    with pictures.open(stored) as opened:
+        for number in numbers:
+            size_bytes, pieces = frame_in(pictures, opened, number, way)
             if writer is not None:
-                yield writer.end
+                yield writer.prefix(way.part_type, size_bytes)
+            yield from pieces
+        if writer is not None:
+            yield writer.end

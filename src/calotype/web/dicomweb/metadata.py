@@ -6,6 +6,7 @@ replaced or is read anew, and costs a walk over the index.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,6 +22,7 @@ from calotype.web.accept import Form
 from calotype.web.addresses import instance_url
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
 from calotype.web.dicomweb.wado import nothing_of, selected
+from calotype.web.multipart import fresh_boundary
 from calotype.web.parts import PartsWriter
 from calotype.web.ranges import is_known, not_modified
 from calotype.web.streams import ChunkedAnswer, gather, gzip
@@ -31,6 +33,7 @@ _FORMS: Final = (*JSON_FORMS, _RELATED_XML)
 _VERSION: Final = b"1"
 """Change it when the same header becomes another document, so that nobody believes to have it already."""
 _BULK_DATA_KEY: Final = b'"BulkDataURI":"'
+_BULK_DATA: Final = re.compile(rb',"BulkDataURI":"[^"]*"')
 
 
 class MetadataResource:
@@ -43,16 +46,21 @@ class MetadataResource:
         """Answer with a JSON array, or with an XML document in each part; 304 to whoever has it already."""
         context, selection = self._context, selected(request)
         form = negotiate(accepted(request), _FORMS)
-        retrieve, service = context.archive.retrieve, context.service_url(request)
-        gzipped = takes_gzip(request)
+        retrieve, service = context.retrieve(request), context.service_url(request)
+        gzipped, disguise = takes_gzip(request), context.disguise(request)
         told = f"{form.essence} {form.content} {gzipped} {service}".encode()
-        tag = await context.offload(_tag, retrieve, selection, told)
-        headers = {"Vary": "Accept, Accept-Encoding", "ETag": tag}
-        if is_known(request, tag):
-            return not_modified(headers)
+        headers = {"Vary": "Accept, Accept-Encoding"}
+        if disguise is None:
+            headers["ETag"] = await context.offload(_tag, context.archive.retrieve, selection, told)
+            if is_known(request, headers["ETag"]):
+                return not_modified(headers)
+        else:
+            # No address leads to bulk data under the UIDs that are told here.
+            service = ""
         if form is _RELATED_XML:
             # A boundary that is the same each time: the tag is that of these very bytes.
-            writer = PartsWriter(_XML, boundary=f"calotype-{tag[1:-1]}")
+            boundary = f"calotype-{headers['ETag'][1:-1]}" if disguise is None else fresh_boundary()
+            writer = PartsWriter(_XML, boundary=boundary)
             headers["Content-Type"] = writer.content_type
             pieces = xml_pieces(retrieve, selection, service, writer)
         else:
@@ -91,10 +99,12 @@ def xml_pieces(retrieve: Retrieve, selection: Selection, service: str, writer: P
 
 
 def absolute(ref: InstanceRef, header: bytes, service: str) -> bytes:
-    """Return a header in DICOM JSON with absolute addresses of its bulk data."""
+    """Return a header in DICOM JSON with absolute addresses of its bulk data; without a service, with none."""
     # A key of this name cannot hide in a value: quotes inside JSON strings are escaped.
     if _BULK_DATA_KEY not in header:
         return header
+    if not service:
+        return _BULK_DATA.sub(b"", header)
     bulk = f"{instance_url(service, ref)}/bulkdata/".encode("ascii")
     return header.replace(_BULK_DATA_KEY, _BULK_DATA_KEY + bulk)
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from itertools import chain
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection, SeriesRef, StudyRef
-from calotype.services.archive.forms import Forms
+from calotype.errors import NotFound
+from calotype.services.archive.forms import AS_IS, Forms
 from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Form, Syntaxes, accepted_syntaxes
 from calotype.web.addresses import path_uid
@@ -26,12 +28,14 @@ from calotype.web.dicomweb.departures import (
     leaving,
     none_taken,
 )
+from calotype.web.dicomweb.zipping import wants_dicomdir, zip_pieces
 from calotype.web.lines import Piece, Pieces
 from calotype.web.multipart import RelatedWriter, plain
 from calotype.web.streams import ChunkedAnswer
 
 MULTIPART: Final = Form("multipart/related", "application/dicom")
 SINGLE_PART: Final = Form("application/dicom")
+ZIP: Final = Form("application/zip")
 
 
 def selected(request: Request) -> Selection:
@@ -58,19 +62,27 @@ class InstancesResource:
         """
         context, selection = self._context, selected(request)
         ranges = accepted(request)
-        form = negotiate(ranges, (MULTIPART, SINGLE_PART) if selection.instances else (MULTIPART,))
+        form = negotiate(ranges, (MULTIPART, SINGLE_PART, ZIP) if selection.instances else (MULTIPART, ZIP))
         syntaxes = accepted_syntaxes(ranges, form)
-        # All plans first, some hundred bytes each: the status says whether the client gets all of them.
-        found, leaving_ones = await context.offload(_planned, context.archive.retrieve, selection, syntaxes)
+        retrieve = context.retrieve(request)
+        is_whole, objects = await context.offload(_planned, context.archive.retrieve, selection, syntaxes)
         if form is SINGLE_PART:
-            return await file_answer(context, leaving(context.archive.retrieve, leaving_ones[0], context.forms))
-        writer = RelatedWriter()
-        parts = related_parts(context.archive.retrieve, leaving_ones, writer, context.forms)
+            return await file_answer(context, leaving(retrieve, next(iter(objects)), context.forms))
+        headers = {"Vary": "Accept"}
+        if form is ZIP:
+            dicomdir = wants_dicomdir(request.query_params.get("dicomdir"))
+            pieces = zip_pieces(retrieve, objects, context.forms, dicomdir=dicomdir)
+            headers["Content-Type"] = ZIP.essence
+            headers["Content-Disposition"] = f'attachment; filename="{_file_name(request, selection)}.zip"'
+        else:
+            writer = RelatedWriter()
+            pieces = related_parts(retrieve, objects, writer, context.forms)
+            headers["Content-Type"] = writer.content_type
         return await ChunkedAnswer.start(
             context.offload,
-            parts,
-            status=200 if len(leaving_ones) == found else 206,
-            headers={"Content-Type": writer.content_type, "Vary": "Accept"},
+            pieces,
+            status=200 if is_whole else 206,
+            headers=headers,
             idle_s=context.settings.idle_s,
         )
 
@@ -100,13 +112,30 @@ def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: Rela
     yield writer.end
 
 
-def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[int, list[Departure]]:
-    """Return how many objects there are, and how those leave that the client takes."""
-    located = all_located(retrieve, selection, nothing_of(selection))
-    planned = departures(retrieve, selection, located, syntaxes)
+def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[bool, Iterable[Departure]]:
+    """Return whether all objects leave, and how each does that the client takes.
+
+    Where that is every one as it is stored, they are located as they leave. Otherwise all plans come first, some
+    hundred bytes each: the status says whether the client gets all of them.
+    """
+    if syntaxes.is_anything:
+        located = retrieve.locate(selection)
+        first = next(located, None)
+        if first is None:
+            raise NotFound(nothing_of(selection))
+        return True, (Departure(stored, AS_IS) for stored in chain((first,), located))
+    listed = all_located(retrieve, selection, nothing_of(selection))
+    planned = departures(retrieve, selection, listed, syntaxes)
     if not planned:
-        raise none_taken(located)
-    return len(located), planned
+        raise none_taken(listed)
+    return len(planned) == len(listed), planned
+
+
+def _file_name(request: Request, selection: Selection) -> str:
+    """Return a name for a file of all that is selected; of what is de-identified, none that tells its UIDs."""
+    if "anonymize" in request.query_params or "anonymise" in request.query_params:
+        return "dicom"
+    return plain((selection.instances or selection.series or selection.studies)[0]) or "dicom"
 
 
 def _closing(blocks: Iterator[Piece], file: AbstractContextManager[Leaving]) -> Pieces:
