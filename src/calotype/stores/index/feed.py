@@ -16,7 +16,7 @@ from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.services.archive.feed import Action, Change, Extent
 
 if TYPE_CHECKING:
-    from calotype.stores.index.sqlite import SqliteIndex
+    from calotype.stores.index.transactions import Transactions
 
 Execute = Callable[..., sqlite3.Cursor]
 
@@ -120,7 +120,7 @@ def rebuilt(execute: Execute) -> None:
 class SqliteFeed:
     """Implements ``services.archive.feed.Feed``."""
 
-    def __init__(self, index: SqliteIndex) -> None:
+    def __init__(self, index: Transactions) -> None:
         self._index = index
 
     def tell(self, now_us: int) -> bool:

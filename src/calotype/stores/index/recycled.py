@@ -33,7 +33,7 @@ from calotype.stores.index.statements import LOCATION_COLUMNS, ORIGIN_COLUMNS, S
 
 if TYPE_CHECKING:
     from calotype.stores.index.ledger import Ledger
-    from calotype.stores.index.sqlite import SqliteIndex
+    from calotype.stores.index.transactions import Transactions
 
 _CHUNK: Final = 500
 _LIVE: Final = Statements()
@@ -121,7 +121,7 @@ _BY_NOTE: Final = "SELECT id FROM recycled WHERE note_key = ?"
 class SqliteRecycleBin:
     """Implements ``services.archive.recycled.RecycleBin``."""
 
-    def __init__(self, index: SqliteIndex) -> None:
+    def __init__(self, index: Transactions) -> None:
         self._index = index
 
     def take(self, deletion: Deletion) -> Recycled:

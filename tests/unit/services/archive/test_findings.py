@@ -41,7 +41,7 @@ def findings(notes, house):
 @pytest.fixture
 def archive(house, notes):
     """The same archive, with notes."""
-    return Archive.over(house.objects, house.index, house.settings, house.clock, notes)
+    return Archive.over(house.objects, house.index, house.settings, house.clock, notes=notes)
 
 
 def stored(house, data, syntax=samples.EXPLICIT):

@@ -39,7 +39,7 @@ def fill(house, study=STUDY, count=3):
 
 
 def object_keys(house):
-    return sorted(key for key in house.objects.keys() if not is_note(key))
+    return sorted(set(house.objects.keys()) - set(note_keys(house)))
 
 
 def note_keys(house):
