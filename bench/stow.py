@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import struct
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from http.client import HTTPResponse
 from pathlib import Path
 
-from bench.objects import CT_512, EXPLICIT_LE, Kind, Object, Pool, element, objects
+from bench.fill import part_ten
+from bench.objects import CT_512, EXPLICIT_LE, Kind, Object, Pool, objects
 from bench.report import Report, Sample
 from bench.servers import Running, Server
 
@@ -23,18 +23,8 @@ _IOV = 64
 
 def _beginning(obj: Object) -> bytes:
     """Return what stands before an object's data set: the delimiter, the part's headers, the file meta."""
-    meta = b"".join(
-        [
-            element(0x00020001, b"OB", b"\0\1"),
-            element(0x00020002, b"UI", obj.sop_class),
-            element(0x00020003, b"UI", obj.instance),
-            element(0x00020010, b"UI", EXPLICIT_LE),
-            element(0x00020012, b"UI", "1.2.826.0.1.3680043.10.9999.1"),
-        ]
-    )
-    length = element(0x00020000, b"UL", struct.pack("<I", len(meta)))
     delimiter = f"\r\n--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    return delimiter + bytes(128) + b"DICM" + length + meta
+    return delimiter + part_ten(b"", obj.sop_class, obj.instance, EXPLICIT_LE)
 
 
 def _pieces(kind: Kind, count: int, run: int) -> list[bytes | memoryview]:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from calotype.app.anonymising import anonymiser_of
+from calotype.app.anonymising import anonymiser_of, anonymising_over
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.compressing import compression_over
 from calotype.app.opening import MIB, Stores
@@ -120,6 +120,7 @@ class House:
         self.compression = compression_over(stores, settings, self.workshop.spare)
         self._dispatch = Dispatch(archive.retrieve, DimseCourier(caller_of(settings)), self.forms, self.anonymiser)
         self.exchange = self._exchange(archive)
+        self.anonymising = anonymising_over(stores, settings, self.jobs, self.anonymiser)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.web = self._web(archive) if settings.http.enabled else None
 
@@ -245,6 +246,8 @@ class House:
             drain_s=self._settings.dicom.drain_s,
             no_match_is_204=http.no_match_is_204,
             max_part_bytes=http.max_part_mib * MIB,
+            max_parts=http.max_parts,
+            max_metadata_bytes=http.max_metadata_mib * MIB,
             public_url=http.public_url,
             root_path=http.root_path.rstrip("/") or urlsplit(http.public_url).path.rstrip("/"),
             trusted_proxies=tuple(ipaddress.ip_network(proxy, strict=False) for proxy in http.trusted_proxies),
@@ -263,6 +266,7 @@ class House:
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
                     pictures=self.pictures,
                     anonymiser=self.anonymiser,
+                    anonymising=self.anonymising,
                     forms=self.forms,
                     compression=self.compression,
                 ),

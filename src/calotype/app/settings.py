@@ -152,6 +152,8 @@ class Http:
         "Answer a DICOMweb search that finds nothing by 204 without a body, for clients of old; else by 200 and []",
     )
     max_part_mib: int = _is(0, "Largest object taken by STOW-RS, in MiB; 0: no limit but the disk")
+    max_parts: int = _is(100_000, "Objects taken by one STOW-RS request")
+    max_metadata_mib: int = _is(16, "All metadata of one STOW-RS request that sends them apart from bulk data, in MiB")
     public_url: str = _is(
         "",
         "Our address in answers (https://pacs.example/x), without /dicomweb; empty: the one a request was sent to",
