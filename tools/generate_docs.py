@@ -19,8 +19,9 @@ from calotype.app.showing import template
 from calotype.cli import COMMANDS, calotype
 from calotype.dicom import charsets, uids
 from calotype.dicom.commitment import FailureReason, describe_reason
+from calotype.dicom.hierarchy import Level
 from calotype.dicom.pixels.codec_table import CODECS, Codec
-from calotype.dicom.query import attributes, worklist
+from calotype.dicom.query import attributes, qido, worklist
 from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
@@ -144,6 +145,16 @@ def query() -> str:
     )
 
 
+def search() -> str:
+    return rows(
+        ("Resource", "Attributes"),
+        (
+            (name, ", ".join(f"*{keyword}*" for keyword in qido.RETURNED[level]))
+            for level, name in ((Level.STUDY, "studies"), (Level.SERIES, "series"), (Level.IMAGE, "instances"))
+        ),
+    )
+
+
 def statuses() -> str:
     columns = list(Service)
     return rows(
@@ -226,6 +237,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "extended": extended,
     "worklist": worklist_keys,
     "commitment": commitment,
+    "search": search,
     "tls": tls,
     "character sets": character_sets,
 }
