@@ -62,13 +62,17 @@ fuzz: $(VENV)/.test  ## decode damaged frames by the hundred thousand (ARGS="--h
 docs: $(VENV)/.test  ## write the generated parts of docs/ anew
 	$(BIN)/python tools/generate_docs.py
 
-lock:  ## write both locks anew (needs uv)
+lock:  ## write the locks anew (needs uv)
 	sh tools/lock.sh
 
-$(VENV)/.runtime: requirements.lock pyproject.toml
+# The pages are built with node; where the machine has none, with PyPI's.
+PAGES := $(shell find ui -name node_modules -prune -o -type f -print) hatch_build.py
+
+$(VENV)/.runtime: requirements.lock pyproject.toml $(PAGES)
 	@test -n "$(PYTHON)" || { echo "calotype needs CPython 3.11 or newer with venv; none was found"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip --quiet install --require-hashes -r requirements.lock
+	command -v npm >/dev/null || $(BIN)/python -m pip --quiet install --require-hashes -r requirements-node.lock
 	$(BIN)/python -m pip --quiet install --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -77,4 +81,5 @@ $(VENV)/.test: requirements-test.lock $(VENV)/.runtime
 	touch $@
 
 clean:  ## remove environments and caches; never touches data
-	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .venv-3.* .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist \
+	    ui/node_modules src/calotype/static

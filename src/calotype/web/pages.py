@@ -1,0 +1,128 @@
+"""The web application's files: found once at the start, sent with a strict policy, the pages themselves per request.
+
+What the pages do is for ``ui``; whether somebody may see data is decided where data are. Without built files the
+server runs as well, and says here how to build them.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+import calotype
+from calotype.errors import NotFound
+
+FOLDER: Final = Path(calotype.__file__).parent / "static" / "ui"
+"""Where the build puts the pages."""
+
+PREFIX: Final = "/ui"
+
+_INDEX: Final = "index.html"
+_ASSETS: Final = "assets/"
+_BASE_MARK: Final = '<base href="/" data-base />'
+_NONCE_MARK: Final = 'content="" data-nonce'
+
+_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+
+_MISSING: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>calotype</title>
+<h1>calotype is running</h1>
+<p>Its pages have not been built. With Node 20.19 or newer: <code>make serve</code>, or <code>pip install .</code>
+once more; a released wheel has them inside. DICOM and DICOMweb work without them.</p>
+<p lang="zh-CN">网页尚未构建。请安装 Node 20.19 或更高版本后执行 <code>make serve</code>;或重新执行
+<code>pip install .</code>。DICOM 与 DICOMweb 服务不受影响。</p></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    path: Path
+    media_type: str
+    is_packed: bool
+    """Whether a gzipped twin lies beside it."""
+
+
+class Pages:
+    """Serves what lies in ``folder``, and the application's page for every other address below the prefix."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer with a file, or the page; NotFound for a file that is not there."""
+        name: str = request.path_params.get("path", "")
+        asset = self._assets.get(name)
+        if asset is not None and name != _INDEX:
+            return _file(asset, request, is_hashed=name.startswith(_ASSETS))
+        if PurePosixPath(name).suffix and name.startswith(_ASSETS):
+            raise NotFound("there is no such file")
+        return self._page(request)
+
+    def _page(self, request: Request) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        headers = {
+            "Content-Security-Policy": _POLICY.format(nonce=nonce),
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "same-origin",
+        }
+        if not self._html:
+            return HTMLResponse(_MISSING, 503, headers)
+        base = quote(request.scope.get("root_path", "") + PREFIX)
+        page = self._html.replace(_BASE_MARK, f'<base href="{base}/" />', 1)
+        return HTMLResponse(page.replace(_NONCE_MARK, f'content="{nonce}" data-nonce', 1), headers=headers)
+
+    @cached_property
+    def _html(self) -> str:
+        page = self._folder / _INDEX
+        return page.read_text("utf-8") if page.is_file() else ""
+
+    @cached_property
+    def _assets(self) -> dict[str, _Asset]:
+        """Every file by its address: what is not in here is not sent, whatever a path says."""
+        files = (path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        return {
+            path.relative_to(self._folder).as_posix(): _Asset(
+                path,
+                mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+                path.with_name(path.name + ".gz").is_file(),
+            )
+            for path in files
+            if path.suffix != ".gz"
+        }
+
+
+async def _to_pages(request: Request) -> Response:
+    return RedirectResponse(quote(request.scope.get("root_path", "") + PREFIX) + "/", 307)
+
+
+def _file(asset: _Asset, request: Request, *, is_hashed: bool) -> Response:
+    headers = {
+        # A file whose name has its digest in it never changes.
+        "Cache-Control": "public, max-age=31536000, immutable" if is_hashed else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    path = asset.path
+    if asset.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        path = path.with_name(path.name + ".gz")
+    return FileResponse(path, headers=headers, media_type=asset.media_type)
+
+
+def install(app: FastAPI, folder: Path = FOLDER) -> None:
+    """Add the pages to ``app``; its root leads there."""
+    pages = Pages(folder)
+    for path in ("/", PREFIX):
+        app.add_route(path, _to_pages, methods=["GET"], include_in_schema=False)
+    app.add_route(PREFIX + "/{path:path}", pages.__call__, methods=["GET"], include_in_schema=False)
