@@ -84,6 +84,16 @@ def test_an_object_that_takes_the_place_of_another_comes_onto_the_list_anew(both
     assert store.claim(1, 100) == [task(1)]
 
 
+def test_an_object_that_is_overwritten_while_it_is_worked_on_waits_anew(both):
+    index, store = both
+    index.add(record(1))
+    [taken] = store.claim(1, 100)
+    index.replace(record(1, received_us=50))
+    store.end(taken.sop_instance, Result.KEPT, Sizes(1, 1), reason="why", at_us=5)
+    assert list(store.left(10)) == []
+    assert store.claim(1, 100) == [task(1)]
+
+
 def test_a_refused_object_does_not_come_onto_the_list(both):
     index, store = both
     index.add(record(1, listed=False))
@@ -180,6 +190,7 @@ def test_why_objects_stay_is_told_the_latest_first(both):
     index, store = both
     for number in (1, 2, 3):
         index.add(record(number))
+    store.claim(5, 100)
     store.end(UID("1.2.3.4.1"), Result.KEPT, Sizes(1000, 1000), reason="one", at_us=5)
     store.end(UID("1.2.3.4.2"), Result.KEPT, Sizes(1000, 1000), reason="two", at_us=6)
     store.end(UID("1.2.3.4.3"), Result.NOT_SMALLER, Sizes(1000, 1000), at_us=7)
@@ -194,6 +205,7 @@ def test_why_objects_stay_is_told_the_latest_first(both):
 def test_what_did_nothing_is_not_counted(both):
     index, store = both
     index.add(record(1))
+    store.claim(5, 100)
     store.end(UID("1.2.3.4.1"), Result.PASSED_OVER, Sizes(), at_us=5)
     assert (store.waiting(), list(store.tallies())) == (0, [])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from calotype.dicom.hierarchy import UID
 from calotype.services.archive.compression.ports import COUNTED, Left, Result, Sizes, Tally, Task
@@ -49,10 +49,11 @@ _OF_STUDIES: Final = _CANDIDATES.format(
     _CHUNK,
 )
 _FORGET: Final = "DELETE FROM compression WHERE sop_instance_uid = ?"
-_LEAVE: Final = (
-    "INSERT OR REPLACE INTO compression (sop_instance_uid, state, attempts, at_us, reason)"
-    " VALUES (?, 'left', 0, ?, ?)"
-)
+_FORGET_ENDED: Final = f"{_FORGET} AND state != 'waiting'"
+"""An object that was overwritten while it was worked on waits anew, and still does afterwards."""
+_LEAVE: Final = """
+    INSERT INTO compression (sop_instance_uid, state, attempts, at_us, reason) VALUES (?, 'left', 0, ?, ?)
+    ON CONFLICT (sop_instance_uid) DO NOTHING"""
 _COUNT: Final = """
     INSERT INTO compression_tally (result, objects, before_bytes, after_bytes) VALUES (?, 1, ?, ?)
     ON CONFLICT (result) DO UPDATE SET objects = objects + 1, before_bytes = before_bytes + excluded.before_bytes,
@@ -108,7 +109,8 @@ class SqliteCompression:
         sizes = Sizes(stored.location.size_bytes, location.size_bytes)
 
         def also(connection: sqlite3.Connection) -> None:
-            _end(connection, stored.ref.instance, Result.COMPRESSED, sizes)
+            connection.execute(_FORGET, (stored.ref.instance,))
+            _count(connection, Result.COMPRESSED, sizes)
 
         self._index.rehouse(stored, location, header, also)
 
@@ -120,7 +122,8 @@ class SqliteCompression:
         """Commit what came of an object otherwise."""
 
         def work(connection: sqlite3.Connection) -> None:
-            _end(connection, sop_instance, result, sizes)
+            connection.execute(_FORGET_ENDED, (sop_instance,))
+            _count(connection, result, sizes)
             if reason:
                 connection.execute(_LEAVE, (sop_instance, at_us, reason))
 
@@ -140,8 +143,6 @@ class SqliteCompression:
         return [Left(UID(row[0]), row[1], row[2]) for row in self._index.read(_LEFT, (limit,))]
 
 
-def _end(connection: sqlite3.Connection, sop_instance: UID, result: Result, sizes: Sizes) -> None:
-    values: tuple[Any, ...] = (result.value, sizes.before_bytes, sizes.after_bytes)
-    connection.execute(_FORGET, (sop_instance,))
+def _count(connection: sqlite3.Connection, result: Result, sizes: Sizes) -> None:
     if result in COUNTED:
-        connection.execute(_COUNT, values)
+        connection.execute(_COUNT, (result.value, sizes.before_bytes, sizes.after_bytes))

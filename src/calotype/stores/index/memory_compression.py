@@ -71,8 +71,10 @@ class MemoryCompression:
     def exchange(self, stored: StoredInstance, location: ObjectLocation, header: bytes) -> None:
         """Say that an object is kept elsewhere; see the port."""
         self._index.rehouse(stored, location, header)
-        sizes = Sizes(stored.location.size_bytes, location.size_bytes)
-        self.end(stored.ref.instance, Result.COMPRESSED, sizes, at_us=0)
+        with self._lock:
+            self._take_in()
+            self._rows.pop(stored.ref.instance, None)
+            self._count(Result.COMPRESSED, Sizes(stored.location.size_bytes, location.size_bytes))
 
     def retire(self, stored: StoredInstance) -> None:
         """Take an object out of the index, unless it has changed or has further versions."""
@@ -82,18 +84,24 @@ class MemoryCompression:
         """Note what came of an object otherwise."""
         with self._lock:
             self._take_in()
-            self._rows.pop(sop_instance, None)
             self._left.pop(sop_instance, None)
-            if reason:
+            row = self._rows.get(sop_instance)
+            # One that was overwritten while it was worked on waits anew, and still does afterwards.
+            if row is not None and row.is_claimed:
+                del self._rows[sop_instance]
+            if reason and sop_instance not in self._rows:
                 self._left[sop_instance] = Left(sop_instance, reason, at_us)
-            if result in COUNTED:
-                before = self._tallies.get(result, Tally(result, 0, 0, 0))
-                self._tallies[result] = Tally(
-                    result,
-                    before.objects + 1,
-                    before.before_bytes + sizes.before_bytes,
-                    before.after_bytes + sizes.after_bytes,
-                )
+            self._count(result, sizes)
+
+    def _count(self, result: Result, sizes: Sizes) -> None:
+        if result in COUNTED:
+            before = self._tallies.get(result, Tally(result, 0, 0, 0))
+            self._tallies[result] = Tally(
+                result,
+                before.objects + 1,
+                before.before_bytes + sizes.before_bytes,
+                before.after_bytes + sizes.after_bytes,
+            )
 
     def waiting(self) -> int:
         """Return how many objects are on the list."""

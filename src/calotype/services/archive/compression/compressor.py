@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.part10 import Private, read_file_meta, write_file_meta
+from calotype.dicom.part10 import Private, write_file_meta
 from calotype.dicom.pixels.derivation import derived_uid
 from calotype.dicom.pixels.pixel_data import Offsets
 from calotype.dicom.pixels.proof import prove_close, prove_exact
@@ -29,13 +29,11 @@ from calotype.services.archive.compression.ports import NO_SIZES, CompressionSto
 from calotype.services.archive.compression.rules import COMPRESSIBLE, Rule
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.headers import compress_header
-from calotype.services.archive.incoming import identify
 from calotype.services.archive.ingest import Clock, Declared, Ingest, utc_now_us
 from calotype.services.archive.inspection import Inspected, inspect, mapped
 from calotype.services.archive.ports import (
     Index,
     ObjectLocation,
-    ObjectReader,
     ObjectStore,
     Origin,
     Spool,
@@ -49,7 +47,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
-_META_BYTES: Final = 64 * 1024
+_CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +138,12 @@ class Compressor:
             # A damaged file must not become a sound one: what came is compressed, or nothing.
             if blake3(data).digest() != location.digest:
                 raise InvalidRequest(f"{location.key} is not what was received; calotype verify tells more")
-            work = _Work(self._objects, stored, data, _source_of(reader), each)
+            old = inspect(reader)
+            work = _Work(self._objects, stored, data, old.meta.source_ae_title, each)
             if rule.lossy is None:
                 with work.exact(target) as made:
                     prove_exact(data, location.transfer_syntax, made.data, target, each=each)
-                    new, header, settled = self._place(stored, made, target)
+                    new, header, settled = self._place(stored, old, made, target)
             else:
                 with work.derived(rule) as made:
                     prove_close(data, location.transfer_syntax, made.data, target, each=each)
@@ -164,20 +163,21 @@ class Compressor:
         uid = derived_uid(stored.ref.instance, rule.target, repr(rule.lossy))
         return rule.keeps_original and self._index.instance(uid) is not None
 
-    def _place(self, stored: StoredInstance, made: _Made, target: UID) -> tuple[ObjectLocation, bytes, Settled]:
+    def _place(
+        self, stored: StoredInstance, old: Inspected, made: _Made, target: UID
+    ) -> tuple[ObjectLocation, bytes, Settled]:
         """Put the new file beside the old one, durably, and read it as it will be read; no row names it yet."""
         key = self._objects.put(made.spool, stored.location.key)
         try:
             with self._objects.open(key) as reader:
-                found, settled = self._texts.inspected(inspect(reader), partial(inspect, reader))
+                found = inspect(reader)
+                _check_same(old, found)
+                found, settled = self._texts.inspected(found, partial(inspect, reader))
                 size_bytes = reader.size_bytes
-            _check_identity(found, stored, target)
         except BaseException:
             self._remove(key)
             raise
-        location = ObjectLocation(
-            key, size_bytes, found.meta.data_offset, found.data_bytes, made.digest, found.meta.transfer_syntax
-        )
+        location = ObjectLocation(key, size_bytes, found.meta.data_offset, found.data_bytes, made.digest, target)
         return location, compress_header(settled.document), settled
 
     def _exchange(self, stored: StoredInstance, new: ObjectLocation, header: bytes) -> None:
@@ -203,9 +203,6 @@ class Compressor:
             for start in range(0, len(made.data), _CHUNK_BYTES):
                 incoming.write((made.data[start : start + _CHUNK_BYTES],))
             incoming.commit()
-
-
-_CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,14 +270,10 @@ class _Work:
             spool.discard()
 
 
-def _check_identity(found: Inspected, stored: StoredInstance, target: UID) -> None:
-    if identify(found.header.attributes)[0] != stored.ref or found.meta.transfer_syntax != target:
-        raise InvalidRequest(f"its compressed form does not say that it is {stored.ref.instance}")
-
-
-def _source_of(reader: ObjectReader) -> str:
-    meta = read_file_meta(reader.read_at(0, _META_BYTES))
-    return "" if meta is None else meta.source_ae_title
+def _check_same(old: Inspected, new: Inspected) -> None:
+    """Raise unless all that is indexed of an object reads as it did."""
+    if new.header.attributes != old.header.attributes:
+        raise InvalidRequest("its header does not read the same after compression")
 
 
 def _stoppable(each: Each, is_cancelled: Callable[[], bool]) -> Each:

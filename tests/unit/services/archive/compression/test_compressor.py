@@ -332,6 +332,7 @@ def test_what_came_meanwhile_is_not_overwritten():
     assert press.location().digest == blake3(other).digest()
     assert press.house.served("2.25.1") == other
     assert list(press.house.files()) == [press.location().key]
+    assert press.compress().result is Result.COMPRESSED
 
 
 def test_what_is_removed_meanwhile_stays_removed():
