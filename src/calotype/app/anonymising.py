@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from calotype.app.opening import Stores
 from calotype.app.settings import Anonymise, Settings
 from calotype.dicom.deidentify.deidentify import Policy
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.suspects import Rectangle, Regions
 from calotype.errors import InvalidRequest
 from calotype.services.archive.anonymise import Anonymiser, AnonymiseSettings
+from calotype.services.jobs.jobs import Jobs
+from calotype.services.routing.anonymising import Anonymising
 from calotype.stores.secret import FileSecret
 
 
@@ -16,6 +19,13 @@ def anonymiser_of(settings: Settings) -> Anonymiser:
     section = settings.anonymise
     key = section.key_file or settings.storage.path / "secrets" / "anonymise.key"
     return Anonymiser(FileSecret(key), AnonymiseSettings(_policy(section), _wishes(section)))
+
+
+def anonymising_over(stores: Stores, settings: Settings, jobs: Jobs, anonymiser: Anonymiser) -> Anonymising:
+    """Return what makes studies anew; zip files wait in the storage folder."""
+    archive = stores.archive
+    folder = settings.storage.path / "anonymised"
+    return Anonymising(jobs, archive.retrieve, archive.ingest, anonymiser, folder)
 
 
 def _wishes(section: Anonymise) -> Wishes:

@@ -11,6 +11,7 @@ from calotype.services.archive.compression.service import Compression
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.pictures import Pictures
 from calotype.services.jobs.jobs import Jobs
+from calotype.services.routing.anonymising import Anonymising
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.diagnosis import Prober
 from calotype.services.routing.exchange import Exchange
@@ -44,5 +45,6 @@ class Rooms:
     compression: Compression | None = None
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
+    anonymising: Anonymising | None = None
     forms: Forms = field(default_factory=Forms)
     """Makes other transfer syntaxes."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
-from calotype.dicom.deidentify.options import Wishes
+from calotype.dicom.deidentify.options import Wishes, options_of
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.anonymous import lent
@@ -14,6 +15,24 @@ from calotype.services.routing.ports import Parcel
 
 Open = Callable[[], tuple[Parcel, ObjectReader]]
 """Opens an object, and says what is to be sent then."""
+
+
+def wishes_to_json(wishes: Wishes | None) -> dict[str, Any] | None:
+    """Return wishes as what JSON can hold; ``None`` is what settings say."""
+    if wishes is None:
+        return None
+    return {
+        "options": sorted(wishes.options),
+        "patient_id": wishes.patient_id,
+        "patient_name": wishes.patient_name,
+    }
+
+
+def wishes_from_json(told: Mapping[str, Any] | None) -> Wishes | None:
+    """Return the wishes that :func:`wishes_to_json` wrote. InvalidRequest for what are none."""
+    if told is None:
+        return None
+    return Wishes(options_of(" ".join(told["options"])), told["patient_id"], told["patient_name"])
 
 
 def disguised(opens: Open, anonymiser: Anonymiser, wishes: Wishes | None) -> Open:

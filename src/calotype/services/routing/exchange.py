@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.keys import BASELINE, Negotiated
 from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
@@ -22,6 +23,7 @@ from calotype.services.archive.ingest import Ingest
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import Job
 from calotype.services.routing.commitment.requests import Requests
+from calotype.services.routing.disguise import wishes_to_json
 from calotype.services.routing.nodes import Node, Role, check_ae_title, serving
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
 from calotype.services.routing.retrieving import GetJob, MoveJob
@@ -83,21 +85,33 @@ class Exchange:
         self._nodes = nodes
         self._inquirer = inquirer
         self._settings = settings
+        self._dispatch = dispatch
         self._send_files = SendFilesJob(nodes, dispatch, files, settings.folders, requests)
         jobs.register(SEND, SendJob(nodes, dispatch, requests))
         jobs.register(SEND_FILES, self._send_files)
         jobs.register(MOVE, MoveJob(nodes, inquirer))
         jobs.register(GET, GetJob(nodes, inquirer, ingest, settings.ae_title))
 
-    def send(self, ae_title: str, selection: Selection, *, commit: bool = False) -> Job:
+    def send(
+        self, ae_title: str, selection: Selection, *, commit: bool = False, disguise: Wishes | None = None
+    ) -> Job:
         """Send what the archive holds of ``selection`` to a node, as a job; ``commit``: and ask for its commitment.
 
-        NotFound for an unknown node, InvalidRequest for a selection of nothing.
+        ``disguise``: without its patient, as it is to a node that wants everything so. NotFound for an unknown node,
+        InvalidRequest for a selection of nothing, or for a commitment to what is sent under other UIDs.
         """
         node = self._recipient(ae_title, commit=commit)
+        if commit and (disguise is not None or node.anonymise):
+            raise InvalidRequest("What is sent without its patient has other UIDs: ask for no commitment to it.")
         title = f"{_described(selection)} to {node.title}"
         arguments = {"node": node.title, "selection": arguments_of(selection), "commit": commit}
+        if disguise is not None:
+            arguments["disguise"] = wishes_to_json(disguise)
         return self._jobs.submit(SEND, title, arguments)
+
+    def wishes(self, options: frozenset[Option] | None, patient_id: str, patient_name: str) -> Wishes:
+        """Return how to de-identify: by ``options``, those of the settings when ``None``. Refused when we cannot."""
+        return self._dispatch.wishes(options, patient_id, patient_name)
 
     def send_files(self, ae_title: str, paths: Sequence[Path], *, commit: bool = False) -> Job:
         """Send files and folders of this machine to a node, as :meth:`send`. Refused for folders not allowed."""

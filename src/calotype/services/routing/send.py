@@ -17,7 +17,7 @@ from itertools import islice
 from types import TracebackType
 from typing import Final, Self
 
-from calotype.dicom.deidentify.options import Wishes
+from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Refused, Unavailable
 from calotype.services.archive.anonymise import Anonymiser
@@ -118,10 +118,18 @@ class Dispatch:
             cargo = self._disguised(cargo, disguise)
         return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, forms=self._forms)
 
-    def _disguised(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
+    def wishes(self, options: frozenset[Option] | None, patient_id: str, patient_name: str) -> Wishes:
+        """Return how to de-identify: by ``options``, those of the settings when ``None``. Refused when we cannot."""
+        return self._can_disguise().wishes(options, patient_id, patient_name)
+
+    def _can_disguise(self) -> Anonymiser:
         if self._anonymiser is None:
             raise Refused("what is sent here must be de-identified first, and this process cannot")
-        return [replace(item, open=disguised(item.open, self._anonymiser, wishes)) for item in cargo]
+        return self._anonymiser
+
+    def _disguised(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
+        anonymiser = self._can_disguise()
+        return [replace(item, open=disguised(item.open, anonymiser, wishes)) for item in cargo]
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:

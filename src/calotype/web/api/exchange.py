@@ -15,6 +15,7 @@ from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.keys import Negotiated
 from calotype.errors import InvalidRequest
 from calotype.services.routing.exchange import Answers, Exchange, Method, selection
+from calotype.web.api.anonymise import Disguise
 from calotype.web.api.jobs import JobView, view
 from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
@@ -54,12 +55,14 @@ class Send(Chosen):
     """What to send: a part of the archive, or files and folders of the server (``jobs.folders``).
 
     ``commit``: afterwards the node is asked for storage commitment; the last outcome names the transaction.
+    ``anonymise``: what is of the archive leaves without its patient.
     """
 
     paths: list[Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")]] = Field(
         default=[], max_length=1000
     )
     commit: bool = False
+    anonymise: Disguise | None = None
 
 
 class Retrieve(Chosen):
@@ -113,12 +116,18 @@ def router(exchange: Exchange, offload: Offload) -> APIRouter:
         """Send a part of the archive, or files of the server, to the node (C-STORE), as a job."""
         if body.paths and (body.patient_id or body.studies or body.series or body.instances):
             raise InvalidRequest("Send either a part of the archive or files, not both in one request.")
+        if body.paths and body.anonymise is not None:
+            raise InvalidRequest("Files are sent as they are: import them, or de-identify them before.")
         if body.paths:
             job = await offload(
                 lambda: exchange.send_files(ae_title, [FilePath(path) for path in body.paths], commit=body.commit)
             )
         else:
-            job = await offload(lambda: exchange.send(ae_title, body.selection(), commit=body.commit))
+            how = body.anonymise
+            disguise = None if how is None else exchange.wishes(how.chosen(), how.patient_id, how.patient_name)
+            job = await offload(
+                lambda: exchange.send(ae_title, body.selection(), commit=body.commit, disguise=disguise)
+            )
         response.headers["Location"] = f"/api/jobs/{job.id}"
         return view(job)
 
