@@ -54,7 +54,7 @@ def _check_jobs(settings: Settings) -> None:
 
 
 def _check_compression(settings: Settings) -> None:
-    from calotype.app.compressing import rules_of  # codecs: for those who compress
+    from calotype.app.compression_rules import rules_of  # codecs: for those who compress
 
     section = settings.compression
     if not 1 <= section.workers <= _MOST_WORKERS:

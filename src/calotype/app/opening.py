@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from calotype.app.compressing import wanted
+from calotype.app.compression_rules import wanted
 from calotype.app.settings import Settings
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings

@@ -8,7 +8,8 @@ from collections import Counter
 
 import click
 
-from calotype.app.compressing import compressor_over, rules_of
+from calotype.app.compressing import compressor_over
+from calotype.app.compression_rules import rules_of
 from calotype.app.opening import open_stores
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from calotype.app.compressing import rules_of
+from calotype.app.compression_rules import rules_of
 from calotype.app.loading import load
 from calotype.app.settings import DEFAULT_LISTENERS, Settings
 from calotype.app.showing import effective, template
