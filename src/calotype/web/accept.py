@@ -20,7 +20,8 @@ MAX_RANGES: Final = 64
 
 _TYPE: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)/([!#$%&'*+.^_`|~0-9A-Za-z-]+)\Z")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_QUALITY: Final = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
+# RFC 9110 12.4.2, and without the nought before the point: so Java writes it, and with it Weasis.
+_QUALITY: Final = re.compile(r"(?:0(?:\.[0-9]{0,3})?|\.[0-9]{1,3}|1(?:\.0{0,3})?)\Z")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 

@@ -52,6 +52,7 @@ EXPLICIT = UID("1.2.840.10008.1.2.1")
         ("*/*;q=0", None),
         ("multipart/related;q=0, */*;q=0.1", SINGLE),
         ("text/html, application/xhtml+xml, */*;q=0.8", MULTIPART),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", MULTIPART),
         (', ,multipart/related; type="application/dicom",', MULTIPART),
         ("nonsense, application/dicom", SINGLE),
         ('application/dicom; note="a, b; c=\\"d\\""', SINGLE),

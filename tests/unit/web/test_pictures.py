@@ -390,6 +390,7 @@ def test_there_is_a_thumbnail_at_every_level(client, house, path):
     assert response.headers["content-type"] == "image/jpeg"
     assert picture(response).size == (100, 100)
     assert picture(client.get(f"/dicomweb{path}/thumbnail?viewport=50,30")).size == (30, 30)
+    assert picture(client.get(f"/dicomweb{path}/thumbnail?viewport=40")).size == (40, 40)
 
 
 def test_frames_have_thumbnails(client, compressed):
@@ -403,7 +404,8 @@ def test_frames_have_thumbnails(client, compressed):
     [
         "size=0",
         "size=5000",
-        "viewport=1",
+        "viewport=",
+        "viewport=0",
         "size=a",
         "size=",
         "viewport=9,9,0,0,5,5",

@@ -17,7 +17,10 @@ from calotype.services.archive.pictures import DEFAULT_QUALITY, DEFAULT_THUMBNAI
 MAX_FRAMES: Final = 10_000
 MAX_THUMBNAIL_PX: Final = 2048
 
-RENDERED_PARAMETERS: Final = ("accept", "annotation", "charset", "iccprofile", "quality", "viewport", "window")
+RENDERED_PARAMETERS: Final = (
+    "accept", "annotation", "charset", "damaged", "iccprofile", "quality", "viewport", "window"
+)  # fmt: skip
+"""``damaged=show`` is ours: what is left of a damaged frame."""
 THUMBNAIL_PARAMETERS: Final = ("accept", "charset", "quality", "size", "viewport")
 """``size`` is DicomSCP's: one number for both sides."""
 
@@ -67,6 +70,7 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
         quality=quality_of("quality", parameters.get("quality")),
         burn=burn,
         colour_space=_profile(parameters.get("iccprofile")),
+        is_forced=_damaged(parameters.get("damaged")),
     )
     if (window := parameters.get("window")) is not None:
         from calotype.dicom.pixels.luts import VoiFunction, Window  # numpy: loaded when a picture is asked for
@@ -83,12 +87,18 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
     return Asked(wish, warnings)
 
 
+def _damaged(text: str | None) -> bool:
+    if text not in {None, "show", "refuse"}:
+        raise InvalidRequest("damaged: show or refuse")
+    return text == "show"
+
+
 def thumbnail_wish(parameters: Mapping[str, str]) -> Wish:
     """Return what is asked for of a thumbnail: ``viewport=width,height``, or ``size`` for both. InvalidRequest."""
     if (viewport := parameters.get("viewport")) is not None:
-        # PS3.18 8.3.5.1.3: anything but these two is 400 for a thumbnail.
-        width, height = _split("viewport", viewport, 2, 2)
-        fit = (side("viewport", width), side("viewport", height))
+        # PS3.18 8.3.5.1.3: anything but these two is 400 for a thumbnail. One number for both is DicomSCP's.
+        sides = _split("viewport", viewport, 1, 2)
+        fit = (side("viewport", sides[0]), side("viewport", sides[-1]))
     elif (size := parameters.get("size")) is not None:
         fit = (side("size", size),) * 2
     else:
