@@ -55,8 +55,11 @@ class FakeExchange:
             raise self.error
         return self._jobs.submit("work", "asked for", {})
 
-    def send(self, ae_title, selection, *, commit):
-        return self._job("send", ae_title, selection, commit)
+    def send(self, ae_title, selection, *, commit, disguise):
+        return self._job("send", ae_title, selection, commit, *([] if disguise is None else [disguise]))
+
+    def wishes(self, options, patient_id, patient_name):
+        return options, patient_id, patient_name
 
     def send_files(self, ae_title, paths, *, commit):
         return self._job("send-files", ae_title, [str(path) for path in paths], commit)
