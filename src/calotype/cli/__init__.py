@@ -37,6 +37,7 @@ COMMANDS = {
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "reread": ("reading", "Correct how the text of one study is read."),
     "transcode": ("converting", "Write files in another transfer syntax."),
+    "anonymise": ("anonymising", "Write files, or studies of the archive, without their patient."),
     "dump": ("dumping", "Show what is in a file."),
     "verify": ("keeping", "Check every object's digest, and find what index and storage do not agree on."),
 }

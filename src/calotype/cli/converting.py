@@ -160,12 +160,12 @@ def _convert(source: Path, target: Path, wanted: _Wanted, each: Each) -> None:
         ):
             renamed = new.sop_instance if isinstance(new, Transcoded) else None
             meta = write_file_meta(parcel.kind.sop_class, renamed or parcel.sop_instance, wanted.to)
-            _write(target, meta, new.chunks())
+            write_whole(target, meta, new.chunks())
     except OSError as error:
         raise OutOfResources(f"{target} cannot be written: {error.strerror or error}") from error
 
 
-def _write(target: Path, meta: bytes, chunks: Iterator[bytes]) -> None:
+def write_whole(target: Path, meta: bytes, chunks: Iterator[bytes]) -> None:
     """Write a file whole or not at all: what was there before stays until the new one is complete."""
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name[:64]}.", delete=False) as out:
         part = Path(out.name)
