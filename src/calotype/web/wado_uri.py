@@ -67,9 +67,8 @@ class UriResource:
         asked = uri_request(request.query_params.multi_items())
         charset = chosen_charset(asked.charset, request.headers.get("accept-charset", ""))
         context = self._context
-        stored = await context.offload(self._located, asked)
         source = self._source(asked)
-        visible = await context.offload(self._visible, source, stored, asked)
+        stored, visible = await context.offload(self._found, source, asked)
         media_type = _chosen(asked, _accepted(request), _forms(visible, asked))
         headers = self._headers(request, asked, stored, media_type)
         if media_type == DICOM:
@@ -87,11 +86,11 @@ class UriResource:
         picture = await context.offload(source.pictures.rendered, stored, wish)
         return picture_answer(request, picture, charset=charset, headers=headers | asked.asked.headers)
 
-    def _located(self, asked: UriRequest) -> StoredInstance:
+    def _found(self, source: Source, asked: UriRequest) -> tuple[StoredInstance, Visible]:
         found = next(iter(self._context.archive.retrieve.locate(Selection.of(asked.ref))), None)
         if found is None:
             raise NotFound(f"the archive has no object {asked.ref.instance} in that study and series")
-        return found
+        return found, self._visible(source, found, asked)
 
     def _source(self, asked: UriRequest) -> Source:
         retrieve, pictures = self._context.archive.retrieve, self._pictures
