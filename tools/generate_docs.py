@@ -18,6 +18,7 @@ from calotype.app.settings import DEFAULT_LISTENERS
 from calotype.app.showing import template
 from calotype.cli import COMMANDS, calotype
 from calotype.dicom import charsets, uids
+from calotype.dicom.assembly.media import MEDIA
 from calotype.dicom.commitment import FailureReason, describe_reason
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.pixels.codec_table import CODECS, Codec
@@ -26,6 +27,11 @@ from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
 from calotype.network.tls import PROFILES
+from calotype.services.archive.documents import ENCAPSULATED_TYPES, REPORT_TYPES
+from calotype.services.archive.pictures import MP4, STILLS
+from calotype.web import wado_uri_parameters
+from calotype.web.dicomweb.rendering_parameters import RENDERED_PARAMETERS, THUMBNAIL_PARAMETERS
+from calotype.web.openapi import meaning_of
 from calotype.services.archive.compression.rules import DICOMSCP_NAMES, targets
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -115,6 +121,25 @@ def compression() -> str:
     )
 
 
+def bulk_data() -> str:
+    names: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for name, media in MEDIA.items():
+        names.setdefault((media.kind.name.lower(), media.syntaxes), []).append(name)
+    return rows(
+        ("Media type", "Taken as", "Transfer syntaxes"),
+        (
+            (
+                ", ".join(f"`{name}`" for name in group),
+                kind,
+                "any"
+                if len(syntaxes) == len(uids.STORABLE_TRANSFER_SYNTAXES)
+                else ", ".join(sorted(syntaxes, key=_components)),
+            )
+            for (kind, syntaxes), group in names.items()
+        ),
+    )
+
+
 def _taken(codec: Codec) -> str:
     takes = codec.takes
     if takes is None:
@@ -141,6 +166,40 @@ def query() -> str:
                 a.matching.name.lower().replace("_", " "),
             )
             for a in attributes.INDEXED
+        ),
+    )
+
+
+def renderings() -> str:
+    def listed(types: Iterable[str]) -> str:
+        return ", ".join(f"`{each}`" for each in types)
+
+    return rows(
+        ("What", "Media types, the default first"),
+        (
+            ("One frame, thumbnails", listed(STILLS)),
+            (
+                "Several frames",
+                f"{listed((*STILLS, MP4))}; GIF and MP4 show all of them, MP4 where `ffmpeg` is on PATH",
+            ),
+            ("Structured reports", listed(REPORT_TYPES)),
+            ("Encapsulated documents", f"as declared, of {listed(dict.fromkeys(ENCAPSULATED_TYPES.values()))}"),
+        ),
+    )
+
+
+def rendering_parameters() -> str:
+    asked = {
+        "rendered": RENDERED_PARAMETERS,
+        "thumbnail": THUMBNAIL_PARAMETERS,
+        "WADO-URI": (*wado_uri_parameters.REQUIRED, *wado_uri_parameters.OPTIONAL),
+    }
+    names = sorted({name for group in asked.values() for name in group}, key=str.lower)
+    return rows(
+        ("Parameter", *asked, "Meaning"),
+        (
+            (f"`{name}`", *("yes" if name in group else "" for group in asked.values()), meaning_of(name))
+            for name in names
         ),
     )
 
@@ -237,7 +296,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "extended": extended,
     "worklist": worklist_keys,
     "commitment": commitment,
+    "bulk data": bulk_data,
     "search": search,
+    "renderings": renderings,
+    "rendering parameters": rendering_parameters,
     "tls": tls,
     "character sets": character_sets,
 }

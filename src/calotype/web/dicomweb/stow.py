@@ -19,6 +19,7 @@ from calotype.services.archive.opening import NotAnObject
 from calotype.services.archive.ports import Origin
 from calotype.web.accept import parse_media_type
 from calotype.web.dicomweb.stow_answer import NAMELESS, StoreAnswer
+from calotype.web.problems import speakable
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,8 @@ class StowSession:
             return
         sop_class, sop_instance = _names(bytes(self._head))
         self._answer.fail(error, sop_class, sop_instance)
-        log.warning("STOW-RS from %s: %s refused: %s", self._origin.address, ascii(sop_instance) or "a part", error)
+        what = speakable(sop_instance) or "a part"
+        log.warning("STOW-RS from %s: %s refused: %s", self._origin.address, what, speakable(str(error)))
 
     def _drop(self) -> None:
         if self._incoming is not None:

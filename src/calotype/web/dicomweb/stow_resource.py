@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 import anyio
@@ -122,7 +123,8 @@ class StoreResource:
                 body = _Body(request.receive, settings)
                 while chunks := await body.next():
                     await context.offload(_feed, reader, chunks)
-            await context.offload(_finish, reader, session)
+            # What is built, or comes out of a zip file, may take long: that delays nobody's question.
+            await context.offload.lasting(partial(_finish, reader, session))
         except Cancelled:
             raise
         except CalotypeError as error:

@@ -93,7 +93,7 @@ CODED = {
     "jpeg colour": ("image/jpeg", jpeg(COLOUR), "50", "YBR_FULL_422", 8),
     "jpeg lossless": (
         "image/jpeg",
-        imagecodecs.jpeg8_encode(DEEP, lossless=True, predictor=1),
+        imagecodecs.jpeg8_encode(DEEP, bitspersample=16, lossless=True, predictor=1),
         "70",
         "MONOCHROME2",
         16,
