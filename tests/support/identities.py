@@ -75,7 +75,7 @@ def ct(**attributes):
         BitsStored=12,
         HighBit=11,
         PixelRepresentation=0,
-        PixelData=bytes(range(32)),
+        PixelData=bytes(byte % 16 for byte in range(32)),
     )
     made["PixelData"].VR = "OW"
     for keyword, value in attributes.items():
