@@ -39,6 +39,7 @@ _QUERY: Final[Mapping[str, tuple[Schema, str]]] = {
     "anonymize": ({"type": "string", "enum": ["yes"]}, "De-identify what leaves"),
     "charset": (_TEXT, "Character set of text"),
     "columns": (_ONE_UP, "Greatest width of the picture"),
+    "damaged": (_TEXT, "show: what is left of a damaged frame, too"),
     "contentType": (_TEXT, "application/dicom, or media types to render to"),
     "frameNumber": (_ONE_UP, "A frame, from 1"),
     "fuzzymatching": ({"type": "boolean"}, "Match names by their parts and sounds"),
@@ -90,6 +91,11 @@ _PROBLEM: Final = {
 _BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _STORED: Final = {"202": "Some objects failed", "409": "All objects failed", "415": "Not a body that is taken"}
 _BODY: Final = {"required": True, "content": {"multipart/related": _BINARY, "application/dicom": _BINARY}}
+
+
+def meaning_of(parameter: str) -> str:
+    """Return what a query parameter is for, in a line."""
+    return _QUERY[parameter][1]
 
 
 def describe(app: FastAPI) -> None:
