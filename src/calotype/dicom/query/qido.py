@@ -332,9 +332,6 @@ def _resolve_path(asked: _Asked, name: str) -> _Path:
 
 
 def _read_match(asked: _Asked, name: str, text: str) -> None:
-    if "\0" in text:
-        # C-FIND pads with it; in a parameter it is none, and universal matching is not what was meant.
-        raise InvalidParameter(name, "a value holds no NUL")
     is_universal = text.strip(" *") == ""
     first, *inner = _resolve_path(asked, name)
     here = at_level(first, asked.level)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.narrowing import is_sifted
-from calotype.dicom.query.qido import QidoRequest, match_to_json, parse_qido
+from calotype.dicom.query.qido import InvalidParameter, QidoRequest, match_to_json, parse_qido
 from calotype.dicom.xml_model import native_model
 from calotype.errors import OutOfResources
 from calotype.services.archive.ports import Total
@@ -77,7 +77,7 @@ class SearchResource:
         study, series = path_uid(request, "study"), path_uid(request, "series")
         query = parse_qido(
             self._level,
-            [pair for pair in params if pair[0].lower() not in _OF_THE_ANSWER],
+            _questions(params),
             study=study,
             series=series,
             max_limit=context.settings.page_limit,
@@ -100,6 +100,15 @@ class SearchResource:
             body = zlib.compress(body, 1, wbits=31)
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers | {"Content-Type": answer.content_type})
+
+
+def _questions(params: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parameters that say what is asked. InvalidParameter for NUL, which is padding to DICOM alone."""
+    found = [pair for pair in params if pair[0].lower() not in _OF_THE_ANSWER]
+    for name, text in found:
+        if "\0" in text:
+            raise InvalidParameter(name, "a value holds no NUL")
+    return found
 
 
 def _as_json(content_type: str, found: Sequence[DataSet]) -> tuple[bytes, str]:

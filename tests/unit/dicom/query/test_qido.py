@@ -126,7 +126,7 @@ def test_search_over_all_series_may_ask_for_the_study_s_attributes() -> None:
         ([("zzz", "1")], "query parameter 'zzz': no such attribute"),
         ([("StudyDate", "yesterday")], "query parameter 'StudyDate': 'yesterday' is no date; write YYYYMMDD, or a"),
         ([("00080020", "yesterday")], "query parameter '00080020': 'yesterday' is no date"),
-        ([("Modality", "x\0y")], "query parameter 'Modality': a value holds no NUL"),
+        ([("Modality", "x\0y")], r"query parameter 'Modality': 'x\x00y' holds control characters"),
         ([("StudyDate", "20240131-20240101")], "query parameter 'StudyDate': a range from 20240131 to 20240101 ends"),
         (
             [("SeriesDescription", "x")],
