@@ -131,6 +131,10 @@ def test_what_is_released_was_not_begun(both):
     store.release(taken[1:])
     assert store.claim(5, 9) == [task(2)]
     assert store.waiting() == 2
+    store.release([task(2)], begun=True)
+    index.add(record(3))
+    assert store.claim(5, 9) == [task(3)]
+    assert store.claim(5, 9) == [task(2, 2)]
 
 
 def test_an_object_that_is_gone_has_no_origin(both):

@@ -28,7 +28,7 @@ _CLAIM: Final = """
 _CLAIM_NEW: Final = _CLAIM.format("= 0")
 _CLAIM_BEGUN: Final = _CLAIM.format("> 0")
 _RELEASE: Final = (
-    "UPDATE compression SET state = 'waiting', attempts = attempts - 1"
+    "UPDATE compression SET state = 'waiting', attempts = attempts - ?"
     " WHERE sop_instance_uid = ? AND state = 'working'"
 )
 _ORIGIN: Final = columns_of("i", ORIGIN_COLUMNS)
@@ -90,9 +90,9 @@ class SqliteCompression:
             for uid, attempts, number, modality, *origin in found
         ]
 
-    def release(self, tasks: Collection[Task]) -> None:
-        """Put claimed objects back as if they had not been begun."""
-        values = [(task.sop_instance,) for task in tasks]
+    def release(self, tasks: Collection[Task], *, begun: bool = False) -> None:
+        """Put claimed objects back; see the port."""
+        values = [(0 if begun else 1, task.sop_instance) for task in tasks]
         self._index.write(lambda connection: connection.executemany(_RELEASE, values))
 
     def candidates(self, studies: Collection[UID], syntaxes: Collection[UID]) -> Iterator[Task]:

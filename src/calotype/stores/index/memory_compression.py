@@ -54,13 +54,13 @@ class MemoryCompression:
             records = {record.ref.instance: record for record in self._index.served()}
             return [_task(uid, records.get(uid), row.attempts) for _, uid, row in taken]
 
-    def release(self, tasks: Collection[Task]) -> None:
-        """Put claimed objects back as if they had not been begun."""
+    def release(self, tasks: Collection[Task], *, begun: bool = False) -> None:
+        """Put claimed objects back; see the port."""
         with self._lock:
             for task in tasks:
                 row = self._rows.get(task.sop_instance)
                 if row is not None and row.is_claimed:
-                    row.is_claimed, row.attempts = False, row.attempts - 1
+                    row.is_claimed, row.attempts = False, row.attempts - (not begun)
 
     def candidates(self, studies: Collection[UID], syntaxes: Collection[UID]) -> Iterator[Task]:
         """Walk over the instances of studies, or of all, that are kept in one of ``syntaxes``."""

@@ -29,7 +29,7 @@ from calotype.services.archive.compression.ports import NO_SIZES, CompressionSto
 from calotype.services.archive.compression.rules import COMPRESSIBLE, Rule
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.headers import compress_header
-from calotype.services.archive.ingest import Clock, Declared, Ingest, utc_now_us
+from calotype.services.archive.ingest import Clock, Declared, Ingest, Outcome, utc_now_us
 from calotype.services.archive.inspection import Inspected, inspect, mapped
 from calotype.services.archive.ports import (
     Index,
@@ -202,7 +202,9 @@ class Compressor:
         with self._ingest.begin(declared, origin) as incoming:
             for start in range(0, len(made.data), _CHUNK_BYTES):
                 incoming.write((made.data[start : start + _CHUNK_BYTES],))
-            incoming.commit()
+            receipt = incoming.commit()
+        if receipt.outcome in {Outcome.VERSION, Outcome.KEPT}:
+            raise Conflict(f"{made.sop_instance} is here already, and is another object")
 
 
 @dataclass(frozen=True, slots=True)

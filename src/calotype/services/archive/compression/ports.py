@@ -92,8 +92,8 @@ class CompressionStore(Protocol):
         """
         ...
 
-    def release(self, tasks: Collection[Task]) -> None:
-        """Put claimed objects back as if they had not been begun."""
+    def release(self, tasks: Collection[Task], *, begun: bool = False) -> None:
+        """Put claimed objects back: as if they had not been begun, unless ``begun``, which puts them last."""
         ...
 
     def candidates(self, studies: Collection[UID], syntaxes: Collection[UID]) -> Iterator[Task]:

@@ -129,21 +129,33 @@ class Compression:
         """Compress one object; return whether that has an end, good or bad."""
         try:
             if task.attempts > MAX_ATTEMPTS:
-                self._compressor.give_up(task, f"the archive ended {MAX_ATTEMPTS} times while it was compressed")
+                self._compressor.give_up(task, f"begun {MAX_ATTEMPTS} times, and the archive or its file gave out")
                 return True
             rule = None
             if task.origin is not None:
                 rule = self._settings.rules.rule_for(task.origin, task.modality)
             done = self._compressor.compress(task, rule, self._stopping.is_set)
-        except (OutOfResources, Unavailable) as error:
+        except OutOfResources as error:
             _log.warning("compression waits for %g s: %s", self._settings.retry_s, error)
             return False
+        except Unavailable as error:
+            # It may be this object's file alone, which must not keep all others waiting.
+            _log.warning("compressing %s is tried again later: %s", task.sop_instance, error)
+            return self._put_last(task)
         except Cancelled:
             return False
         except Exception:  # noqa: BLE001 - a mistake over one object must not end the work on the others
             _log.exception("compressing %s ended by a mistake of ours", task.sop_instance)
             return self._leave(task)
         _log.debug("%s: %s", task.sop_instance, done)
+        return True
+
+    def _put_last(self, task: Task) -> bool:
+        try:
+            self._store.release([task], begun=True)
+        except CalotypeError as error:
+            _log.warning("%s waits for the next start to be compressed: %s", task.sop_instance, error)
+        self._stopping.wait(self._settings.retry_s)
         return True
 
     def _leave(self, task: Task) -> bool:

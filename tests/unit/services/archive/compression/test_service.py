@@ -113,12 +113,23 @@ def test_an_object_rests_for_a_while_first(press):
 
 def test_a_full_disk_is_waited_for(press):
     listed(press, 1)
-    scripted = Scripted([OutOfResources("full"), Unavailable("locked"), Done(Result.COMPRESSED)])
+    scripted = Scripted([OutOfResources("full"), OutOfResources("full"), Done(Result.COMPRESSED)])
     compression = service(press, scripted)
     compression.start()
     scripted.wait_for(lambda s: len(s.done) == 3)
     compression.stop(60)
     assert scripted.done == [("2.25.1", 1, True)] * 3
+    assert press.store.waiting() == 0
+
+
+def test_an_object_that_cannot_be_read_does_not_keep_others_waiting(press):
+    listed(press, 2)
+    scripted = Scripted([Unavailable("its sectors are bad"), Done(Result.COMPRESSED), *[Unavailable("still")] * 9])
+    compression = service(press, scripted)
+    compression.start()
+    scripted.wait_for(lambda s: s.given_up)
+    compression.stop(60)
+    assert [uid for uid, _, _ in scripted.done] == ["2.25.1", "2.25.2", "2.25.1", "2.25.1"]
     assert press.store.waiting() == 0
 
 
@@ -155,7 +166,7 @@ def test_an_object_that_ended_the_process_too_often_is_left_alone(press):
     scripted.wait_for(lambda s: s.given_up)
     compression.stop(60)
     assert scripted.done == []
-    assert [left.reason for left in press.store.left(1)] == ["the archive ended 3 times while it was compressed"]
+    assert [left.reason for left in press.store.left(1)] == ["begun 3 times, and the archive or its file gave out"]
 
 
 def test_stopping_puts_back_what_was_taken(press):
