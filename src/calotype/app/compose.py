@@ -19,7 +19,7 @@ from calotype.app.anonymising import anonymiser_of, anonymising_over
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.compressing import compression_over
 from calotype.app.opening import MIB, Stores
-from calotype.app.picturing import forms_over, pictures_over
+from calotype.app.picturing import decoding_of, forms_over, isolation_of, pictures_over
 from calotype.app.scheduling import performed_over, worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
@@ -104,8 +104,10 @@ class House:
         self.access = Access(access_of(settings), self.nodes)
         self.jobs = jobs_over(stores, settings)
         self.workshop = Workshop(settings.pixels.threads)
-        self.forms = forms_over(stores, settings, self.workshop)
-        self.pictures = pictures_over(stores, settings, self.workshop)
+        self.isolation = isolation_of(settings)
+        decoding = decoding_of(settings, self.isolation)
+        self.forms = forms_over(stores, settings, self.workshop, decoding)
+        self.pictures = pictures_over(stores, settings, self.workshop, decoding)
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
         self.worklist = Worklist(kept, worklist_settings(settings))
@@ -154,6 +156,7 @@ class House:
             stop.start()
         for stop in stops:
             stop.join()
+        self.isolation.stop()
         self.workshop.stop()
         _logger.info("stopped in %.1f s", time.monotonic() - started_s)
 

@@ -121,6 +121,8 @@ class Dicom:
     drain_s: float = _is(30.0, "On shutdown, let associations finish for so long")
 
 
+IsolationName = Literal["none", "suspects", "all"]
+DamagedName = Literal["refuse", "show"]
 StepStatusName = Literal["scheduled", "arrived", "started", "completed", "discontinued"]
 StrictnessName = Literal["tolerant", "strict"]
 
@@ -153,7 +155,9 @@ class Http:
     )
     max_part_mib: int = _is(0, "Largest object taken by STOW-RS, in MiB; 0: no limit but the disk")
     max_parts: int = _is(100_000, "Objects taken by one STOW-RS request")
-    max_metadata_mib: int = _is(16, "All metadata of one STOW-RS request that sends them apart from bulk data, in MiB")
+    max_metadata_mib: int = _is(
+        16, "All metadata of one STOW-RS request that sends them apart from bulk data, in MiB"
+    )
     public_url: str = _is(
         "",
         "Our address in answers (https://pacs.example/x), without /dicomweb; empty: the one a request was sent to",
@@ -242,6 +246,16 @@ class Pixels:
     )
     transcoded_mib: int = _is(
         2048, "The same for objects in transfer syntaxes that cost much (JPEG 2000, JPEG XL), in MiB; 0: none"
+    )
+    isolation: IsolationName = _is(
+        "suspects",
+        "Decode in other processes: all frames | suspects, damaged and shown all the same | none",
+    )
+    isolation_memory_mib: int = _is(2048, "What such a process may take for a frame, in MiB (Linux)")
+    isolation_s: int = _is(20, "Processor time that it may take for a frame; three times as long in all")
+    damaged: DamagedName = _is(
+        "refuse",
+        "Pictures of damaged frames: refuse, unless damaged=show is asked for | show what is left, to all",
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from calotype.app.opening import open_archive
+from calotype.app.picturing import decoding_of, isolation_of
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
 from calotype.cli.session import Session
@@ -84,10 +85,16 @@ def verify_command(session: Session, *, quick: bool, delete_orphans: bool, pixel
     with (
         open_archive(settings) as archive,
         Workshop(settings.pixels.threads) as workshop,
+        isolation_of(settings) as isolation,
         progress_bar("verify", silent=as_json) as advance,
     ):
         report = archive.curate.verify(
-            advance, digests=not quick, delete_orphans=delete_orphans, pixels=pixels, each=workshop.map
+            advance,
+            digests=not quick,
+            delete_orphans=delete_orphans,
+            pixels=pixels,
+            each=workshop.map,
+            decode=decoding_of(settings, isolation).decode,
         )
     if as_json:
         counts = {"objects": report.objects, "checked_bytes": report.checked_bytes}

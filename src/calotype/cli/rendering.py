@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,9 @@ _FORMS = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Apply this presentation state.",
 )
+@click.option(
+    "--damaged", is_flag=True, help="Show what is left of a damaged frame; what is missing is grey or noise."
+)
 @click.option("--overlays/--no-overlays", default=True, help="Show overlays.")
 def render_command(
     file: Path,
@@ -48,6 +52,7 @@ def render_command(
     size: str | None,
     quality: int,
     presentation: Path | None,
+    damaged: bool,
     overlays: bool,
 ) -> None:
     """Make a picture of a DICOM file: window, colours, overlays, shutters as an archive would show them.
@@ -60,6 +65,8 @@ def render_command(
     from calotype.dicom.pixels.images import to_gif, to_image  # numpy and Pillow: not needed for --help
     from calotype.dicom.pixels.presentation import Presentation
     from calotype.dicom.pixels.render import RenderParameters, render
+    from calotype.dicom.pixels.subject import decode_here
+    from calotype.services.archive.isolation import Isolation, IsolationSettings
 
     subject, read_at = _opened(file)
     if form == "application/pdf":
@@ -72,14 +79,17 @@ def render_command(
         presentation=Presentation(_opened(presentation)[0].attributes) if presentation else None,
     )
     subject.checked()
-    if form == "image/gif" and frame is None:
-        numbers = range(1, subject.number_of_frames + 1)
-        pictures = (render(subject.frame(number, read_at), parameters) for number in numbers)
-        data = to_gif(pictures, subject.durations_ms())
-    else:
-        picture = render(subject.frame(frame or 1, read_at), parameters)
-        profile = subject.icc_profile if picture.ndim == 3 else b""
-        data = to_image(picture, form, quality=quality, profile=profile)
+    # A decoder may die of a damaged frame: that is left to another process.
+    with Isolation(IsolationSettings(processes=1)) as isolation:
+        decode = partial(isolation.decode, is_forced=True) if damaged else decode_here
+        if form == "image/gif" and frame is None:
+            numbers = range(1, subject.number_of_frames + 1)
+            pictures = (render(subject.frame(number, read_at, decode=decode), parameters) for number in numbers)
+            data = to_gif(pictures, subject.durations_ms())
+        else:
+            picture = render(subject.frame(frame or 1, read_at, decode=decode), parameters)
+            profile = subject.icc_profile if picture.ndim == 3 else b""
+            data = to_image(picture, form, quality=quality, profile=profile)
     output.write_bytes(data)
     click.echo(f"{output}: {len(data)} bytes")
 

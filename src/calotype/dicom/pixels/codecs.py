@@ -14,7 +14,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import jpeg_2000
 from calotype.dicom.pixels.codec_table import CODECS, Codec, Decoder, Fidelity, Older, Takes
 from calotype.dicom.pixels.description import PixelDescription, PixelKind
-from calotype.dicom.pixels.guard import DEFAULT_LIMITS, Limits, check
+from calotype.dicom.pixels.guard import DEFAULT_LIMITS, Limits, as_it_is, check
 from calotype.dicom.pixels.options import DEFAULT_OPTIONS, EncodeOptions
 from calotype.dicom.pixels.versions import has_current_codecs
 from calotype.dicom.uids import transfer_syntax
@@ -33,6 +33,7 @@ __all__ = [
     "can_decode",
     "can_encode",
     "decode",
+    "decode_anyhow",
     "decode_reduced",
     "decoded_description",
     "encode",
@@ -114,11 +115,33 @@ def decode_reduced(
     return _decoded(partial(jpeg_2000.decode_reduced, levels=levels), data, description, uid, limits)
 
 
-def _decoded(decoder: Decoder | None, data: bytes, description: PixelDescription, uid: UID, limits: Limits) -> Array:
+def decode_anyhow(
+    data: bytes, description: PixelDescription, uid: UID, *, levels: int = 0, is_forced: bool = False
+) -> Array:
+    """Return one frame by :func:`decode`, or by :func:`decode_reduced` where ``levels`` are given.
+
+    ``is_forced`` gives the decoder what the guard refuses. Only for a process that may die of it: where the stream
+    is cut off, what is missing is grey or noise, and nobody says so.
+    """
+    decoder = CODECS[uid].decoder if uid in CODECS else None
+    if levels and decoder is jpeg_2000.decode:
+        decoder = partial(jpeg_2000.decode_reduced, levels=levels)
+    try:
+        return _decoded(decoder, data, description, uid, DEFAULT_LIMITS)
+    except DamagedPixels:
+        if not is_forced:
+            raise
+        return _decoded(decoder, as_it_is(data, description, uid), description, uid, None)
+
+
+def _decoded(
+    decoder: Decoder | None, data: bytes, description: PixelDescription, uid: UID, limits: Limits | None
+) -> Array:
+    """Decode what the guard lets pass; without ``limits`` it is not asked."""
     reason = why_not_decode(uid, description)
     if reason or decoder is None:
         raise Unsupported(reason)
-    checked = check(data, description, uid, limits)
+    checked = data if limits is None else check(data, description, uid, limits)
     try:
         return decoder(checked, description)
     except CalotypeError:

@@ -69,6 +69,21 @@ def check(stream: bytes, description: PixelDescription, syntax: UID, limits: Lim
     return _check_rle(stream, description) if syntax == RLE_LOSSLESS else stream
 
 
+def as_it_is(stream: bytes, description: PixelDescription, syntax: UID) -> bytes:
+    """Return a stream that was refused as a decoder may be tried with it, which may cost it all it has.
+
+    JPEG 2000 comes without the JP2 file around it, and what was cut off gets an end: without one most decoders give
+    up, with it they show what is there. Raises DamagedPixels for a frame above the limits.
+    """
+    check_size(description)
+    keyword = transfer_syntax(syntax).keyword
+    if keyword.startswith(("JPEG2000", "HTJ2K")):
+        stream = jpeg_2000_codestream(stream)
+    if keyword.startswith(("JPEG", "HTJ2K")) and not keyword.startswith("JPEGXL") and END_OF_IMAGE not in stream[-3:]:
+        return stream + END_OF_IMAGE
+    return stream
+
+
 def check_size(description: PixelDescription, limits: Limits = DEFAULT_LIMITS) -> None:
     """Raise DamagedPixels when a decoded frame would be above the limits."""
     size_bytes = description.samples * max(8, description.bits_allocated) // 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from calotype.dicom.datasets import Element, Items, Limits, decode, swap
 from calotype.dicom.hierarchy import UID
@@ -33,6 +33,7 @@ from calotype.dicom.walk import FRAGMENTS, Token
 from calotype.errors import InvalidRequest, Unsupported
 
 if TYPE_CHECKING:
+    from calotype.dicom.pixels.native import Array
     from calotype.dicom.pixels.render import Frame
 
 SOP_CLASS, SOP_INSTANCE, MODALITY, VALUE_TYPE = 0x00080016, 0x00080018, 0x00080060, 0x0040A040
@@ -65,6 +66,21 @@ _ELEMENT_BYTES: Final = 300
 _UNDEFINED: Final = b"\xff\xff\xff\xff"
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0"
+
+
+class Decode(Protocol):
+    """Decodes one frame, at a size halved up to ``levels`` times where that is cheap; may do it elsewhere."""
+
+    def __call__(self, data: bytes, description: PixelDescription, uid: UID, /, *, levels: int = 0) -> Array:
+        """Return the stored values; raises what ``codecs.decode`` does."""
+        ...
+
+
+def decode_here(data: bytes, description: PixelDescription, uid: UID, /, *, levels: int = 0) -> Array:
+    """Decode in this process."""
+    if levels:
+        return codecs.decode_reduced(data, description, uid, levels)
+    return codecs.decode(data, description, uid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +139,8 @@ class Subject:
             groups.insert(0, Attributes(_decoded(read_at(*self.group_places[number - 1]), self.layout)))
         return FrameAttributes(self.attributes, groups)
 
-    def frame(self, number: int, read_at: ReadAt, *, levels: int = 0) -> Frame:
-        """Decode a frame, at a size halved up to ``levels`` times where that is cheap.
+    def frame(self, number: int, read_at: ReadAt, *, levels: int = 0, decode: Decode = decode_here) -> Frame:
+        """Decode a frame by ``decode``, at a size halved up to ``levels`` times where that is cheap.
 
         NotFound when there is no such frame, DamagedPixels and Unsupported when it cannot be decoded.
         """
@@ -132,10 +148,7 @@ class Subject:
 
         description, index = self.checked()
         raw = read_frame(index, number, read_at)
-        if levels:
-            values = codecs.decode_reduced(raw, description, self.codec, levels)
-        else:
-            values = codecs.decode(raw, description, self.codec)
+        values = decode(raw, description, self.codec, levels=levels)
         reduced = 0
         while reduced < levels and values.shape[0] < _halved(description.rows, reduced):
             reduced += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from calotype.dicom.pixels.transcode import Decode, decode
 from calotype.services.archive.decoding import PixelCheck
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.forms import Each, one_by_one
@@ -43,11 +44,13 @@ class Curate:
         delete_orphans: bool = False,
         pixels: bool = False,
         each: Each = one_by_one,
+        decode: Decode = decode,
     ) -> VerifyReport:
         """Compare index and objects both ways; without ``digests`` only presence and size, which reads no content.
 
         ``delete_orphans`` removes files without a row that are older than an hour; the report still lists them.
-        ``pixels`` also decodes every frame, which ``each`` may do in parallel, and marks what cannot be decoded.
+        ``pixels`` also decodes every frame, which ``each`` may do in parallel and ``decode`` elsewhere, and marks
+        what cannot be decoded.
         """
         return Verification(
             self._objects,
@@ -55,7 +58,7 @@ class Curate:
             self._clock(),
             digests=digests,
             delete_orphans=delete_orphans,
-            pixels=PixelCheck(self._findings, each) if pixels else None,
+            pixels=PixelCheck(self._findings, each, decode) if pixels else None,
         ).run(progress)
 
     def reindex(self, progress: Progress = unseen, *, allow_loss: bool = False) -> ReindexReport:

@@ -92,7 +92,7 @@ class Forms:
         note_damage: Callable[[Original, DamagedPixels], None] = unnoted,
     ) -> None:
         self.each = each
-        self._decode = decode
+        self.decode = decode
         self._shelf = shelf
         self._note_damage = note_damage
 
@@ -136,7 +136,7 @@ class Forms:
                 to,
                 each=self.each,
                 ahead=ahead,
-                decode=self._decode,
+                decode=self.decode,
             )
 
         size_bytes = original.place.stop - original.place.start

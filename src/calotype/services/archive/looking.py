@@ -10,16 +10,19 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from calotype.dicom.pixels.frames import ReadAt
-from calotype.dicom.pixels.subject import Subject, read_subject
+from calotype.dicom.pixels.subject import Decode, Subject, decode_here, read_subject
 from calotype.dicom.uids import transfer_syntax
 from calotype.errors import DamagedPixels, InvalidRequest, Unsupported
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
+
+if TYPE_CHECKING:
+    from calotype.dicom.pixels.render import Frame
 
 REMEMBERED_BYTES: Final = 32 * 1024 * 1024
 """What all remembered headers and frame indexes may take."""
@@ -32,16 +35,27 @@ class Opened:
     stored: StoredInstance
     subject: Subject
     read_at: ReadAt
+    decode: Decode = decode_here
+
+    def frame(self, number: int, *, levels: int = 0) -> Frame:
+        """Decode a frame, see ``Subject.frame``."""
+        return self.subject.frame(number, self.read_at, levels=levels, decode=self.decode)
 
 
 class Looking:
     """Opens objects. Thread-safe."""
 
     def __init__(
-        self, retrieve: Retrieve, findings: Findings | None = None, remembered_bytes: int = REMEMBERED_BYTES
+        self,
+        retrieve: Retrieve,
+        findings: Findings | None = None,
+        remembered_bytes: int = REMEMBERED_BYTES,
+        *,
+        decode: Decode = decode_here,
     ) -> None:
         self._retrieve = retrieve
         self._findings = findings
+        self._decode = decode
         self._remembered: OrderedDict[tuple[str, bytes], Subject] = OrderedDict()
         self._budget_bytes = remembered_bytes
         self._used_bytes = 0
@@ -66,7 +80,7 @@ class Looking:
                 if subject is not None:
                     self._remember(key, subject)
             if subject is not None:
-                yield Opened(current, subject, _reading(reader, location.data_offset))
+                yield Opened(current, subject, _reading(reader, location.data_offset), self._decode)
                 return
             with mapped(reader, slice(location.data_offset, reader.size_bytes)) as data:
                 try:
@@ -77,12 +91,12 @@ class Looking:
                     raise Unsupported(f"the object is damaged and cannot be looked into: {error}") from error
                 if transfer_syntax(location.transfer_syntax).deflated:
                     # Its offsets are those of the inflated data set, which must be inflated anew each time.
-                    yield Opened(current, subject, read_at)
+                    yield Opened(current, subject, read_at, self._decode)
                     return
             self._remember(key, subject)
             if self._findings is not None:
                 self._findings.keep(current, subject)
-            yield Opened(current, subject, _reading(reader, location.data_offset))
+            yield Opened(current, subject, _reading(reader, location.data_offset), self._decode)
 
     def _remember(self, key: tuple[str, bytes], subject: Subject) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, Selection
-from calotype.dicom.pixels.subject import MODALITY
+from calotype.dicom.pixels.subject import MODALITY, Decode, decode_here
 from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
@@ -33,6 +33,7 @@ from calotype.services.archive.workshop import Workshop
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from calotype.dicom.pixels.description import PixelDescription
     from calotype.dicom.pixels.geometry import Region
     from calotype.dicom.pixels.luts import Window
     from calotype.dicom.pixels.render import Frame, RenderParameters
@@ -82,6 +83,8 @@ class Wish:
     """``no``, ``yes``, ``srgb``; empty: the object's own profile goes along if it has one."""
     presentation: UID | None = None
     """SOP Instance UID of a presentation state to apply."""
+    is_forced: bool = False
+    """Show what is left of a damaged frame, where that may be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,20 @@ class Visible:
 
     media_types: tuple[str, ...]
     number_of_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How frames are decoded. ``forced`` tries what is damaged, too; without it nobody does."""
+
+    decode: Decode = decode_here
+    forced: Decode | None = None
+    is_always_forced: bool = False
+    """Whether that is tried for everybody who looks at pictures."""
+
+
+HERE: Final = Decoding()
+"""In this process, and nothing that is damaged."""
 
 
 class PictureCache(Protocol):
@@ -139,18 +156,20 @@ class Pictures:
         cache: PictureCache | None = None,
         cine: Cine | None = None,
         turn: Callable[[], AbstractContextManager[object]] | None = None,
+        decoding: Decoding = HERE,
     ) -> None:
         self._index = index
         self._retrieve = retrieve
         self._findings = findings
-        self._looking = Looking(retrieve, findings)
+        self._looking = Looking(retrieve, findings, decode=decoding.decode)
+        self._decoding = decoding
         self._cache = cache or NoCache()
         self._cine = cine or NoCine()
         self._turn = turn or Workshop().turn
 
     def through(self, retrieve: Retrieve) -> Pictures:
         """Return a maker of pictures of what ``retrieve`` opens in the place of what is stored; it keeps nothing."""
-        return Pictures(retrieve, self._index, cine=self._cine, turn=self._turn)
+        return Pictures(retrieve, self._index, cine=self._cine, turn=self._turn, decoding=self._decoding)
 
     def visible(self, stored: StoredInstance) -> Visible:
         """Return what can be seen of an object.
@@ -178,6 +197,8 @@ class Pictures:
             return self.rendered(*self._presented(stored, wish))
         if wish.colour_space not in {"", "no"} and wish.media_type not in _WITH_PROFILES:
             raise InvalidRequest(f"iccprofile={wish.colour_space}: {wish.media_type} carries no colour profile here")
+        if self._decoding.is_always_forced:
+            wish = replace(wish, is_forced=True)
         state = self._state(wish.presentation)
         key = _key(stored, wish, state)
         return self._kept(key, wish.media_type, lambda: self._make(stored, wish, state))
@@ -214,7 +235,7 @@ class Pictures:
         with self._turn():
             from calotype.dicom.pixels import native  # numpy: loaded with the first pixels
 
-            frame = self._of_object(opened, lambda: opened.subject.frame(number, opened.read_at))
+            frame = self._of_object(opened, lambda: opened.frame(number))
             return native.encode(frame.values, frame.description)
 
     def encoded_frame(self, opened: Opened, number: int, to: UID) -> bytes:
@@ -227,7 +248,7 @@ class Pictures:
             from calotype.dicom.pixels.native import has_bits_outside
 
             def make() -> bytes:
-                frame = opened.subject.frame(number, opened.read_at)
+                frame = opened.frame(number)
                 if frame.cells is not None and has_bits_outside(frame.cells, frame.description):
                     raise Unsupported("its padding lies outside the bits stored, and would be lost")
                 return codecs.encode(frame.values, frame.description, to).data
@@ -262,7 +283,8 @@ class Pictures:
         return STILLS + films
 
     def _make(self, stored: StoredInstance, wish: Wish, state: StoredInstance | None) -> bytes:
-        with self._looking.open(stored) as opened:
+        with self._looking.open(stored) as found:
+            opened = self._as_wished(found, wish)
             offered = self._media_types(opened)
             if wish.media_type not in offered:
                 forms = f"comes as {', '.join(offered)}" if offered else "cannot be shown"
@@ -271,6 +293,28 @@ class Pictures:
             if wish.frame is None and wish.media_type in {GIF, MP4} and opened.subject.number_of_frames > 1:
                 return self._reel(opened, wish, parameters)
             return self._of_object(opened, lambda: _still(opened, wish, parameters))
+
+    def _as_wished(self, opened: Opened, wish: Wish) -> Opened:
+        """Return an open object, its frames decoded as far as they go where that is wished for."""
+        forced = self._decoding.forced
+        if not wish.is_forced or forced is None:
+            return opened
+        return replace(opened, decode=self._forced(opened, forced))
+
+    def _forced(self, opened: Opened, forced: Decode) -> Decode:
+        def decode(data: bytes, description: PixelDescription, uid: UID, /, *, levels: int = 0) -> Array:
+            try:
+                return opened.decode(data, description, uid, levels=levels)
+            except DamagedPixels as error:
+                self._note(opened, error)
+                return forced(data, description, uid, levels=levels)
+
+        return decode
+
+    def _note(self, opened: Opened, error: DamagedPixels) -> None:
+        if self._findings is not None:
+            stored = opened.stored
+            self._findings.note_damage(stored.ref.instance, stored.location.digest, error)
 
     def _reel(self, opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
         from calotype.dicom.pixels.render import render, view_for  # numpy: loaded with the first picture
@@ -285,7 +329,7 @@ class Pictures:
 
         def pictures() -> Iterator[Array]:
             for number in range(1, index.number_of_frames + 1):
-                yield render(subject.frame(number, opened.read_at), parameters)
+                yield render(opened.frame(number), parameters)
 
         return self._of_object(opened, lambda: self._wound(pictures(), subject.durations_ms(), wish.media_type))
 
@@ -349,9 +393,7 @@ class Pictures:
         try:
             return make()
         except DamagedPixels as error:
-            if self._findings is not None:
-                stored = opened.stored
-                self._findings.note_damage(stored.ref.instance, stored.location.digest, error)
+            self._note(opened, error)
             raise Unsupported(f"the object's pixels are damaged: {error}") from error
 
     def _thumbnail(self, stored: StoredInstance, wish: Wish) -> bytes:
@@ -403,7 +445,7 @@ def _cheap_frame(opened: Opened, number: int, parameters: RenderParameters) -> F
     if parameters.fit is not None:
         view = view_for(description, subject.frame_attributes(number, opened.read_at), number, parameters)
         levels = int(log2(max(1.0, view.spare)))
-    return subject.frame(number, opened.read_at, levels=levels)
+    return opened.frame(number, levels=levels)
 
 
 def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, kind: bytes = b"rendered") -> str:

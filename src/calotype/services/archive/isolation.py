@@ -1,0 +1,275 @@
+"""Decoding in processes of their own: whatever a frame does to its decoder, the archive goes on.
+
+A few children, started when they are first needed and again after their death, each held to limits of memory and
+processor time by itself and of time by us. For what the header guard refuses and somebody wants to see all the same,
+and for every frame where senders are not trusted. The child's program is ``isolated``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+
+import orjson
+
+from calotype import errors
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.pixels.description import PixelDescription
+from calotype.dicom.pixels.guard import check_size
+from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable
+from calotype.services.archive.isolated import HEAD, MAX_TOLD_BYTES, MODULE, NO_MEMORY, READY, Asked
+
+if TYPE_CHECKING:
+    from calotype.dicom.pixels.native import Array
+
+MIB: Final = 1024 * 1024
+DECODER: Final = "calotype.dicom.pixels.codecs:decode_anyhow"
+_START_S: Final = 60.0
+_RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
+"""What a child may say in our words; anything else it says is damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationSettings:
+    """How many children there may be, and what each may take for one frame."""
+
+    processes: int = 2
+    memory_bytes: int = 2048 * MIB
+    """Enforced on Linux."""
+    cpu_s: int = 20
+    wall_s: float = 60.0
+
+
+class Isolation:
+    """Decodes frames in children. Thread-safe. Nothing is started before it is needed.
+
+    ``decoder`` is what the children call, ``module:function``. As a context manager it is stopped at the end.
+    """
+
+    def __init__(self, settings: IsolationSettings | None = None, decoder: str = DECODER) -> None:
+        self._settings = settings or IsolationSettings()
+        self._decoder = decoder
+        self._places = threading.BoundedSemaphore(self._settings.processes)
+        self._lock = threading.Lock()
+        self._idle: list[_Child] = []
+        self._children: set[_Child] = set()
+        self._is_stopped = False
+
+    def decode(
+        self, data: bytes, description: PixelDescription, uid: UID, /, *, levels: int = 0, is_forced: bool = False
+    ) -> Array:
+        """Return the stored values of one frame, as ``codecs.decode`` does, or reduced where that is cheaper.
+
+        ``is_forced`` passes over the guard. Raises what ``codecs.decode`` does; DamagedPixels when the child died of
+        the frame or came to a limit, OutOfResources when there is no child to be had, Unavailable when stopped.
+        """
+        check_size(description)
+        with self._places:
+            child = self._take()
+            try:
+                answer = child.decode(data, Asked(description, uid, levels, is_forced))
+            except BaseException:
+                self._drop(child)
+                raise
+            self._put_back(child)
+        return answer()
+
+    def stop(self) -> None:
+        """End all children; who waits for one is told. Idempotent."""
+        with self._lock:
+            self._is_stopped = True
+            children = list(self._children)
+            self._idle.clear()
+        for child in children:
+            child.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.stop()
+
+    def _take(self) -> _Child:
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else None
+            if self._was_stopped():
+                raise Unavailable("the archive is being stopped")
+            if child is None:
+                child = _Child(self._settings, self._decoder)
+                with self._lock:
+                    self._children.add(child)
+            if child.is_alive() and not self._was_stopped():
+                return child
+            self._drop(child)
+
+    def _was_stopped(self) -> bool:
+        with self._lock:
+            return self._is_stopped
+
+    def _put_back(self, child: _Child) -> None:
+        with self._lock:
+            if not self._is_stopped:
+                self._idle.append(child)
+                return
+        self._drop(child)
+
+    def _drop(self, child: _Child) -> None:
+        with self._lock:
+            self._children.discard(child)
+        child.kill()
+
+
+class _Child:
+    """One process, asked by one thread at a time."""
+
+    def __init__(self, settings: IsolationSettings, decoder: str) -> None:
+        self._settings = settings
+        self._killing = threading.Lock()
+        self._is_killed = False
+        ours, theirs = socket.socketpair()
+        self._channel = ours
+        limits = (str(settings.memory_bytes), str(settings.cpu_s))
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, arguments of ours
+                [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), decoder, *limits],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # Ctrl-C at a terminal is for us; we end our children ourselves.
+                start_new_session=True,
+                # Each thread of a linear algebra that is never used would count against the memory.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        except OSError as error:
+            ours.close()
+            raise OutOfResources(f"no process can be started to decode in: {error}") from error
+        finally:
+            theirs.close()
+        self._until_s = time.monotonic() + _START_S
+        try:
+            ready = bytes(self._receive(len(READY)))
+        except (OSError, EOFError):
+            ready = b""
+        if ready != READY:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+            self.kill()
+            raise OutOfResources(f"the process to decode in did not start: {self._process.returncode}")
+
+    def decode(self, data: bytes, asked: Asked) -> Callable[[], Array]:
+        """Have a frame decoded; return what returns it or raises what the child said. Any error here is its end."""
+        told = asked.to_json()
+        self._until_s = time.monotonic() + self._settings.wall_s
+        try:
+            self._send(HEAD.pack(len(told), len(data)) + told)
+            self._send(data)
+            told_bytes, value_bytes = HEAD.unpack(self._receive(HEAD.size))
+            if told_bytes > MAX_TOLD_BYTES:
+                raise DamagedPixels("the decoder answered nonsense")
+            answer: dict[str, Any] = orjson.loads(self._receive(told_bytes))
+            if "error" in answer:
+                return lambda: self._refused(answer)
+            shape, dtype = _checked(answer, asked, value_bytes)
+            values = self._receive(value_bytes)
+        except TimeoutError:
+            raise DamagedPixels(f"decoding a frame took longer than {self._settings.wall_s:g} s") from None
+        except (OSError, EOFError):
+            raise self._death() from None
+        except (ValueError, KeyError, TypeError):
+            raise DamagedPixels("the decoder answered nonsense") from None
+
+        def array() -> Array:
+            import numpy as np  # loaded with the first frame
+
+            return np.frombuffer(values, dtype).reshape(shape)
+
+        return array
+
+    def is_alive(self) -> bool:
+        """Tell whether it can be asked."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it, and free what it holds. Idempotent; whoever waits for its answer is told."""
+        with self._killing:
+            self._is_killed = True
+            self._process.kill()
+            self._process.wait()
+            self._channel.close()
+
+    def _death(self) -> CalotypeError:
+        """Return what its end means."""
+        if self._is_killed:
+            return Unavailable("the archive is being stopped")
+        try:
+            status = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return DamagedPixels("the decoder hung up")
+        if status == -signal.SIGXCPU:
+            return DamagedPixels(f"decoding a frame took more than {self._settings.cpu_s} s of processor time")
+        if status == -signal.SIGKILL:
+            return OutOfResources("the system ended the process that decoded a frame")
+        name = signal.Signals(-status).name if status < 0 else f"exit code {status}"
+        return DamagedPixels(f"the decoder died of a frame: {name}")
+
+    def _refused(self, answer: dict[str, Any]) -> NoReturn:
+        if answer["error"] == NO_MEMORY:
+            raise DamagedPixels(f"decoding a frame takes more than {self._settings.memory_bytes // MIB} MiB")
+        detail = str(answer.get("detail", ""))
+        if answer["error"] in _RAISED:
+            raise getattr(errors, answer["error"])(detail)
+        raise DamagedPixels(detail)
+
+    def _send(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            self._channel.settimeout(self._left_s())
+            left = left[self._channel.send(left) :]
+
+    def _receive(self, size_bytes: int) -> bytearray:
+        got = bytearray(size_bytes)
+        left = memoryview(got)
+        while left:
+            self._channel.settimeout(self._left_s())
+            count = self._channel.recv_into(left)
+            if not count:
+                raise EOFError
+            left = left[count:]
+        return got
+
+    def _left_s(self) -> float:
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
+
+
+def _checked(answer: dict[str, Any], asked: Asked, value_bytes: int) -> tuple[tuple[int, ...], str]:
+    """Return shape and type of what comes. ValueError unless they are those of the frame that was asked for."""
+    description = asked.description
+    shape = tuple(int(side) for side in answer["shape"])
+    dtype = str(answer["dtype"])
+    fits = len(shape) == len(description.shape) and all(
+        0 < side <= whole for side, whole in zip(shape, description.shape, strict=True)
+    )
+    item_bytes = max(8, description.bits_allocated) // 8
+    if not fits or dtype != description.dtype or value_bytes != prod(shape) * item_bytes:
+        raise ValueError
+    if not asked.levels and shape != description.shape:
+        raise ValueError
+    return shape, dtype
