@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
@@ -36,6 +36,7 @@ COLUMNS: Final = key_columns(BY_KEYWORD[KEYWORD])
 """What stands in a row of them for the groups of a name."""
 
 Execute = Callable[..., sqlite3.Cursor]
+Fetch = Callable[..., list[tuple[Any, ...]]]
 
 
 def draw(metadata: MetaData) -> tuple[Table, Table]:
@@ -122,6 +123,20 @@ def key_some(execute: Execute) -> None:
                 for word in _words(name):
                     execute(_KEEP, (word, name))
             execute(_REACHED, (found[-1][0], table))
+            return
+
+
+def read_some(fetch: Fetch) -> None:
+    """Work out beforehand what :func:`key_some` will write: who reads the first hanzi loads the readings of all.
+
+    That takes longer than anybody should wait for a transaction. What is worked out is remembered in ``name_parts``.
+    """
+    for table in TABLES:
+        ((reached,),) = fetch(_PROGRESS, (table,))
+        found = fetch(_NEXT[table], (reached,))
+        if found:
+            for name in {name for row in found for name in row[1:] if name}:
+                _words(name)
             return
 
 

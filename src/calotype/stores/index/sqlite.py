@@ -247,6 +247,7 @@ class SqliteIndex:
         return bool(self._readers.fetch(names.BEHIND))
 
     def _key_names(self) -> None:
+        names.read_some(self._readers.fetch)
         self._groups.submit(lambda: names.key_some(self._execute))
 
     def _translated(self, error: Exception) -> Exception:
