@@ -24,6 +24,7 @@ from calotype.dicom.deidentify.suspects import (
     CONVERSION_TYPE,
     DOCUMENT_TYPE,
     IMAGE_TYPE,
+    KEY_OBJECTS,
     MANUFACTURER,
     MODALITY,
     MODEL,
@@ -199,7 +200,7 @@ class _Work:
             anatomy.tokens, context
         )
         values = Values(self._options, self._pseudonyms, known, self._pseudonyms.shift_days(patient))
-        writer = Writer(walk, values)
+        writer = Writer(walk, values, keeps_references=facts.sop_class == KEY_OBJECTS)
         elements: dict[int, Sequence[Piece | PixelData]] = {**writer.elements(part)}
         new = [
             _text(_PATIENT_NAME, "PN", patient_name, inner.charsets),

@@ -162,9 +162,8 @@ class Planner:
         """Plan the items; of a sequence that goes they are read, too, for what can be learned."""
         tag, vr, *_ = node.token
         # What is emptied or replaced by other items is gone as well.
-        gone = (
-            removes_all or node.action is Action.EMPTY or (node.action is Action.DUMMY and tag in dummies.SEQUENCES)
-        )
+        is_replaced = node.action is Action.DUMMY and tag in dummies.SEQUENCES and tag != _CONTENT
+        gone = removes_all or is_replaced or node.action is Action.EMPTY
         for tokens in self._walk.items(node.token):
             explicit = vr == "SQ" and self._walk.explicit
             if self._walk.damaged:

@@ -44,7 +44,7 @@ _SHOWING_MODALITIES: Final = frozenset(
 _SCREENS: Final = ("SCREEN", "DOSE", "CAPTURE", "REPORT", "PROT")
 """Parts of Image Type that tell of a picture of a screen."""
 _REPORTS: Final = "1.2.840.10008.5.1.4.1.1.88."
-_KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
+KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
 _DOCUMENTS: Final = "1.2.840.10008.5.1.4.1.1.104."
 _SOUNDS: Final = ("VoiceAudio", "GeneralAudio")
 _SHAPES: Final = ("SurfaceScan", "EncapsulatedSTL", "EncapsulatedOBJ", "EncapsulatedMTL")
@@ -133,7 +133,7 @@ def suspicions(facts: Facts) -> frozenset[Suspicion]:
         found.add(Suspicion.SOUND)
     if facts.sop_class.startswith(_DOCUMENTS) or DOCUMENT_TYPE in facts.tags:
         found.add(Suspicion.DOCUMENT)
-    if CONTENT in facts.tags and facts.sop_class != _KEY_OBJECTS:
+    if CONTENT in facts.tags and facts.sop_class != KEY_OBJECTS:
         found.add(Suspicion.REPORT)
     if GRAPHICS in facts.tags:
         found.add(Suspicion.GRAPHICS)

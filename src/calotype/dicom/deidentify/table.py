@@ -56,8 +56,11 @@ class Rule:
         return next(_ACTIONS[letter] for letter in wanted if letter in self.basic.replace("*", ""))
 
 
-_WANTED: Final = {1: "DUZX", 2: "ZDUX", 3: "XZDU", None: "DUZX"}
-"""Which action comes first for an attribute of each Type."""
+_WANTED: Final = {1: "DUZX", 2: "UZDX", 3: "XZDU", None: "DUZX"}
+"""Which action comes first for an attribute of each Type.
+
+Z allows a dummy (PS3.15 E.1.1), and references whose UIDs are mapped are one: a segmentation keeps its images.
+"""
 _ACTIONS: Final = {action.value: action for action in Action}
 
 _BELOW: Final = "1.2.840.10008.5.1.4."

@@ -34,11 +34,15 @@ _FLOWING_BYTES: Final = 64 * 1024
 
 
 class Writer:
-    """Writes one data set. Used once."""
+    """Writes one data set. Used once.
 
-    def __init__(self, walk: Walk, values: Values) -> None:
+    ``keeps_references``: where content is replaced, items that refer to other objects stay (a selection of objects).
+    """
+
+    def __init__(self, walk: Walk, values: Values, *, keeps_references: bool) -> None:
         self._walk = walk
         self._values = values
+        self._keeps_references = keeps_references
 
     def elements(self, part: Part) -> dict[int, list[Piece]]:
         """Return what each element of the data set becomes, by tag; what goes is not there."""
@@ -132,7 +136,11 @@ class Writer:
         tokens = {node.token[0]: node.token for node in part.nodes}
         if tag == _CONTENT:
             told = tokens.get(_VALUE_TYPE)
-            return told is not None and bytes(self._walk.data[told[3] : told[4]]).strip(b" \0") in _REFERENCES
+            return (
+                self._keeps_references
+                and told is not None
+                and bytes(self._walk.data[told[3] : told[4]]).strip(b" \0") in _REFERENCES
+            )
         return tag != _GRAPHICS or _TEXT_OBJECTS in tokens
 
     def _head(self, tag: int, vr: str, length: int, *, explicit: bool) -> bytes:

@@ -340,3 +340,86 @@ def test_mislabelled_data_set_leaves_with_its_true_label():
 
 def test_empty_data_set_becomes_one_that_says_so():
     assert isinstance(without_patient(Dataset()), Dataset)
+
+
+SR = "1.2.840.10008.5.1.4.1.1.88.11"
+KEY_OBJECTS = "1.2.840.10008.5.1.4.1.1.88.59"
+PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+
+
+def content():
+    return Sequence(
+        [
+            item(RelationshipType="CONTAINS", ValueType="TEXT", TextValue="Erika has a cold"),
+            item(RelationshipType="HAS OBS CONTEXT", ValueType="PNAME", PersonName="Quackenbush^Hugo"),
+            item(
+                RelationshipType="CONTAINS",
+                ValueType="IMAGE",
+                ReferencedSOPSequence=Sequence([item(ReferencedSOPInstanceUID="1.2.826.0.1.3680043.9.1.3")]),
+            ),
+        ]
+    )
+
+
+def without_pixels(**attributes):
+    made = ct(**attributes)
+    del made.PixelData
+    return made
+
+
+def test_reports_do_not_leave_unless_emptied_or_cleaned():
+    made = without_pixels(SOPClassUID=SR, Modality="SR", ContentSequence=content(), CompletionFlag="COMPLETE")
+    with pytest.raises(Refused, match="text of a report"):
+        without_patient(made)
+    emptied = without_patient(made, policy=EMPTYING)
+    assert [each.TextValue for each in emptied.ContentSequence] == ["Removed by de-identification"]
+    cleaned = without_patient(made, "clean-structured-content").ContentSequence
+    assert [each.ValueType for each in cleaned] == ["TEXT", "PNAME", "IMAGE"]
+    assert (cleaned[0].TextValue, cleaned[1].PersonName) == ("ANONYMIZED", "Anonymous")
+    assert cleaned[2].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == emptied.SOPInstanceUID
+
+
+def test_selection_of_objects_keeps_what_it_refers_to():
+    found = without_patient(without_pixels(SOPClassUID=KEY_OBJECTS, Modality="KO", ContentSequence=content()))
+    assert [each.ValueType for each in found.ContentSequence] == ["IMAGE"]
+
+
+def test_documents_do_not_leave_unless_emptied():
+    made = without_pixels(
+        SOPClassUID=PDF,
+        Modality="DOC",
+        MIMETypeOfEncapsulatedDocument="application/pdf",
+        EncapsulatedDocument=b"%PDF-1.4",
+    )
+    with pytest.raises(Refused, match="encapsulated document"):
+        without_patient(made)
+    assert without_patient(made, policy=EMPTYING).EncapsulatedDocument.startswith(b"%PDF-1.4\n1 0 obj")
+    made.MIMETypeOfEncapsulatedDocument = "text/XML"
+    with pytest.raises(Refused, match="only a PDF"):
+        without_patient(made, policy=EMPTYING)
+
+
+def test_annotations_do_not_leave_unless_emptied_or_cleaned():
+    annotation = item(
+        GraphicLayer="ONE",
+        TextObjectSequence=Sequence([item(UnformattedTextValue="Erika", AnchorPoint=[1.0, 2.0])]),
+        GraphicObjectSequence=Sequence([item(GraphicType="POINT", GraphicData=[1.0, 2.0])]),
+    )
+    drawn = item(
+        GraphicLayer="TWO", GraphicObjectSequence=Sequence([item(GraphicType="POINT", GraphicData=[1.0, 2.0])])
+    )
+    state = "1.2.840.10008.5.1.4.1.1.11.1"
+    made = without_pixels(SOPClassUID=state, Modality="PR", GraphicAnnotationSequence=Sequence([annotation, drawn]))
+    with pytest.raises(Refused, match="annotations"):
+        without_patient(made)
+    (emptied,) = without_patient(made, policy=EMPTYING).GraphicAnnotationSequence
+    assert "GraphicObjectSequence" not in emptied
+    assert emptied.TextObjectSequence[0].UnformattedTextValue == "ANONYMIZED"
+    cleaned = without_patient(made, "clean-graphics").GraphicAnnotationSequence
+    assert [list(each.GraphicObjectSequence[0].GraphicData) for each in cleaned] == [[1.0, 2.0], [1.0, 2.0]]
+    assert cleaned[0].TextObjectSequence[0].UnformattedTextValue == "ANONYMIZED"
+
+
+def test_speech_does_not_leave():
+    with pytest.raises(Refused, match="speech"):
+        without_patient(without_pixels(SOPClassUID="1.2.840.10008.5.1.4.1.1.9.4.1"), policy=EMPTYING)
