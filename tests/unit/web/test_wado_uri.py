@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from PIL import Image
 
+from calotype.dicom.pixels.versions import has_current_codecs
 from calotype.network.rejections import Rejections
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.pictures import Pictures
@@ -241,6 +242,8 @@ def test_an_object_leaves_as_it_is_stored(ask, house):
     assert response.headers["content-location"].endswith(f"/instances/{SERIES}.7")
 
 
+OF_CURRENT_CODECS = {"4.80", "4.81", "4.201", "4.202", "4.203"}
+"""What older codecs cannot safely write of 12 bits in 16."""
 EXACT = ["1", "1.99", "5", "4.57", "4.70", "4.80", "4.90", "4.201", "4.202", "8.1"]
 LOSSY = ["4.81", "4.91", "4.203"]
 MAY_LOSE = {0x00280120: None, 0x00280103: ("US", 0)}
@@ -253,6 +256,10 @@ def test_an_object_leaves_in_every_syntax_that_we_write(ask, image, last):
 
     response = ask(1, contentType=DICOM, transferSyntax=syntax)
 
+    if last in OF_CURRENT_CODECS and not has_current_codecs():
+        refused(response, 406, "")
+        return
+
     assert response.headers["content-type"] == f"{DICOM}; transfer-syntax={syntax}"
     found = data_set(response)
     assert found.file_meta.TransferSyntaxUID == syntax
@@ -263,8 +270,12 @@ def test_an_object_leaves_in_every_syntax_that_we_write(ask, image, last):
 def test_a_lossy_syntax_asked_for_by_name_makes_another_object(ask, house, last):
     house.store(samples.ct(changes=MAY_LOSE, **in_study(1)))
 
-    found = data_set(ask(1, contentType=DICOM, transferSyntax=f"1.2.840.10008.1.2.{last}"))
+    response = ask(1, contentType=DICOM, transferSyntax=f"1.2.840.10008.1.2.{last}")
 
+    if last in OF_CURRENT_CODECS and not has_current_codecs():
+        refused(response, 406, "")
+        return
+    found = data_set(response)
     assert found.file_meta.TransferSyntaxUID == f"1.2.840.10008.1.2.{last}"
     assert found.LossyImageCompression == "01"
     assert found.SOPInstanceUID != f"{SERIES}.1"
@@ -437,7 +448,7 @@ class TestAnonymous:
         before = data_set(ask(1, contentType=DICOM))
 
         after = data_set(ask(1, contentType=DICOM, anonymize="yes", transferSyntax=J2K))
-        lossy = data_set(ask(1, contentType=DICOM, anonymize="yes", transferSyntax="1.2.840.10008.1.2.4.81"))
+        lossy = data_set(ask(1, contentType=DICOM, anonymize="yes", transferSyntax=samples.JPEG_2000))
 
         assert after.file_meta.TransferSyntaxUID == J2K
         assert np.array_equal(
