@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from calotype.cli import calotype
-from calotype.errors import InvalidRequest, NotFound, Unsupported
+from calotype.dicom.pixels import codecs
+from calotype.dicom.pixels.description import PixelDescription
+from calotype.dicom.uids import JPEG_LOSSLESS_SV1
+from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from support import samples
 
 
@@ -79,3 +83,25 @@ def test_what_cannot_be_shown_is_refused(image, tmp_path):
     with pytest.raises(NotFound):
         run(image, "-o", tmp_path / "a.png", "--frame", "2")
     assert not (tmp_path / "a.png").exists()
+
+
+def test_what_is_left_of_a_damaged_frame_is_shown_when_that_is_asked_for(tmp_path):
+    values = np.arange(64 * 48, dtype="uint16").reshape(64, 48)
+    frame = codecs.encode(values, PixelDescription(64, 48), JPEG_LOSSLESS_SV1).data
+    changes = {
+        0x00280010: ("US", 64),
+        0x00280011: ("US", 48),
+        0x00280100: ("US", 16),
+        0x00280101: ("US", 16),
+        0x00280102: ("US", 15),
+        0x00280103: ("US", 0),
+        0x7FE00010: ("OB", samples.Fragments([frame[: len(frame) // 4 * 2]])),
+    }
+    file, picture = tmp_path / "cut.dcm", tmp_path / "cut.png"
+    file.write_bytes(samples.part10(samples.small(changes=changes), JPEG_LOSSLESS_SV1))
+    with pytest.raises(DamagedPixels, match="cut off"):
+        run(file, "-o", picture)
+
+    run(file, "-o", picture, "--damaged")
+
+    assert picture.read_bytes().startswith(b"\x89PNG")

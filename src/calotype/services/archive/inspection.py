@@ -54,8 +54,12 @@ def inspect(reader: ObjectReader, reading: Reading | None = None) -> Inspected:
 
 
 @contextmanager
-def mapped(reader: ObjectReader, place: slice) -> Iterator[memoryview]:
-    """Lend what stands at ``place`` of an open object: mapped, or read whole where there is no file to map."""
+def mapped(reader: ObjectReader, place: slice, *, sparsely: bool = False) -> Iterator[memoryview]:
+    """Lend what stands at ``place`` of an open object: mapped, or read whole where there is no file to map.
+
+    ``sparsely`` is for whoever looks here and there: the system then reads no more than is looked at. Walking from
+    fragment to fragment of a file on disk would read nearly all of it otherwise.
+    """
     descriptor = reader.fileno()
     if descriptor is None:
         yield memoryview(reader.read_at(place.start, place.stop - place.start))
@@ -65,6 +69,8 @@ def mapped(reader: ObjectReader, place: slice) -> Iterator[memoryview]:
         memoryview(file) as whole,
         whole[place] as data,
     ):
+        if sparsely and hasattr(mmap, "MADV_RANDOM"):
+            file.madvise(mmap.MADV_RANDOM)
         yield data
 
 

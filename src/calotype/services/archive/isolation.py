@@ -27,7 +27,7 @@ from calotype import errors
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.guard import check_size
-from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable
+from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.isolated import HEAD, MAX_TOLD_BYTES, MODULE, NO_MEMORY, READY, Asked
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MIB: Final = 1024 * 1024
 DECODER: Final = "calotype.dicom.pixels.codecs:decode_anyhow"
 _START_S: Final = 60.0
+_HAS_CHILDREN: Final = os.name == "posix"
+"""Elsewhere no descriptor can be handed to a child."""
 _RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
 """What a child may say in our words; anything else it says is damage."""
 
@@ -72,8 +74,11 @@ class Isolation:
         """Return the stored values of one frame, as ``codecs.decode`` does, or reduced where that is cheaper.
 
         ``is_forced`` passes over the guard. Raises what ``codecs.decode`` does; DamagedPixels when the child died of
-        the frame or came to a limit, OutOfResources when there is no child to be had, Unavailable when stopped.
+        the frame or came to a limit, OutOfResources when there is no child to be had, Unavailable when stopped,
+        Unsupported on a system that cannot have any.
         """
+        if not _HAS_CHILDREN:
+            raise Unsupported("frames are decoded in other processes on Linux, macOS and other POSIX systems only")
         check_size(description)
         with self._places:
             child = self._take()

@@ -82,14 +82,15 @@ class Looking:
             if subject is not None:
                 yield Opened(current, subject, _reading(reader, location.data_offset), self._decode)
                 return
-            with mapped(reader, slice(location.data_offset, reader.size_bytes)) as data:
+            is_plain = not transfer_syntax(location.transfer_syntax).deflated
+            with mapped(reader, slice(location.data_offset, reader.size_bytes), sparsely=is_plain) as data:
                 try:
                     subject, read_at = read_subject(data, location.transfer_syntax)
                 except InvalidRequest as error:
                     if isinstance(error, DamagedPixels) and self._findings is not None:
                         self._findings.note_damage(current.ref.instance, location.digest, error)
                     raise Unsupported(f"the object is damaged and cannot be looked into: {error}") from error
-                if transfer_syntax(location.transfer_syntax).deflated:
+                if not is_plain:
                     # Its offsets are those of the inflated data set, which must be inflated anew each time.
                     yield Opened(current, subject, read_at, self._decode)
                     return

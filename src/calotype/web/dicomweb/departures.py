@@ -108,7 +108,7 @@ def leaving_lossily(
         original = Original.of(current)
         with (
             mapped(reader, original.place) as data,
-            transcode(data, original.transfer_syntax, to, lossy=loss, each=forms.each) as new,
+            transcode(data, original.transfer_syntax, to, lossy=loss, each=forms.each, decode=forms.decode) as new,
         ):
             meta = write_file_meta(current.sop_class, new.sop_instance or current.ref.instance, to)
             size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
