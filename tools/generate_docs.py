@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -20,6 +21,9 @@ from calotype.cli import COMMANDS, calotype
 from calotype.dicom import charsets, uids
 from calotype.dicom.assembly.media import MEDIA
 from calotype.dicom.commitment import FailureReason, describe_reason
+from calotype.dicom.deidentify.deidentify import BASIC_PROFILE, CODES
+from calotype.dicom.deidentify.options import Option
+from calotype.dicom.deidentify.table import Action, rules, safe_private
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.pixels.codec_table import CODECS, Codec
 from calotype.dicom.query import attributes, qido, worklist
@@ -254,6 +258,30 @@ def tls() -> str:
     )
 
 
+def deidentification() -> str:
+    def actions(option: Option) -> str:
+        counted = Counter(rule.options[option] for rule in rules().values() if option in rule.options)
+        words = {Action.KEEP: "kept", Action.CLEAN: "cleaned"}
+        return ", ".join(f"{count} attributes {words[action]}" for action, count in sorted(counted.items()))
+
+    options = ((f"`{option}`", *CODES[option], actions(option) or "see below") for option in Option)
+    basic = Counter(rule.basic for rule in rules().values())
+    profile = ", ".join(f"{action} {count}" for action, count in sorted(basic.items()))
+    private: dict[tuple[str, int], list[str]] = {}
+    for creator, group, element in sorted(safe_private()):
+        private.setdefault((creator, group), []).append(f"{element:02X}")
+    safe = ((creator, f"({group:04X},xx..)", " ".join(numbers)) for (creator, group), numbers in private.items())
+    return "\n\n".join(
+        (
+            rows(
+                ("Profile or option", "Code (DCM)", "Meaning", "Rows of Table E.1-1"),
+                [("the Basic Profile", *BASIC_PROFILE, profile), *options],
+            ),
+            rows(("Safe private: creator", "Group", "Elements"), safe),
+        )
+    )
+
+
 def character_sets() -> str:
     return rows(
         ("Defined term", "Code extensions (escape sequences)"),
@@ -301,6 +329,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "renderings": renderings,
     "rendering parameters": rendering_parameters,
     "tls": tls,
+    "de-identification": deidentification,
     "character sets": character_sets,
 }
 
