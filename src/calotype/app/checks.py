@@ -13,6 +13,7 @@ _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
 _MOST_SECONDS = 7 * 86_400.0
 _MOST_DAYS = 100_000.0
+_FEWEST_CHANGES, _MOST_CHANGES = 1000, 100_000_000
 _LOSSES = (("jpeg_quality", 1, 100), ("near", 1, 255), ("psnr_db", 20, 120), ("distance", 0.05, 15))
 _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
 
@@ -30,6 +31,7 @@ def check(settings: Settings) -> None:
                 f"{where}: {title!r} is no AE title; give 1 to 16 ASCII characters without backslash"
             )
     _check_jobs(settings)
+    _check_changing(settings)
     if settings.compression != Compression():
         _check_compression(settings)
     if not 0 <= settings.pixels.threads <= _MOST_WORKERS:
@@ -39,6 +41,15 @@ def check(settings: Settings) -> None:
             raise InvalidRequest(f"dicom.{name}: give seconds above 0")
     if settings.dicom.max_pdu_bytes not in _PDU_BYTES:
         raise InvalidRequest(f"dicom.max_pdu_bytes: give {_PDU_BYTES.start} to {_PDU_BYTES.stop - 1}")
+
+
+def _check_changing(settings: Settings) -> None:
+    if not 0 <= settings.recycling.keep_days <= _MOST_DAYS:
+        raise InvalidRequest(f"recycling.keep_days: give 0 to {_MOST_DAYS:g}")
+    if not 1 <= settings.changes.stable_s <= _MOST_SECONDS:
+        raise InvalidRequest(f"changes.stable_s: give 1 to {_MOST_SECONDS:g} seconds")
+    if not _FEWEST_CHANGES <= settings.changes.keep <= _MOST_CHANGES:
+        raise InvalidRequest(f"changes.keep: give {_FEWEST_CHANGES} to {_MOST_CHANGES}")
 
 
 def _check_jobs(settings: Settings) -> None:

@@ -98,7 +98,7 @@ class House:
 
     def __init__(self, settings: Settings, stores: Stores) -> None:
         self._settings = settings
-        archive = stores.archive
+        archive = self.archive = stores.archive
         self.rejections = Rejections()
         self.nodes = Nodes(SqliteNodes(stores.index), fixed_nodes(settings), resolve=addresses_of)
         self.access = Access(access_of(settings), self.nodes)
@@ -130,6 +130,8 @@ class House:
         """Open all ports. Raises the first port's error, with the others closed again."""
         try:
             self.commitments.promises.start()
+            self.archive.recycling.start()
+            self.archive.changes.start()
             for listener in self.listeners:
                 listener.start()
             if self.web is not None:
@@ -151,7 +153,8 @@ class House:
         stops.append(threading.Thread(target=self.compression.stop, args=(wait_s,)))
         if self.web is not None:
             stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
-        stops.append(threading.Thread(target=self.commitments.promises.stop, args=(wait_s,)))
+        workers = (self.commitments.promises, self.archive.recycling, self.archive.changes)
+        stops += [threading.Thread(target=worker.stop, args=(wait_s,)) for worker in workers]
         for stop in stops:
             stop.start()
         for stop in stops:
@@ -268,6 +271,8 @@ class House:
                     worklist=(self.worklist, self.performed),
                     neighbours=Neighbours(self.nodes, EchoProber(caller_of(self._settings)), self.access),
                     pictures=self.pictures,
+                    recycling=archive.recycling,
+                    changes=archive.changes,
                     anonymiser=self.anonymiser,
                     anonymising=self.anonymising,
                     forms=self.forms,

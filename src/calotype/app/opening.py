@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from calotype.app.compression_rules import wanted
 from calotype.app.settings import Settings
-from calotype.services.archive.archive import Archive
+from calotype.services.archive.archive import Archive, Bin
+from calotype.services.archive.changes import ChangesSettings
 from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
+from calotype.services.archive.recycling import RecyclingSettings
+from calotype.stores.index.commitments import SqliteCommitments
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.pixels import SqlitePixelNotes
 from calotype.stores.index.sqlite import SqliteIndex
@@ -46,6 +49,11 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                 index,
                 IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout, wanted(settings)),
                 notes=SqlitePixelNotes(index),
+                recycling=Bin(
+                    RecyclingSettings(settings.recycling.keep_days, settings.recycling.purge_promised),
+                    SqliteCommitments(index).promised,
+                ),
+                changes=ChangesSettings(settings.changes.stable_s, settings.changes.keep),
             )
             yield Stores(archive, index, objects)
         finally:

@@ -292,6 +292,24 @@ class Compression:
     rules: tuple[CompressionRule, ...] = _is((), CompressionRule.__doc__ or "")
 
 
+@dataclass(frozen=True, slots=True)
+class Recycling:
+    """What becomes of what is deleted."""
+
+    keep_days: float = _is(30.0, "Purge what was deleted so long ago; 0: only by hand (`calotype recycled`)")
+    purge_promised: bool = _is(
+        False, "Purge by time what we committed to keep (storage commitment), too; else that waits for a person"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The feed of changes."""
+
+    stable_s: float = _is(60.0, "A study is stable when nothing came for so long")
+    keep: int = _is(200_000, "Changes that are kept, the newest; about 200 bytes each")
+
+
 OptionName = Literal[
     "clean-pixel-data",
     "clean-visual-features",
@@ -365,6 +383,8 @@ class Settings:
     jobs: Jobs = _is(Jobs, Jobs.__doc__ or "")
     pixels: Pixels = _is(Pixels, Pixels.__doc__ or "")
     compression: Compression = _is(Compression, Compression.__doc__ or "")
+    recycling: Recycling = _is(Recycling, Recycling.__doc__ or "")
+    changes: Changes = _is(Changes, Changes.__doc__ or "")
     anonymise: Anonymise = _is(Anonymise, Anonymise.__doc__ or "")
     nodes: tuple[Node, ...] = _is((), Node.__doc__ or "")
     logging: Logging = _is(Logging, Logging.__doc__ or "")

@@ -34,6 +34,8 @@ COMMANDS = {
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),
     "render": ("rendering", "Make a picture of a DICOM file."),
     "compress": ("compressing", "Compress the images that are in the archive."),
+    "delete": ("recycling", "Delete a study, series or instance into the recycle bin."),
+    "recycled": ("recycling", "Show what was deleted, restore it, or purge it."),
     "reindex": ("keeping", "Rebuild the index from the stored objects."),
     "reread": ("reading", "Correct how the text of one study is read."),
     "transcode": ("converting", "Write files in another transfer syntax."),

@@ -61,11 +61,13 @@ def reindex_command(session: Session, *, allow_loss: bool, as_json: bool) -> Non
     with open_archive(session.loaded.settings) as archive, progress_bar("reindex", silent=as_json) as advance:
         report = archive.curate.reindex(advance, allow_loss=allow_loss)
     if as_json:
-        counts = {"rebuilt": report.rebuilt, "recovered": report.recovered}
+        counts = {"rebuilt": report.rebuilt, "recovered": report.recovered, "recycled": report.recycled}
         click.echo(json.dumps(counts | {"problems": _problems(report.problems)}, ensure_ascii=False))
     else:
         _show(report.problems)
-        click.echo(f"{report.rebuilt} rebuilt, {report.recovered} recovered, {len(report.problems)} with problems")
+        recycled = f", {report.recycled} in the recycle bin" if report.recycled else ""
+        found = f"{report.rebuilt} rebuilt, {report.recovered} recovered{recycled}"
+        click.echo(f"{found}, {len(report.problems)} with problems")
     if report.problems:
         sys.exit(SOME_FAILED)
 

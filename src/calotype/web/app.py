@@ -10,14 +10,17 @@ from calotype.web import pages, problems, wado_uri
 from calotype.web.api import (
     access,
     anonymise,
+    changes,
     commitments,
     compression,
     conflicts,
     damaged,
+    events,
     exchange,
     health,
     jobs,
     nodes,
+    recycle_bin,
     rejections,
     statistics,
     studies,
@@ -25,9 +28,10 @@ from calotype.web.api import (
     worklist,
 )
 from calotype.web.cors import add_cors
-from calotype.web.dicomweb import picture_routes
+from calotype.web.dicomweb import capabilities, delete, picture_routes
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
+from calotype.web.dicomweb.routes import PREFIXES
 from calotype.web.forwarding import Forwarding
 from calotype.web.offload import Offload
 from calotype.web.openapi import describe
@@ -62,6 +66,8 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     if rooms.pictures is not None:
         picture_routes.install(app, context, rooms.pictures)
     wado_uri.install(app, context, rooms.pictures, rooms.anonymiser)
+    _install_changing(app, context, rooms)
+    capabilities.install(app, context)
     for router in (
         health.router(),
         statistics.router(archive.search, offload, rooms.compression),
@@ -97,6 +103,22 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         app.add_middleware(Forwarding, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(_SafeHeaders)
     return app
+
+
+def _install_changing(app: FastAPI, context: Context, rooms: Rooms) -> None:
+    """Add what deletes and restores, and what tells of changes."""
+    offload, settings = context.offload, context.settings
+    if rooms.recycling is not None:
+        delete.install(app, context, rooms.recycling)
+        app.include_router(recycle_bin.router(rooms.recycling, offload), prefix="/api")
+    if rooms.changes is not None:
+        for prefix in ("/api", *PREFIXES):
+            # One name is enough for the document; the alias answers the same.
+            is_told = prefix != PREFIXES[1]
+            app.include_router(changes.router(rooms.changes, offload), prefix=prefix, include_in_schema=is_told)
+        clients = settings.max_event_clients
+        stream = events.router(rooms.changes, rooms.jobs, offload, idle_s=settings.idle_s, max_clients=clients)
+        app.include_router(stream, prefix="/api")
 
 
 class _SafeHeaders:

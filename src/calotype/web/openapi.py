@@ -123,7 +123,10 @@ def _paths(app: FastAPI) -> dict[str, Schema]:
 def _plain_routes(app: FastAPI) -> Iterator[tuple[str, Route]]:
     for route in app.routes:
         # FastAPI's own routes are a subclass that describes itself.
-        if type(route) is Route and route.path.startswith((f"/{SERVICES[0]}", "/wado")):
+        if type(route) is not Route or route.path.endswith("/"):
+            # With a slash at its end a path is the same resource again.
+            continue
+        if route.path.startswith((f"/{SERVICES[0]}", "/wado")):
             yield _CONVERTER.sub(r"{\1}", route.path), route
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from calotype.services.access.access import Access
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
+from calotype.services.archive.changes import Changes
 from calotype.services.archive.compression.service import Compression
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.pictures import Pictures
+from calotype.services.archive.recycling import Recycling
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.routing.anonymising import Anonymising
 from calotype.services.routing.commitment.service import Commitments
@@ -43,6 +45,8 @@ class Rooms:
     worklist: tuple[Worklist, PerformedSteps] | None = None
     pictures: Pictures | None = None
     compression: Compression | None = None
+    recycling: Recycling | None = None
+    changes: Changes | None = None
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
     anonymising: Anonymising | None = None

@@ -72,3 +72,6 @@ class WebSettings:
 
     count_cap: int = 10_000
     """Where counting of QIDO-RS matches stops: ``X-Total-Count`` then says "at least"."""
+
+    max_event_clients: int = 100
+    """Clients that listen to events at one time; more are answered 503."""

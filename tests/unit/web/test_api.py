@@ -154,7 +154,7 @@ def test_details_are_bounded_and_on_one_line():
 def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(client):
     paths = client.get("/api/openapi.json").json()["paths"]
 
-    assert sorted(paths) == [
+    assert sorted(path for path in paths if path.startswith("/api/")) == [
         "/api/conflicts",
         "/api/damaged",
         "/api/health",

@@ -5,8 +5,9 @@ Each change is a piece of work for the index's group commit, so that it is durab
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from calotype.dicom.commitment import Reference
@@ -34,6 +35,13 @@ _ITEMS: Final = (
     "SELECT sop_class_uid, sop_instance_uid, outcome FROM commitment_item WHERE commitment_row = ? ORDER BY position"
 )
 _FORGET: Final = "SELECT id FROM commitment WHERE state IN ('done', 'failed') AND changed_us < ?"
+
+
+_PROMISED: Final = """
+    SELECT c.peer_ae_title, count(DISTINCT i.sop_instance_uid)
+    FROM commitment_item i JOIN commitment c ON c.id = i.commitment_row
+    WHERE i.sop_instance_uid IN (SELECT value FROM json_each(?)) AND i.outcome = 0 AND c.direction = 'given'
+    GROUP BY c.peer_ae_title"""
 
 
 class SqliteCommitments:
@@ -105,6 +113,10 @@ class SqliteCommitments:
         if before is None:
             return self._select("ORDER BY id DESC LIMIT ?", (limit,))
         return self._select("WHERE id < ? ORDER BY id DESC LIMIT ?", (before, limit))
+
+    def promised(self, instances: Collection[UID]) -> dict[str, int]:
+        """Return to whom we committed to keep how many of these instances."""
+        return dict(self._index.read(_PROMISED, (json.dumps(list(instances)),)))
 
     def forget(self, before_us: int) -> int:
         """Remove what has not changed since ``before_us`` and is done or failed; return how many."""

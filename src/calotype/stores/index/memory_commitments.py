@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from calotype.dicom.commitment import Reference
@@ -85,6 +85,16 @@ class MemoryCommitments:
         with self._lock:
             numbers = sorted((n for n in self._kept if before is None or n < before), reverse=True)
             return [self._kept[number] for number in numbers[:limit]]
+
+    def promised(self, instances: Collection[UID]) -> dict[str, int]:
+        """Return to whom we committed to keep how many of these instances."""
+        told: dict[str, set[UID]] = {}
+        with self._lock:
+            for number, kept in self._kept.items():
+                if kept.direction is Direction.GIVEN:
+                    mine = {i.reference.sop_instance for i in self._items[number] if i.outcome == COMMITTED}
+                    told.setdefault(kept.parties.peer, set()).update(mine & set(instances))
+        return {peer: len(mine) for peer, mine in told.items() if mine}
 
     def forget(self, before_us: int) -> int:
         """Remove what has not changed since ``before_us`` and is done or failed; return how many."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from calotype.dicom.commitment import Reference, Report, Request
@@ -55,6 +55,10 @@ class CommitmentStore(Protocol):
 
     def recent(self, limit: int, before: int | None = None) -> list[Commitment]:
         """Return transactions, newest first, older than number ``before``."""
+        ...
+
+    def promised(self, instances: Collection[UID]) -> dict[str, int]:
+        """Return to whom, by AE title, we committed to keep how many of these instances."""
         ...
 
     def forget(self, before_us: int) -> int:
