@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import fill, pixels, query, stow, worklist
+from bench import dicomweb, fill, pixels, query, stow, worklist
 from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
@@ -157,6 +157,9 @@ PARTS: dict[str, Part] = {
     ),
     "retrieve": lambda report, options: retrieve(report, options.tmpfs, _chosen(ARCHIVES, options), options.runs),
     "stow": lambda report, options: stow.measure(report, options.tmpfs, _chosen(ARCHIVES, options), options.runs),
+    "dicomweb": lambda report, options: dicomweb.measure(
+        report, options.tmpfs, _chosen(ARCHIVES, options), options.runs
+    ),
     "query": _query,
     "qido": lambda report, options: query.beside_orthanc(
         report, options.tmpfs, max(map(int, options.studies.split(",")))

@@ -24,19 +24,20 @@ from calotype.dicom.commitment import FailureReason, describe_reason
 from calotype.dicom.deidentify.deidentify import BASIC_PROFILE, CODES
 from calotype.dicom.deidentify.options import Option
 from calotype.dicom.deidentify.table import Action, rules, safe_private
-from calotype.dicom.hierarchy import Level
+from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.pixels.codec_table import CODECS, Codec
 from calotype.dicom.query import attributes, qido, worklist
 from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
 from calotype.network.tls import PROFILES
+from calotype.services.archive.compression.rules import DICOMSCP_NAMES, targets
 from calotype.services.archive.documents import ENCAPSULATED_TYPES, REPORT_TYPES
 from calotype.services.archive.pictures import MP4, STILLS
 from calotype.web import wado_uri_parameters
 from calotype.web.dicomweb.rendering_parameters import RENDERED_PARAMETERS, THUMBNAIL_PARAMETERS
+from calotype.web.dicomweb.ways import MEDIA_TYPES
 from calotype.web.openapi import meaning_of
-from calotype.services.archive.compression.rules import DICOMSCP_NAMES, targets
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -192,6 +193,19 @@ def renderings() -> str:
     )
 
 
+def frames() -> str:
+    by_type: dict[str, list[UID]] = {}
+    for uid, media_type in MEDIA_TYPES.items():
+        by_type.setdefault(media_type, []).append(uid)
+    return rows(
+        ("Media type", "Transfer syntaxes"),
+        (
+            (f"`{name}`", ", ".join(uids.transfer_syntax(uid).name for uid in of_it))
+            for name, of_it in by_type.items()
+        ),
+    )
+
+
 def rendering_parameters() -> str:
     asked = {
         "rendered": RENDERED_PARAMETERS,
@@ -326,6 +340,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "commitment": commitment,
     "bulk data": bulk_data,
     "search": search,
+    "frames": frames,
     "renderings": renderings,
     "rendering parameters": rendering_parameters,
     "tls": tls,

@@ -5,6 +5,7 @@ Where a request was sent to is what its scope says: ``forwarding`` has put there
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
 
@@ -44,11 +45,21 @@ def base_url(request: Request, public_url: str) -> str:
     if public_url:
         return public_url.rstrip("/")
     host = request.headers.get("host", "")
-    if not is_host(host):
-        address, port = request.scope.get("server") or ("localhost", None)
-        host = f"[{address}]" if ":" in address else address
-        host = f"{host}:{port}" if port else host
+    address, port = request.scope.get("server") or ("localhost", None)
+    bare = f"[{address}]" if ":" in address else address
+    # dicomweb-client leaves the port out. Where it names the very IP address that was connected to, no proxy stands
+    # between us that could have another port.
+    if not is_host(host) or (host == bare and _is_ip(address)):
+        host = f"{bare}:{port}" if port else bare
     return f"{request.scope['scheme']}://{host}{quote(request.scope.get('root_path', ''))}"
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def service_url(request: Request, public_url: str) -> str:
