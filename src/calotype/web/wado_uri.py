@@ -84,7 +84,8 @@ class UriResource:
         if asked.presentation is not None:
             wish = replace(wish, presentation=await context.offload(self._presentation, *asked.presentation))
         picture = await context.offload(source.pictures.rendered, stored, wish)
-        return picture_answer(request, picture, charset=charset, headers=headers | asked.asked.headers)
+        told = headers | asked.asked.headers
+        return picture_answer(request, picture, charset=charset, headers=told, named=not asked.is_anonymous)
 
     def _found(self, source: Source, asked: UriRequest) -> tuple[StoredInstance, Visible]:
         found = next(iter(self._context.archive.retrieve.locate(Selection.of(asked.ref))), None)

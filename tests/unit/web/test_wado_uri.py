@@ -472,6 +472,31 @@ class TestAnonymous:
 
         assert np.array_equal(np.asarray(plain), np.asarray(hidden))
 
+    def test_over_wado_rs_too(self, client, ask, image):
+        path = f"/dicomweb/studies/{STUDY}/series/{SERIES}"
+        plain = client.get(f"{path}/instances/{SERIES}.1/rendered", headers={"Accept": "image/png"})
+
+        hidden = client.get(f"{path}/instances/{SERIES}.1/rendered?anonymize=yes", headers={"Accept": "image/png"})
+        parts = client.get(f"{path}/rendered?anonymize=yes")
+        small = client.get(f"{path}/thumbnail?anonymize=yes")
+
+        assert hidden.content == plain.content
+        assert hidden.headers["etag"] != plain.headers["etag"]
+        assert (parts.status_code, b"Content-Location" in parts.content, SERIES in str(parts.headers)) == (
+            200,
+            False,
+            False,
+        )
+        assert small.status_code == 200
+
+    @pytest.mark.parametrize("rest", ["/rendered", "/thumbnail"])
+    def test_wado_rs_refuses_suspects_as_well(self, client, house, rest):
+        house.store(samples.ct(changes={0x00280301: ("CS", "YES")}, **in_study(1)))
+        path = f"/dicomweb/studies/{STUDY}/series/{SERIES}/instances/{SERIES}.1{rest}"
+
+        assert client.get(path).status_code == 200
+        assert client.get(f"{path}?anonymize=yes").status_code == 403
+
     @pytest.mark.parametrize("content_type", [DICOM, "image/jpeg", "image/png"])
     def test_what_may_show_an_identity_is_refused(self, ask, house, content_type):
         house.store(samples.ct(changes={0x00280301: ("CS", "YES")}, **in_study(1)))

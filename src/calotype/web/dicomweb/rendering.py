@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from blake3 import blake3
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -51,6 +52,18 @@ class Part:
     location: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one request has settled. Not ``named``: nothing may tell whose objects these are."""
+
+    request: Request
+    pictures: Pictures
+    wish: Wish
+    charset: str
+    headers: Mapping[str, str]
+    named: bool
+
+
 class RenderedResource:
     """A study, series, instance, or frames of one, as pictures, films or text."""
 
@@ -67,16 +80,16 @@ class RenderedResource:
         parameters = single_values(request.query_params.multi_items(), RENDERED_PARAMETERS)
         asked = asked_of(parameters)
         charset = chosen_charset(parameters.get("charset"), request.headers.get("accept-charset", ""))
+        pictures = self._context.pictures(request, self._pictures)
+        answer = _Answer(request, pictures, asked.wish, charset, asked.headers, named=pictures is self._pictures)
         located = await self._context.offload(_located, self._context, request)
         if "instance" in request.path_params:
-            return await self._of_one(request, located[0], asked.wish, charset, asked.headers)
-        return await self._of_several(request, located, asked.wish, charset, asked.headers)
+            return await self._of_one(answer, located[0])
+        return await self._of_several(answer, located)
 
-    async def _of_one(
-        self, request: Request, stored: StoredInstance, wish: Wish, charset: str, headers: Mapping[str, str]
-    ) -> Response:
-        context = self._context
-        offered = await context.offload(self._pictures.media_types, stored)
+    async def _of_one(self, answer: _Answer, stored: StoredInstance) -> Response:
+        context, request = self._context, answer.request
+        offered = await context.offload(answer.pictures.media_types, stored)
         frames: list[int | None] = [None]
         if listed := request.path_params.get("frames"):
             frames = list(frame_list(listed))
@@ -86,68 +99,47 @@ class RenderedResource:
         alone = [Form(each) for each in offered] if len(frames) == 1 else []
         form = negotiate(accepted(request), [*alone, *(Form(_RELATED, each) for each in offered)])
         if form.essence != _RELATED:
-            chosen = replace(wish, media_type=form.essence, frame=frames[0])
-            picture = await context.offload(self._pictures.rendered, stored, chosen)
-            return picture_answer(request, picture, charset=charset, headers=headers)
-        location = instance_url(context.service_url(request), stored.ref)
+            return await self._alone(answer, stored, replace(answer.wish, media_type=form.essence, frame=frames[0]))
         parts = [
-            Part(stored, replace(wish, frame=frame), f"{location}/frames/{frame}/rendered" if frame else location)
-            for frame in frames
+            Part(stored, replace(answer.wish, frame=frame), self._location(answer, stored, frame)) for frame in frames
         ]
-        return await self._as_parts(parts, form.content, headers, status=200)
+        return await self._as_parts(answer, parts, form.content, status=200)
 
-    async def _of_several(
-        self,
-        request: Request,
-        located: Sequence[StoredInstance],
-        wish: Wish,
-        charset: str,
-        headers: Mapping[str, str],
-    ) -> Response:
-        context = self._context
+    async def _of_several(self, answer: _Answer, located: Sequence[StoredInstance]) -> Response:
         related = [Form(_RELATED, each) for each in _OF_SEVERAL]
-        form = negotiate(accepted(request), [*related, *(Form(each) for each in STILLS)])
+        form = negotiate(accepted(answer.request), [*related, *(Form(each) for each in STILLS)])
         if form.essence != _RELATED:
             # Whoever wants one picture of many gets the one that stands for them.
-            chosen = replace(wish, media_type=form.essence)
-            one = self._pictures.representative(located)
-            picture = await context.offload(self._pictures.rendered, one, chosen)
-            return picture_answer(request, picture, charset=charset, headers=headers)
-        service = context.service_url(request)
+            one = answer.pictures.representative(located)
+            return await self._alone(answer, one, replace(answer.wish, media_type=form.essence))
         seen = [each for each in located if is_seen_as(each, form.content)]
-        parts = [Part(each, wish, f"{instance_url(service, each.ref)}/rendered") for each in seen]
-        if not parts:
+        if not seen:
             raise Unsupported(f"none of these objects can be rendered as {form.content}")
-        return await self._as_parts(parts, form.content, headers, status=200 if len(seen) == len(located) else 206)
+        parts = [Part(each, answer.wish, self._location(answer, each)) for each in seen]
+        return await self._as_parts(answer, parts, form.content, status=200 if len(seen) == len(located) else 206)
 
-    async def _as_parts(
-        self, parts: Sequence[Part], media_type: str, headers: Mapping[str, str], *, status: int
-    ) -> Response:
+    async def _alone(self, answer: _Answer, stored: StoredInstance, wish: Wish) -> Response:
+        picture = await self._context.offload(answer.pictures.rendered, stored, wish)
+        return picture_answer(
+            answer.request, picture, charset=answer.charset, headers=answer.headers, named=answer.named
+        )
+
+    def _location(self, answer: _Answer, stored: StoredInstance, frame: int | None = None) -> str:
+        """Return the URL of a part; none where it would tell whose it is."""
+        if not answer.named:
+            return ""
+        instance = instance_url(self._context.service_url(answer.request), stored.ref)
+        return f"{instance}/frames/{frame}/rendered" if frame else f"{instance}/rendered"
+
+    async def _as_parts(self, answer: _Answer, parts: Sequence[Part], media_type: str, *, status: int) -> Response:
         writer, context = PartsWriter(media_type), self._context
         return await ChunkedAnswer.start(
             context.offload,
-            gather(self._pieces(parts, writer), context.settings.chunk_bytes),
-            headers={"Content-Type": writer.content_type, "Vary": "Accept", **headers},
+            gather(_pieces(answer.pictures, parts, writer), context.settings.chunk_bytes),
+            headers={"Content-Type": writer.content_type, "Vary": "Accept", **answer.headers},
             idle_s=context.settings.idle_s,
             status=status,
         )
-
-    def _pieces(self, parts: Sequence[Part], writer: PartsWriter) -> Iterator[bytes]:
-        """Yield every picture that can be made; of many objects, those that turn out damaged are left out."""
-        made = 0
-        for part in parts:
-            try:
-                picture = self._pictures.rendered(part.stored, replace(part.wish, media_type=writer.media_type))
-            except Unsupported:
-                if len(parts) == 1 or part.wish.frame is not None:
-                    raise
-                continue
-            made += 1
-            yield writer.prefix(picture.media_type, len(picture.data), part.location)
-            yield picture.data
-        if not made:
-            raise Unsupported("none of these objects can be rendered")
-        yield writer.end
 
 
 class ThumbnailResource:
@@ -163,22 +155,48 @@ class ThumbnailResource:
         if listed := request.path_params.get("frames"):
             wish = replace(wish, frame=frame_list(listed)[0])
         form = negotiate(accepted(request), [Form(each) for each in STILLS])
-        picture = await self._context.offload(self._make, request, replace(wish, media_type=form.essence))
-        return picture_answer(request, picture)
+        pictures = self._context.pictures(request, self._pictures)
+        wish = replace(wish, media_type=form.essence)
+        picture = await self._context.offload(self._make, pictures, request, wish)
+        return picture_answer(request, picture, named=pictures is self._pictures)
 
-    def _make(self, request: Request, wish: Wish) -> Picture:
-        located = _located(self._context, request)
-        return self._pictures.thumbnail(self._pictures.representative(located), wish)
+    def _make(self, pictures: Pictures, request: Request, wish: Wish) -> Picture:
+        return pictures.thumbnail(pictures.representative(_located(self._context, request)), wish)
+
+
+def _pieces(pictures: Pictures, parts: Sequence[Part], writer: PartsWriter) -> Iterator[bytes]:
+    """Yield every picture that can be made; of many objects, those that turn out damaged are left out."""
+    made = 0
+    for part in parts:
+        try:
+            picture = pictures.rendered(part.stored, replace(part.wish, media_type=writer.media_type))
+        except Unsupported:
+            if len(parts) == 1 or part.wish.frame is not None:
+                raise
+            continue
+        made += 1
+        yield writer.prefix(picture.media_type, len(picture.data), part.location)
+        yield picture.data
+    if not made:
+        raise Unsupported("none of these objects can be rendered")
+    yield writer.end
 
 
 def picture_answer(
-    request: Request, picture: Picture, *, charset: str = UTF_8, headers: Mapping[str, str] | None = None
+    request: Request,
+    picture: Picture,
+    *,
+    charset: str = UTF_8,
+    headers: Mapping[str, str] | None = None,
+    named: bool = True,
 ) -> Response:
     """Return a picture or text as an answer, or 304 when the client has it already.
 
-    Text leaves in ``charset``, XML always in UTF-8. What came out of a file may be shown, and do nothing else.
+    Text leaves in ``charset``, XML always in UTF-8. What came out of a file may be shown, and do nothing else. Not
+    ``named``, its tag is made of what is seen alone: that of the object would tell which it is.
     """
-    data, content_type, tag = picture.data, picture.media_type, picture.tag
+    data, content_type = picture.data, picture.media_type
+    tag = picture.tag if named else blake3(data).hexdigest()[:40]
     answer = dict(headers or {})
     if content_type.startswith("text/"):
         if content_type == XML:

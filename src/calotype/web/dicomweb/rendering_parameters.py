@@ -18,10 +18,10 @@ MAX_FRAMES: Final = 10_000
 MAX_THUMBNAIL_PX: Final = 2048
 
 RENDERED_PARAMETERS: Final = (
-    "accept", "annotation", "charset", "damaged", "iccprofile", "quality", "viewport", "window"
+    "accept", "annotation", "anonymize", "charset", "damaged", "iccprofile", "quality", "viewport", "window"
 )  # fmt: skip
 """``damaged=show`` is ours: what is left of a damaged frame."""
-THUMBNAIL_PARAMETERS: Final = ("accept", "charset", "quality", "size", "viewport")
+THUMBNAIL_PARAMETERS: Final = ("accept", "anonymize", "charset", "quality", "size", "viewport")
 """``size`` is DicomSCP's: one number for both sides."""
 
 _MAX_CHARS: Final = 200
