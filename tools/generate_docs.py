@@ -30,14 +30,22 @@ from calotype.dicom.query import attributes, qido, worklist
 from calotype.dicom.query.keys import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
+from calotype.network.rejections import Rejections
 from calotype.network.tls import PROFILES
+from calotype.services.archive.archive import Archive
 from calotype.services.archive.compression.rules import DICOMSCP_NAMES, targets
 from calotype.services.archive.documents import ENCAPSULATED_TYPES, REPORT_TYPES
-from calotype.services.archive.pictures import MP4, STILLS
+from calotype.services.archive.pictures import MP4, STILLS, Pictures
+from calotype.stores.index.memory import MemoryIndex
+from calotype.stores.objects.memory import MemoryObjectStore
 from calotype.web import wado_uri_parameters
+from calotype.web.app import create_app
+from calotype.web.dicomweb import capabilities
 from calotype.web.dicomweb.rendering_parameters import RENDERED_PARAMETERS, THUMBNAIL_PARAMETERS
 from calotype.web.dicomweb.ways import MEDIA_TYPES
 from calotype.web.openapi import meaning_of
+from calotype.web.rooms import Rooms
+from calotype.web.settings import WebSettings
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -265,6 +273,33 @@ def commitment() -> str:
     return rows(("Failure Reason", "Meaning"), ((f"{r:04X}", describe_reason(r)[5:]) for r in FailureReason))
 
 
+def dicomweb() -> str:
+    index, objects = MemoryIndex(), MemoryObjectStore()
+    archive = Archive.over(objects, index)
+    rooms = Rooms(
+        archive,
+        Rejections(),
+        pictures=Pictures(archive.retrieve, index),
+        recycling=archive.recycling,
+        changes=archive.changes,
+    )
+    told = capabilities.services(create_app(rooms, WebSettings()))
+    return rows(
+        ("Resource", "Method", "Transaction", "Parameters", "Answers"),
+        (
+            (
+                f"`{path or '/'}`",
+                method.name,
+                method.service,
+                ", ".join(f"`{name}`" for name in method.parameters),
+                ", ".join(f"`{media_type}`" for media_type in method.media_types),
+            )
+            for path, methods in told.items()
+            for method in methods
+        ),
+    )
+
+
 def tls() -> str:
     return rows(
         ("`profile`", "PS3.15", "Cipher suites of TLS 1.2"),
@@ -343,6 +378,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "frames": frames,
     "renderings": renderings,
     "rendering parameters": rendering_parameters,
+    "dicomweb": dicomweb,
     "tls": tls,
     "de-identification": deidentification,
     "character sets": character_sets,

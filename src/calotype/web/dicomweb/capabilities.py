@@ -35,6 +35,7 @@ _SERVICES: Final[Sequence[tuple[str, re.Pattern[str], str, Sequence[str]]]] = (
     ("DELETE", re.compile(r"."), "Delete", ()),
     ("POST", re.compile(r"."), "Store", (*_JSON, "application/dicom+xml")),
     ("GET", re.compile(r"\A/?\Z"), "Capabilities", (WADL.essence, "application/json")),
+    ("GET", re.compile(r"\A/wado\Z"), "WADO-URI", (*_PICTURES, "application/dicom")),
     ("GET", re.compile(r"/changes\Z"), "Change feed", ("application/json",)),
     ("GET", re.compile(r"/(?:studies|series|instances)\Z"), "Search", _TREE),
     ("GET", re.compile(r"/metadata\Z"), "Retrieve metadata", _TREE),
@@ -54,6 +55,9 @@ _SERVICES: Final[Sequence[tuple[str, re.Pattern[str], str, Sequence[str]]]] = (
     ),
 )
 """Method, how the path ends, service and media types of answers; the first row that fits counts."""
+
+_UNCONVERTED: Final = frozenset({"Capabilities", "Retrieve metadata"})
+"""What has no transfer syntax to be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,9 @@ def _methods(path: str, operations: Mapping[str, Any]) -> Iterator[Method]:
     for name, operation in sorted(operations.items()):
         for method, pattern, service, media_types in _SERVICES:
             if method == name.upper() and pattern.search(path or "/"):
-                parameters = (each["name"] for each in operation.get("parameters", ()) if each["in"] == "query")
-                yield Method(method, service, tuple(parameters), tuple(media_types))
+                asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+                parameters = tuple(name for name in asked if service not in _UNCONVERTED or name == "accept")
+                yield Method(method, service, parameters, tuple(media_types))
                 break
 
 
