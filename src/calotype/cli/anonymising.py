@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import click
@@ -21,7 +22,7 @@ from calotype.cli.session import Session
 from calotype.dicom.deidentify.options import Option, Wishes, options_of
 from calotype.dicom.deidentify.result import Deidentified
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.part10 import read_file_meta, write_file_meta
+from calotype.dicom.part10 import write_file_meta
 from calotype.errors import CalotypeError, Conflict, InvalidRequest, NotFound, OutOfResources
 from calotype.scu.files import FileReader, PartTenFiles, read_parcel
 from calotype.services.archive.anonymise import Anonymiser
@@ -130,39 +131,39 @@ def _files(sources: tuple[str, ...], sink: _Sink) -> Iterator[str]:
         if _is_zip(path):
             yield from _members(path, sink)
             continue
-        try:
-            parcel = read_parcel(path)
-            data = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
-            with (
-                FileReader(path) as reader,
-                sink.anonymiser.anonymised(reader, data, parcel.kind.transfer_syntax, sink.wishes) as new,
-            ):
-                sink.write(new)
-        except CalotypeError as error:
-            sink.done(str(path), error)
-        else:
-            sink.done(str(path))
+        _file(path, str(path), sink)
         yield path.name
 
 
 def _members(path: Path, sink: _Sink) -> Iterator[str]:
-    with path.open("rb") as file:
+    with path.open("rb") as file, TemporaryDirectory(prefix="calotype-") as folder:
         archive = BoundedZip(file)
+        member = Path(folder) / "member"
         for info in archive.members():
             name = f"{path}:{info.filename!r}"
             try:
-                content = b"".join(archive.chunks(info, _CHUNK_BYTES))
-                meta = read_file_meta(content)
-                if meta is None:
-                    raise InvalidRequest("its file meta information does not end")
-                data = memoryview(content)[meta.data_offset :]
-                with sink.anonymiser.deidentified(data, meta.transfer_syntax, sink.wishes) as new:
-                    sink.write(new)
-            except CalotypeError as error:
+                with member.open("wb") as out:
+                    out.writelines(archive.chunks(info, _CHUNK_BYTES))
+            except InvalidRequest as error:
                 sink.done(name, error)
             else:
-                sink.done(name)
+                _file(member, name, sink)
             yield name
+
+
+def _file(path: Path, name: str, sink: _Sink) -> None:
+    try:
+        parcel = read_parcel(path)
+        data = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
+        with (
+            FileReader(path) as reader,
+            sink.anonymiser.anonymised(reader, data, parcel.kind.transfer_syntax, sink.wishes) as new,
+        ):
+            sink.write(new)
+    except CalotypeError as error:
+        sink.done(name, error)
+    else:
+        sink.done(name)
 
 
 def _is_zip(path: Path) -> bool:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,10 @@ from calotype.errors import InvalidRequest
 from calotype.scu.echo import echo
 from calotype.scu.keys import tag_of
 from calotype.scu.query import RETURN_KEYS, Progress, Root, find, move
-from calotype.services.routing.nodes import NodeTls
+from calotype.services.routing.nodes import Node, NodeTls
+
+if TYPE_CHECKING:
+    from calotype.services.archive.anonymise import Anonymiser
 
 _LEVELS = {"patient": Level.PATIENT, "study": Level.STUDY, "series": Level.SERIES, "image": Level.IMAGE}
 _KEY_HELP = "A key: -k PatientID=4711 matches, -k StudyDate= (or -k StudyDate) only asks for the value."
@@ -90,7 +93,8 @@ def send_command(
     files = gather(paths)
     counts: Counter[Result] = Counter()
     with progress_bar(f"to {target.ae_title}", silent=as_json) as advance:
-        sending = send_files(DimseCourier(caller_of(session.loaded.settings)), target, files)
+        courier = DimseCourier(caller_of(session.loaded.settings))
+        sending = send_files(courier, target, files, _disguiser(session, target, commits=commits))
         for done, sent in enumerate(sending, 1):
             answer = sent.answer
             counts[answer.result] += 1
@@ -114,6 +118,17 @@ def send_command(
         missing = ask_and_tell(session.loaded.settings, target, files, Patience(wait_s, listen_port), as_json=as_json)
     if counts[Result.FAILED] or missing or not files.paths:
         sys.exit(SOME_FAILED)
+
+
+def _disguiser(session: Session, target: Node, *, commits: bool) -> Anonymiser | None:
+    """Return who de-identifies, for a node of the address book that is to know no patients."""
+    if not target.anonymise:
+        return None
+    if commits:
+        raise InvalidRequest("What is sent without its patient has other UIDs: ask for no commitment to it.")
+    from calotype.app.anonymising import anonymiser_of  # only where somebody must not know
+
+    return anonymiser_of(session.loaded.settings)
 
 
 @click.command("find")

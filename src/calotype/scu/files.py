@@ -19,9 +19,10 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import FileMeta, NeedMore, read_file_meta, scan
 from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
 from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable, Unsupported
+from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Courier, Kind, Parcel
-from calotype.services.routing.send import Cargo, carry
+from calotype.services.routing.send import Cargo, carry, disguise_all
 
 _PREFIX_BYTES = 16 * 1024
 _MAX_META_BYTES = 1024 * 1024
@@ -127,12 +128,16 @@ def gather(paths: Iterable[Path], on_file: Callable[[Path], None] = lambda _path
     return files
 
 
-def send_files(courier: Courier, node: Node, files: Files) -> Generator[Sent, None, None]:
+def send_files(
+    courier: Courier, node: Node, files: Files, anonymiser: Anonymiser | None = None
+) -> Generator[Sent, None, None]:
     """Send ``files`` to ``node``, yielding what came of each; close the generator to stop.
 
+    A node that must not know whose objects it gets needs an ``anonymiser``: Refused without.
     Nothing that the node does is raised: see :func:`calotype.services.routing.send.carry`.
     """
-    for handover in carry(files.cargo, courier, node):
+    cargo = disguise_all(files.cargo, anonymiser) if node.anonymise and anonymiser is not None else files.cargo
+    for handover in carry(cargo, courier, node):
         yield Sent(files.paths[handover.position], handover.answer)
 
 

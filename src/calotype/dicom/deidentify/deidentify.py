@@ -17,7 +17,7 @@ from calotype.dicom.deidentify.known import Known, plain
 from calotype.dicom.deidentify.masking import masked
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.plan import Planner, SafePrivate
-from calotype.dicom.deidentify.pseudonyms import Pseudonyms
+from calotype.dicom.deidentify.pseudonyms import Pseudonyms, known_by_id
 from calotype.dicom.deidentify.result import Deidentified
 from calotype.dicom.deidentify.suspects import (
     BURNED_IN,
@@ -228,13 +228,14 @@ class _Work:
 
     def _patient(self, context: Context) -> str:
         """Return the text that stands for the patient: the ID, else what else names them, else the study alone."""
-        told = [
-            plain(text.decode(self._facts.values.get(tag, b""), context.charsets, vr))
+        values = (
+            text.decode(self._facts.values.get(tag, b""), context.charsets, vr)
             for tag, vr in ((_PATIENT_ID, "LO"), (_PATIENT_NAME, "PN"), (_BIRTH_DATE, "DA"))
-        ]
-        if told[0]:
-            return f"id {told[0]}"
-        return f"name {told[1]} {told[2]}" if told[1] else f"study {self._facts.text(_STUDY)}"
+        )
+        patient_id, name, birth_date = values
+        if patient_id.strip():
+            return known_by_id(patient_id)
+        return f"name {plain(name)} {birth_date}" if plain(name) else f"study {self._facts.text(_STUDY)}"
 
     def _told(self) -> list[Element]:
         """Return what the result says of its de-identification (PS3.15 E.1.1, PS3.3 C.7.1.1)."""

@@ -29,6 +29,9 @@ class Option(StrEnum):
     RETAIN_SAFE_PRIVATE = "retain-safe-private"
 
 
+_MAX_CHARACTERS: Final = 64
+"""PS3.5 Table 6.2-1: of an LO, and of a component group of a PN."""
+
 BASIC: Final[frozenset[Option]] = frozenset()
 """The Basic Profile alone."""
 
@@ -48,6 +51,9 @@ class Wishes:
         """Check what contradicts itself: InvalidRequest."""
         if {Option.RETAIN_FULL_DATES, Option.RETAIN_MODIFIED_DATES} <= self.options:
             raise InvalidRequest("retain-full-dates and retain-modified-dates exclude each other: choose one")
+        for given in (self.patient_id, self.patient_name):
+            if len(given) > _MAX_CHARACTERS or "\\" in given or not (given.isprintable()):
+                raise InvalidRequest(f"{given[:64]!r} is no name and no ID: up to 64 characters, no backslash")
 
 
 def options_of(names: str) -> frozenset[Option]:

@@ -59,6 +59,11 @@ class Pseudonyms:
         return hmac.digest(self._key, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")
 
 
+def known_by_id(patient_id: str) -> str:
+    """Return the text that stands for a patient who has an ID."""
+    return f"id {patient_id.strip()}"
+
+
 def shifted_date(text: str, days: int) -> str | None:
     """Return a DA value moved by ``days``, ``None`` when it is no date (PS3.5 6.2; ``2024.01.31`` of old, too)."""
     digits = text.strip(" \0").replace(".", "")

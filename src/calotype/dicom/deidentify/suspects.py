@@ -6,6 +6,7 @@ reports are emptied where that is wished. Nothing here decodes or changes anythi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -41,9 +42,9 @@ _SHOWING: Final = (
 _SHOWING_MODALITIES: Final = frozenset(
     {"SC", "US", "IVUS", "XC", "ES", "GM", "SM", "OT", "DOC", "HC", "OP", "FS", "BDUS"}
 )
-_SCREENS: Final = ("SCREEN", "DOSE", "CAPTURE", "REPORT", "PROT")
-"""Parts of Image Type that tell of a picture of a screen."""
-_REPORTS: Final = "1.2.840.10008.5.1.4.1.1.88."
+_SCREENS: Final = frozenset({"SCREEN", "SCREENSAVE", "SCREENSHOT", "DOSE", "CAPTURE", "REPORT", "PROT", "PROTOCOL"})
+"""Words of Image Type that tell of a picture of a screen."""
+_WORD: Final = re.compile("[A-Z]+")
 KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
 _DOCUMENTS: Final = "1.2.840.10008.5.1.4.1.1.104."
 _SOUNDS: Final = ("VoiceAudio", "GeneralAudio")
@@ -159,5 +160,4 @@ def _shows(facts: Facts, keyword: str) -> bool:
     if not keyword or CONVERSION_TYPE in facts.tags:
         # Nobody knows what a private class holds; a conversion type tells of film, paper or screen.
         return True
-    image_type = facts.text(IMAGE_TYPE).upper()
-    return any(part in image_type for part in _SCREENS)
+    return not _SCREENS.isdisjoint(_WORD.findall(facts.text(IMAGE_TYPE).upper()))

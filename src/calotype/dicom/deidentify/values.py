@@ -14,7 +14,7 @@ from calotype.dicom import text
 from calotype.dicom.deidentify import dummies
 from calotype.dicom.deidentify.known import Known
 from calotype.dicom.deidentify.options import Option
-from calotype.dicom.deidentify.pseudonyms import Pseudonyms, shifted_date, shifted_datetime
+from calotype.dicom.deidentify.pseudonyms import Pseudonyms, known_by_id, shifted_date, shifted_datetime
 from calotype.dicom.deidentify.table import Action
 
 _PATIENT_ID, _DOCUMENT, _TIME_ZONE = 0x00100020, 0x00420011, 0x00080201
@@ -57,7 +57,8 @@ class Values:
 
     def _dummy(self, tag: int, vr: str, old: bytes, charsets: Sequence[str]) -> bytes:
         if tag == _PATIENT_ID and old.strip(b" \0"):
-            return _padded(self.pseudonyms.patient_id(text.decode(old, charsets, vr).strip()).encode("ascii"), b" ")
+            known_by = known_by_id(text.decode(old, charsets, vr))
+            return _padded(self.pseudonyms.patient_id(known_by).encode("ascii"), b" ")
         if tag == _DOCUMENT:
             return _padded(dummies.PDF, b"\0")
         return dummies.value_of(vr)

@@ -46,11 +46,13 @@ class Writer:
 
     def elements(self, part: Part) -> dict[int, list[Piece]]:
         """Return what each element of the data set becomes, by tag; what goes is not there."""
-        written = {}
+        written: dict[int, list[Piece]] = {}
         for node in part.nodes:
-            pieces = self._written(node, part)
+            tag, _, pos, _, end = node.token
+            # In items even bulk is held: what is looked over afterwards must be whole.
+            pieces: list[Piece] = [range(pos, end)] if self._flows(node) else self._written(node, part)
             if pieces:
-                written[node.token[0]] = pieces
+                written[tag] = pieces
         return written
 
     def element(self, element: Element, *, explicit: bool) -> bytes:
@@ -72,7 +74,7 @@ class Writer:
         if vr in SEQUENCES:
             return self._sequence(node, part)
         if node.action is Action.KEEP:
-            return [self._kept(node.token)]
+            return [bytes(self._walk.data[pos:end])]
         old = bytes(self._walk.data[start:end])
         resolved = resolve(vr, part.context)
         new = self._values.new(tag, resolved, old, part.context.charsets, (node.action, node.fallback))
@@ -82,10 +84,12 @@ class Writer:
             return [bytes(self._walk.data[pos:end])]
         return [self._head(tag, resolved, len(new), explicit=part.explicit) + new]
 
-    def _kept(self, token: Token) -> Piece:
-        tag, vr, pos, _, end = token
-        is_flowing = tag in PIXEL_DATA or (vr in _NUMBERS and not tag >> 16 & 1 and end - pos > _FLOWING_BYTES)
-        return range(pos, end) if is_flowing else bytes(self._walk.data[pos:end])
+    def _flows(self, node: Node) -> bool:
+        """Tell whether an element of the data set itself passes as it is, without being looked into."""
+        tag, vr, pos, _, end = node.token
+        if node.action is not Action.KEEP:
+            return False
+        return tag in PIXEL_DATA or (vr in _NUMBERS and not tag >> 16 & 1 and end - pos > _FLOWING_BYTES)
 
     def _sequence(self, node: Node, part: Part) -> list[Piece]:
         tag, _, pos, _, end = node.token

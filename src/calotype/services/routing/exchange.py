@@ -100,9 +100,7 @@ class Exchange:
         ``disguise``: without its patient, as it is to a node that wants everything so. NotFound for an unknown node,
         InvalidRequest for a selection of nothing, or for a commitment to what is sent under other UIDs.
         """
-        node = self._recipient(ae_title, commit=commit)
-        if commit and (disguise is not None or node.anonymise):
-            raise InvalidRequest("What is sent without its patient has other UIDs: ask for no commitment to it.")
+        node = self._recipient(ae_title, commit=commit, is_disguised=disguise is not None)
         title = f"{_described(selection)} to {node.title}"
         arguments = {"node": node.title, "selection": arguments_of(selection), "commit": commit}
         if disguise is not None:
@@ -175,8 +173,10 @@ class Exchange:
         with closing(self._inquirer.worklist(node, keys, limit + 1)) as answers:
             return _up_to(limit, list(answers))
 
-    def _recipient(self, ae_title: str, *, commit: bool) -> Node:
+    def _recipient(self, ae_title: str, *, commit: bool, is_disguised: bool = False) -> Node:
         node = serving(self._nodes, ae_title, Role.STORE)
+        if commit and (is_disguised or node.anonymise):
+            raise InvalidRequest("What is sent without its patient has other UIDs: ask for no commitment to it.")
         return serving(self._nodes, ae_title, Role.COMMITMENT) if commit else node
 
 

@@ -66,6 +66,8 @@ class Cargo:
 
     parcel: Parcel
     open: Callable[[], tuple[Parcel, ObjectReader]]
+    is_disguised: bool = False
+    """Whether it opens without its patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,13 @@ class Dispatch:
 
     def _disguised(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
         anonymiser = self._can_disguise()
-        return [replace(item, open=disguised(item.open, anonymiser, wishes)) for item in cargo]
+        return disguise_all(cargo, anonymiser, wishes)
+
+
+def disguise_all(cargo: Sequence[Cargo], anonymiser: Anonymiser, wishes: Wishes | None = None) -> list[Cargo]:
+    """Return cargo that opens without its patient."""
+    opens = ((item, disguised(item.open, anonymiser, wishes)) for item in cargo)
+    return [replace(item, open=without, is_disguised=True) for item, without in opens]
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:
@@ -168,6 +176,8 @@ def carry(
     longer; when it raises Cancelled, so does this, and the association is aborted in the midst of the object.
     ``forms`` makes other transfer syntaxes.
     """
+    if node.anonymise and not all(item.is_disguised for item in cargo):
+        raise Refused(f"{node.title} is to know no patients, and these objects were to be sent as they are")
     liked = (*wishes, *node.transfer_syntaxes)
     parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)
     for part in parts:

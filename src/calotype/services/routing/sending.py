@@ -52,7 +52,9 @@ class SendJob:
         if not cargo:
             raise NotFound("The archive holds nothing of what is to be sent.")
         rest = [item for item in cargo if item.parcel.sop_instance not in run.finished_items]
-        asked_about = [_reference(item.parcel) for item in cargo] if run.arguments.get("commit") else []
+        # Who gets objects without their patient must not be told the UIDs that they had.
+        commits = run.arguments.get("commit") and not node.anonymise
+        asked_about = [_reference(item.parcel) for item in cargo] if commits else []
         run.total = _total(run, len(rest), asked_about)
         names = [item.parcel.sop_instance for item in rest]
         disguise = wishes_from_json(run.arguments.get("disguise"))
@@ -94,7 +96,7 @@ class SendFilesJob:
         names: list[str] = []
         cargo: list[Cargo] = []
         asked_about: list[Reference] = []
-        commits = bool(run.arguments.get("commit"))
+        commits = bool(run.arguments.get("commit")) and not node.anonymise
         for path in self._files.walk(paths):
             if run.is_cancelled:
                 return

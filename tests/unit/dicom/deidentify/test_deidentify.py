@@ -423,3 +423,28 @@ def test_annotations_do_not_leave_unless_emptied_or_cleaned():
 def test_speech_does_not_leave():
     with pytest.raises(Refused, match="speech"):
         without_patient(without_pixels(SOPClassUID="1.2.840.10008.5.1.4.1.1.9.4.1"), policy=EMPTYING)
+
+
+@pytest.mark.parametrize(("label", "is_found"), [("Lead II", False), ("Doppelganger", True)])
+def test_bulk_in_items_is_looked_over_with_its_sequence(label, is_found):
+    wave = item(WaveformBitsAllocated=8, WaveformSampleInterpretation="SB", MultiplexGroupLabel=label)
+    wave.add(DataElement(0x54001010, "OW", bytes(range(256)) * 400))
+    wave.add(DataElement(0x00081070, "PN", "Quackenbush^Hugo"))
+    made = without_pixels(SOPClassUID="1.2.840.10008.5.1.4.1.1.9.1.1", WaveformSequence=Sequence([wave]))
+    if is_found:
+        with pytest.raises(IdentityLeft, match="WaveformSequence"):
+            without_patient(made)
+        return
+    (left,) = without_patient(made).WaveformSequence
+    assert left.WaveformData == bytes(range(256)) * 400
+    assert left.MultiplexGroupLabel == label
+
+
+def test_similar_ids_are_different_patients():
+    assert without_patient(ct(PatientID="A-1234")).PatientID != without_patient(ct(PatientID="A 1234")).PatientID
+
+
+@pytest.mark.parametrize("given", ["A\\B", "x" * 65, "a\nb"])
+def test_absurd_names_are_refused(given):
+    with pytest.raises(InvalidRequest, match="no name and no ID"):
+        Wishes(patient_id=given)

@@ -9,6 +9,7 @@ import pytest
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
 from calotype.errors import Conflict, InvalidRequest, NotFound, Refused
+from calotype.scu.files import gather, send_files
 from calotype.scu.memory import MemoryCourier
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.jobs.jobs import Jobs
@@ -17,12 +18,12 @@ from calotype.services.jobs.settings import JobSettings
 from calotype.services.routing.anonymising import Anonymising, Target
 from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
 from calotype.services.routing.nodes import Node
-from calotype.services.routing.send import Dispatch
+from calotype.services.routing.send import Dispatch, carry
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.memory_jobs import MemoryJobs
 from calotype.stores.objects.memory import MemoryObjectStore
 from support.archives import House
-from support.identities import KEY, ct, data_set
+from support.identities import KEY, ct, data_set, part_10
 
 STUDY = UID("1.2.826.0.1.3680043.9.1.1")
 WHOLE = Selection(Level.STUDY, (STUDY,))
@@ -163,3 +164,19 @@ def test_contradicting_wishes_are_refused_before_a_job_begins(here):
     both = frozenset({Option.RETAIN_FULL_DATES, Option.RETAIN_MODIFIED_DATES})
     with pytest.raises(InvalidRequest):
         here.anonymising.wishes(both)
+
+
+def test_nothing_reaches_such_a_node_as_it_is_by_any_way(here):
+    cargo = Dispatch(here.house.archive.retrieve, MemoryCourier()).locate(WHOLE)
+    with pytest.raises(Refused, match="know no patients"):
+        next(carry(cargo, MemoryCourier(), replace(VIEWER, anonymise=True)))
+
+
+def test_files_reach_such_a_node_without_their_patient(tmp_path):
+    (tmp_path / "one.dcm").write_bytes(part_10(ct()))
+    node, courier = replace(VIEWER, anonymise=True), MemoryCourier()
+    with pytest.raises(Refused):
+        list(send_files(courier, node, gather([tmp_path])))
+    (sent_file,) = send_files(courier, node, gather([tmp_path]), ANONYMISER)
+    assert sent_file.answer.result.name == "COMPLETED"
+    assert b"Doppelganger" not in bytes(courier.delivered[0].data)
