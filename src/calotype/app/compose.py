@@ -32,10 +32,11 @@ from calotype.dicom.wire import messages
 from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
 from calotype.network.association import Association, Received
 from calotype.network.listener import Listener
-from calotype.network.names import addresses_of
+from calotype.network.names import addresses_of, own_addresses
 from calotype.network.rejections import Rejections
 from calotype.network.settings import ListenerSettings
 from calotype.network.tls import TlsProfile, server_context
+from calotype.network.traffic import Traffic
 from calotype.scp.by_context import by_context
 from calotype.scp.commitment import CommitmentScp, ReportTaker
 from calotype.scp.find import FindScp
@@ -124,6 +125,8 @@ class House:
         self.exchange = self._exchange(archive)
         self.anonymising = anonymising_over(stores, settings, self.jobs, self.anonymiser)
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
+        self.traffic = Traffic(self.listeners)
+        self._disk = stores.objects.disk
         self.web = self._web(archive) if settings.http.enabled else None
 
     def start(self) -> None:
@@ -134,6 +137,7 @@ class House:
             self.archive.changes.start()
             for listener in self.listeners:
                 listener.start()
+            self.traffic.start()
             if self.web is not None:
                 self.web.start()
             # Last: what a job retrieves may come through one of our ports.
@@ -159,6 +163,7 @@ class House:
             stop.start()
         for stop in stops:
             stop.join()
+        self.traffic.stop()
         self.isolation.stop()
         self.workshop.stop()
         _logger.info("stopped in %.1f s", time.monotonic() - started_s)
@@ -239,6 +244,7 @@ class House:
         )
 
     def _web(self, archive: Archive) -> WebServer:
+        from calotype.web.api.status import Door, Premises
         from calotype.web.app import create_app  # FastAPI and uvicorn: not needed without HTTP
         from calotype.web.rooms import Neighbours, Rooms
         from calotype.web.server import WebServer
@@ -277,6 +283,16 @@ class House:
                     anonymising=self.anonymising,
                     forms=self.forms,
                     compression=self.compression,
+                    premises=Premises(
+                        self._settings.dicom.ae_title,
+                        [
+                            Door(listener, section.ae_titles, section.services)
+                            for listener, section in zip(self.listeners, self._settings.listeners, strict=True)
+                        ],
+                        self.traffic,
+                        self._disk,
+                        own_addresses,
+                    ),
                 ),
                 settings,
             ),

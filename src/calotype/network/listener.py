@@ -27,6 +27,7 @@ from calotype.network.pump import Pump
 from calotype.network.rejections import Rejections, in_words
 from calotype.network.settings import ListenerSettings
 from calotype.network.sockets import Stream
+from calotype.network.standing import LiveAssociation, Standing, Totals
 from calotype.network.tls import why
 
 _logger = logging.getLogger(__name__)
@@ -76,12 +77,21 @@ class Listener:
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._connections_of: Counter[str] = Counter()
-        self._associations: set[Association] = set()
+        # Since when each is open (UTC, microseconds since 1970).
+        self._associations: dict[Association, int] = {}
+        self._ended = Totals()
+        self._is_open = False
 
     @property
     def port(self) -> int:
         """The port listened on (the one the system chose, when the setting is 0)."""
         return self._port
+
+    def standing(self) -> Standing:
+        """Say who is connected now, and what has passed through."""
+        with self._lock:
+            live = [_live(association, since_us) for association, since_us in self._associations.items()]
+            return Standing(self._is_open, live, sum(map(Totals.of, live), self._ended))
 
     def start(self) -> None:
         """Bind and begin to accept. Unavailable or InvalidRequest, in one line, when the address cannot be had."""
@@ -93,6 +103,7 @@ class Listener:
             target=self._accept, args=(listening, wakened), name=f"{self.settings.name}-accept", daemon=True
         )
         self._acceptor.start()
+        self._is_open = True
         _logger.info("listener %s: port %d is open", self.settings.name, self.port)
 
     def stop(self, drain_s: float = 30.0) -> None:
@@ -103,6 +114,7 @@ class Listener:
             return
         self._wake.close()
         self._acceptor.join()
+        self._is_open = False
         self._drain(time.monotonic() + drain_s)
         with self._lock:
             left = len(self._connections)
@@ -252,6 +264,7 @@ class Listener:
             *(rejection.listener, rejection.result, rejection.calling_ae_title, rejection.called_ae_title),
             *(peer_address, rejection.reason, rejection.detail),
         )
+        self._count_rejection()
         pump.transmit(refusal.pdu)
         pump.close()
 
@@ -266,8 +279,13 @@ class Listener:
             self._closed(peer_address, str(error))
 
     def _closed(self, peer_address: str, detail: str, words: tuple[str, str, str] = _NO_REQUEST) -> None:
+        self._count_rejection()
         self._rejections.add(listener=self.settings.name, peer_address=peer_address, words=words, detail=detail)
         _logger.warning("listener %s: closed a connection from %s: %s", self.settings.name, peer_address, detail)
+
+    def _count_rejection(self) -> None:
+        with self._lock:
+            self._ended += Totals(rejections=1)
 
     def _serve(self, association: Association) -> None:
         started = time.monotonic()
@@ -278,12 +296,13 @@ class Listener:
             *(*label, association.peer_address, len(association.contexts)),
         )
         with self._lock:
-            self._associations.add(association)
+            self._associations[association] = time.time_ns() // 1000
         try:
             outcome = self._handled(association)
         finally:
             with self._lock:
-                self._associations.discard(association)
+                since_us = self._associations.pop(association)
+                self._ended += Totals.of(_live(association, since_us))
         counts = association.counts
         _logger.info(
             "listener %s: %r -> %r from %s %s after %.1f s: %d messages and %d data set bytes in, %d and %d out",
@@ -317,6 +336,20 @@ def _associate(pump: Pump, request: AssociateRQ, answer: AssociateAC, peer_addre
         contexts={context.context_id: context for context in accepted_contexts(request, answer)},
         max_send_pdu_bytes=send_limit(request.user_information.max_pdu_bytes),
         is_requestor=False,
+    )
+
+
+def _live(association: Association, since_us: int) -> LiveAssociation:
+    counts = association.counts
+    return LiveAssociation(
+        association.calling_ae_title,
+        association.called_ae_title,
+        association.peer_address,
+        since_us,
+        counts.messages_received,
+        counts.messages_sent,
+        counts.data_set_bytes_received,
+        counts.data_set_bytes_sent,
     )
 
 

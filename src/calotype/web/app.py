@@ -23,6 +23,7 @@ from calotype.web.api import (
     recycle_bin,
     rejections,
     statistics,
+    status,
     studies,
     texts,
     worklist,
@@ -92,9 +93,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         )
     if rooms.worklist is not None:
         app.include_router(worklist.router(*rooms.worklist, offload), prefix="/api")
-    if (neighbours := rooms.neighbours) is not None:
-        app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
-        app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
+    _install_network(app, rooms, offload)
     pages.install(app)
     describe(app)
     if settings.cors_origins:
@@ -103,6 +102,15 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         app.add_middleware(Forwarding, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(_SafeHeaders)
     return app
+
+
+def _install_network(app: FastAPI, rooms: Rooms, offload: Offload) -> None:
+    """Add who is around us, and how our ports stand."""
+    if (neighbours := rooms.neighbours) is not None:
+        app.include_router(nodes.router(neighbours.nodes, neighbours.prober, offload), prefix="/api")
+        app.include_router(access.router(neighbours.access, neighbours.nodes, offload), prefix="/api")
+    if rooms.premises is not None:
+        app.include_router(status.router(rooms.premises, offload), prefix="/api")
 
 
 def _install_changing(app: FastAPI, context: Context, rooms: Rooms) -> None:

@@ -21,6 +21,7 @@ from calotype.services.routing.live import Nodes
 from calotype.services.worklist.performed import PerformedSteps
 from calotype.services.worklist.worklist import Worklist
 from calotype.web.api.rejections import RejectionLog
+from calotype.web.api.status import Premises
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +51,7 @@ class Rooms:
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
     anonymising: Anonymising | None = None
+    premises: Premises | None = None
+    """What the status tells of."""
     forms: Forms = field(default_factory=Forms)
     """Makes other transfer syntaxes."""

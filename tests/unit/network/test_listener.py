@@ -331,3 +331,25 @@ def test_the_rooms_of_an_address_are_given_back(patient, monkeypatch):
                         leave(peer)
                         served += 1
         assert served == 6
+
+
+def test_a_listener_tells_who_is_connected_and_what_has_passed(patient):
+    with listening(patient) as (listener, _rejections):
+        before_us = time.time_ns() // 1000
+        peer, _accepted = ask(listener.port)
+        peer.send(command(CEchoRQ(message_id=5)))
+        peer.receive_message()
+        standing = listener.standing()
+        [live] = standing.associations
+        assert (live.calling_ae_title, live.called_ae_title, live.peer_address) == ("RAW", "NODE", "127.0.0.1")
+        assert before_us <= live.since_us <= time.time_ns() // 1000
+        assert live.messages_received == 1
+        assert (standing.is_open, standing.totals.associations) == (True, 1)
+        leave(peer)
+        stranger, _rejected = ask(listener.port, called="OTHER")
+        stranger.close()
+    standing = listener.standing()
+    assert (standing.is_open, standing.associations) == (False, [])
+    totals = standing.totals
+    assert (totals.associations, totals.rejections) == (1, 1)
+    assert (totals.messages_received, totals.messages_sent) == (1, 1)

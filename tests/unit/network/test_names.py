@@ -1,6 +1,8 @@
+from ipaddress import ip_address
+
 import pytest
 
-from calotype.network.names import addresses_of
+from calotype.network.names import addresses_of, own_addresses
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,9 @@ def test_a_name_that_nobody_knows_has_none(host):
 
 def test_this_machine_is_at_its_loopback_address():
     assert "127.0.0.1" in addresses_of("localhost")
+
+
+def test_our_own_addresses_are_addresses_and_none_of_them_stands_twice():
+    found = own_addresses()
+    assert len(set(found)) == len(found)
+    assert all(ip_address(address) for address in found)

@@ -39,6 +39,16 @@ class Origin:
     address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Where objects are kept and how much room is there; below ``min_free_bytes`` nothing new is taken."""
+
+    path: str
+    total_bytes: int
+    free_bytes: int
+    min_free_bytes: int
+
+
 class Flag(StrEnum):
     """What was not as the Standard wants it, yet did not stop an object from being kept."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from calotype.errors import NotFound, OutOfResources, Unavailable
-from calotype.services.archive.ports import ObjectReader, Spool
+from calotype.services.archive.ports import Disk, ObjectReader, Spool
 from calotype.stores.objects.failures import translated
 from calotype.stores.objects.folders import Folders
 from calotype.stores.objects.keys import candidates, check_key, is_key
@@ -147,6 +148,14 @@ class FileObjectStore:
     def close(self) -> None:
         """Remove the private folder of this store. Idempotent."""
         self._spools.close()
+
+    def disk(self) -> Disk:
+        """Say how much room there is. Unavailable when the folder cannot be asked."""
+        try:
+            usage = shutil.disk_usage(self._root)
+        except OSError as error:
+            raise translated(error, "asking how much room there is") from error
+        return Disk(str(self._root), usage.total, usage.free, self._min_free_bytes)
 
     def _check_space(self) -> None:
         """Refuse new objects when room is short; when there was enough, it is believed for a moment."""

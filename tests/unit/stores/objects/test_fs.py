@@ -436,3 +436,15 @@ def test_systems_without_file_locks_sweep_what_can_be_removed(recorder):
     without = replace(Syscalls.best(), try_lock=None)
     store_of(recorder, without)
     assert store_of(recorder, without).swept == 1
+
+
+def test_the_room_on_the_disk_is_told(tmp_path):
+    store = FileObjectStore(FileStoreSettings(root=tmp_path / "objects", min_free_bytes=5))
+    disk = store.disk()
+    assert (disk.path, disk.min_free_bytes) == (str(tmp_path / "objects"), 5)
+    assert 0 < disk.free_bytes <= disk.total_bytes
+    store.close()
+    (tmp_path / "objects" / ".incoming").rmdir()
+    (tmp_path / "objects").rmdir()
+    with pytest.raises(NotFound, match="how much room there is"):
+        store.disk()
