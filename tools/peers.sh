@@ -5,16 +5,19 @@
 set -eu
 # Orthanc's program stands where only root looks by default.
 PATH="$PATH:/usr/sbin"
-packages="dcmtk orthanc libgdcm-tools dicom3tools libjxl-tools ffmpeg"
+packages="dcmtk orthanc libgdcm-tools dicom3tools libjxl-tools ffmpeg chromium fonts-noto-cjk"
 missing=""
 for tool in echoscu storescu dcmsend storescp dcmrecv findscu getscu movescu dcmqrscp dcmdump \
-    dcmdjpeg dcmdjpls dcmdrle gdcmconv dciodvfy djxl ffmpeg Orthanc; do
+    dcmdjpeg dcmdjpls dcmdrle gdcmconv dciodvfy djxl ffmpeg Orthanc chromium; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
+# Pages in Chinese are shown in Chinese characters, not in boxes.
+find /usr/share/fonts "${HOME:-/}/.fonts" "${HOME:-/}/.local/share/fonts" -iname '*CJK*' 2>/dev/null | grep -q . \
+    || missing="$missing fonts-noto-cjk"
 [ -z "$missing" ] && exit 0
 echo "missing test peers:$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
-    echo "install DCMTK, Orthanc, GDCM, dicom3tools, libjxl's tools and ffmpeg to run the interoperability tests"
+    echo "install DCMTK, Orthanc, GDCM, dicom3tools, libjxl's tools, ffmpeg, Chromium and a CJK font to run all tests"
     exit 0
 fi
 as_root=""

@@ -25,6 +25,7 @@ PACKAGES = {
     "djxl": "libjxl-tools",
     "ffmpeg": "ffmpeg",
     "Orthanc": "orthanc",
+    "chromium": "chromium",
 }
 """Debian's packages of tools that are not DCMTK's."""
 
