@@ -108,3 +108,14 @@ def test_all_of_it_survives_a_restart(tmp_path):
     with opened("sqlite", tmp_path) as store:
         assert store.unfinished() == [added]
         assert store.items(added.id) == [Item(CT_1), Item(CT_2)]
+
+
+def test_who_was_promised_what_is_known_by_instance(store):
+    added = given(store)
+    store.update(added, [0, 0x0112])
+    again = given(store, "1.2.10", references=[CT_1])
+    store.update(again, [0])
+    asked = store.add(Direction.ASKED, UID("1.2.11"), PARTIES, [CT_2], state=State.WAITING, now_us=1)
+    store.update(asked, [0])
+    assert store.promised([CT_1.sop_instance, CT_2.sop_instance, UID("1.2.3.9")]) == {"MODALITY": 1}
+    assert store.promised([CT_2.sop_instance]) == {}
