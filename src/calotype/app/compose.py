@@ -54,6 +54,7 @@ from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.access.access import Access
 from calotype.services.archive.archive import Archive
+from calotype.services.archive.marks import Marks
 from calotype.services.archive.workshop import Workshop
 from calotype.services.routing.commitment.service import Commitments
 from calotype.services.routing.exchange import Exchange
@@ -61,6 +62,7 @@ from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
 from calotype.services.worklist.worklist import Worklist
 from calotype.stores.index.commitments import SqliteCommitments
+from calotype.stores.index.marks import SqliteMarks
 from calotype.stores.index.nodes import SqliteNodes
 from calotype.stores.index.worklist import SqliteWorklist
 
@@ -111,6 +113,7 @@ class House:
         self.pictures = pictures_over(stores, settings, self.workshop, decoding)
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
+        self.marks = Marks(SqliteMarks(stores.index), archive.search)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
         self.commitments = Commitments.over(
@@ -279,6 +282,7 @@ class House:
                     pictures=self.pictures,
                     recycling=archive.recycling,
                     changes=archive.changes,
+                    marks=self.marks,
                     anonymiser=self.anonymiser,
                     anonymising=self.anonymising,
                     forms=self.forms,

@@ -72,7 +72,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     for router in (
         health.router(),
         statistics.router(archive.search, offload, rooms.compression),
-        studies.router(archive.search, offload, settings),
+        studies.router(archive.search, offload, settings, rooms.marks),
         rejections.router(rooms.rejections),
         conflicts.router(archive.curate.conflicts, offload),
         damaged.router(archive.curate.damaged, offload),

@@ -10,6 +10,7 @@ from calotype.services.archive.archive import Archive
 from calotype.services.archive.changes import Changes
 from calotype.services.archive.compression.service import Compression
 from calotype.services.archive.forms import Forms
+from calotype.services.archive.marks import Marks
 from calotype.services.archive.pictures import Pictures
 from calotype.services.archive.recycling import Recycling
 from calotype.services.jobs.jobs import Jobs
@@ -48,6 +49,8 @@ class Rooms:
     compression: Compression | None = None
     recycling: Recycling | None = None
     changes: Changes | None = None
+    marks: Marks | None = None
+    """Labels and remarks of studies."""
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
     anonymising: Anonymising | None = None
