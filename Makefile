@@ -59,8 +59,9 @@ bench: $(VENV)/.test  ## measure against the peers installed (ARGS="--help" tell
 fuzz: $(VENV)/.test  ## decode damaged frames by the hundred thousand (ARGS="--help" tells more)
 	PYTHONPATH=tests $(BIN)/python -m support.hostile $(ARGS)
 
-docs: $(VENV)/.test  ## write the generated parts of docs/ anew
+docs: $(VENV)/.test  ## write what is generated anew: parts of docs/, and what the pages know of the server
 	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/generate_openapi.py
 
 lock:  ## write the locks anew (needs uv)
 	sh tools/lock.sh

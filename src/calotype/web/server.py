@@ -26,7 +26,7 @@ class WebServer:
     """An HTTP server that is started and stopped like a listener. Used by one thread."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
-        self._app = app
+        self.app = app
         self._settings = settings
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -80,7 +80,7 @@ class WebServer:
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
-            self._app,
+            self.app,
             http=LendingProtocol,
             loop="asyncio",
             ws="none",

@@ -41,7 +41,7 @@ export function keepCsrfToken(token: string): void {
 
 export interface Asked {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  query?: Record<string, string | number | boolean | readonly string[] | undefined>;
+  query?: Record<string, string | number | boolean | readonly string[] | null | undefined>;
   json?: unknown;
   body?: BodyInit;
   headers?: Record<string, string>;
@@ -52,7 +52,7 @@ export interface Asked {
 export function addressOf(path: string, query: Asked["query"] = {}): URL {
   const address = new URL(path, root);
   for (const [name, value] of Object.entries(query)) {
-    if (value === undefined || value === "") continue;
+    if (value === undefined || value === null || value === "") continue;
     for (const each of Array.isArray(value) ? value : [value])
       address.searchParams.append(name, String(each));
   }
