@@ -37,13 +37,16 @@ def finds(text, **also):
         "thorax",
         "kontrast zhang p0042",
         "1.2.840.10008.7",
+        "***",
+        "p*2",
+        "th?rax",
     ],
 )
 def test_words_find(text):
     assert finds(text)
 
 
-@pytest.mark.parametrize("text", ["0042", "wang", "zhang abdomen", "1.2.840.10008", "1.2.840.10008.7.1", "***", '""'])
+@pytest.mark.parametrize("text", ["0042", "wang", "zhang abdomen", "1.2.840.10008", "1.2.840.10008.7.1", "p*1", '""'])
 def test_words_do_not_find(text):
     assert not finds(text)
 
