@@ -41,8 +41,14 @@ class WorklistScp:
         question = parse(association.read_identifier(), transfer_syntax, otherwise)
 
         def identifiers(_checkpoint: Checkpoint) -> Generator[bytes, None, None]:
-            for entry in self._worklist.ask(question):
-                yield encode_match(entry.attributes, question, transfer_syntax)
+            answers = 0
+            try:
+                for entry in self._worklist.ask(question):
+                    answers += 1
+                    yield encode_match(entry.attributes, question, transfer_syntax)
+            finally:
+                who = (association.calling_ae_title, association.peer_address)
+                self._worklist.askers.add(*who, question.conditions, answers)
 
         # PS3.4 K.4.1.1.4: FF01, "one or more Optional Keys were not supported for existence".
         pending = statuses.PENDING_OPTIONAL_KEYS_UNSUPPORTED if question.unsupported else statuses.PENDING

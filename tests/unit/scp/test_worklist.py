@@ -78,6 +78,8 @@ def test_a_modality_gets_its_steps_and_then_success(node, worklist, syntax):
         (0xFF00, {"PatientID": "P2", STEPS: [{"ScheduledStationAETitle": "CT1", "Modality": "CT"}]}),
         (0x0000, {}),
     ]
+    [asker] = worklist.askers.recent()
+    assert (asker.answers, asker.keys) == (2, {"ScheduledStationAETitle": "CT1"})
 
 
 def test_nothing_scheduled_is_success(node):

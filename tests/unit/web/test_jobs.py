@@ -24,6 +24,17 @@ LONG_S = 60
 STUDY = "1.2.826.0.1.3680043.10.1839.2.1"
 
 
+ABOUT_NOTHING = {
+    "node": "",
+    "destination": "",
+    "patient_id": "",
+    "studies": [],
+    "study_count": 0,
+    "series_count": 0,
+    "instance_count": 0,
+}
+
+
 def work(run):
     run.total = 3
     run.outcome("1.1", ItemResult.OK)
@@ -135,6 +146,7 @@ def test_a_job_is_shown_with_what_it_was_told(client, jobs):
         "ended_us": None,
         "error": "",
         "is_cancelling": False,
+        "about": ABOUT_NOTHING,
         "arguments": {"studies": ["1.2"]},
     }
 
@@ -411,3 +423,23 @@ def test_the_api_document_names_the_routes(app):
     paths = app.openapi()["paths"]
     assert {"/api/jobs", "/api/jobs/{job_id}/events", "/api/nodes/{ae_title}/send"} <= set(paths)
     assert paths["/api/jobs/events"]["get"]["responses"]["200"]["content"] == {"text/event-stream": {}}
+
+
+def test_a_job_says_what_it_is_about(client, jobs):
+    selection = {"level": "SERIES", "studies": [STUDY], "series": ["1.1", "1.2"], "instances": [], "patient_id": None}
+    job = jobs.submit("work", "two series", {"node": "CT1", "selection": selection, "destination": "WS1"})
+    assert client.get(f"/api/jobs/{job.id}").json()["about"] == {
+        **ABOUT_NOTHING,
+        "node": "CT1",
+        "destination": "WS1",
+        "studies": [STUDY],
+        "study_count": 1,
+        "series_count": 2,
+    }
+
+
+def test_a_job_of_many_studies_names_the_first_of_them(client, jobs):
+    names = [f"1.{number}" for number in range(30)]
+    job = jobs.submit("work", "many", {"selection": {"studies": names}})
+    about = client.get(f"/api/jobs/{job.id}").json()["about"]
+    assert (about["studies"], about["study_count"]) == (names[:20], 30)

@@ -220,3 +220,12 @@ def test_performed_steps_are_shown(client, performed):
     assert shown["attributes"] == begun
     assert client.get("/performed/1.2.3").json() == shown
     assert client.get("/performed/9.9").status_code == 404
+
+
+def test_numbers_are_made_where_they_are_asked_for(client):
+    body = given(1, AccessionNumber="", PatientID="")
+    assert client.post("", json=body).status_code == 400
+    made = client.post("?number=AccessionNumber&number=PatientID", json=body)
+    assert made.status_code == 201
+    assert made.json()["item"]["PatientID"] == "T" + made.json()["item"]["AccessionNumber"]
+    assert client.post("?number=PatientName", json=body).status_code == 400

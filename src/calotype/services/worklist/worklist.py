@@ -6,7 +6,8 @@ Questions of modalities come through :meth:`Worklist.ask`, those of people throu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,7 +15,9 @@ from calotype.dicom.query.worklist import WorklistRequest
 from calotype.errors import Conflict, InvalidRequest
 from calotype.services.archive.ingest import Clock, utc_now_us
 from calotype.services.archive.ports import Total
+from calotype.services.worklist.askers import Askers
 from calotype.services.worklist.items import OPEN, Entry, Item, Step, StepStatus
+from calotype.services.worklist.numbering import Numbered, next_number
 from calotype.services.worklist.ports import EVERY_STATUS, StepQuery, WorklistStore
 from calotype.services.worklist.validation import read_item
 
@@ -37,6 +40,8 @@ class Worklist:
         self._store = store
         self._settings = settings or WorklistSettings()
         self._clock = clock
+        self._numbering = threading.Lock()
+        self.askers = Askers(clock)
 
     def ask(self, request: WorklistRequest) -> Iterator[Entry]:
         """Answer a modality's question, streaming. Unavailable when the index is."""
@@ -55,11 +60,20 @@ class Worklist:
         """Return an item. NotFound."""
         return self._store.item(item_id)
 
-    def schedule(self, given: Mapping[str, Any]) -> Item:
-        """Keep a new item, given as keywords. InvalidRequest; Conflict when this procedure is scheduled already."""
-        item = self._stamped(read_item(given))
-        self._store.add(item)
-        return item
+    def schedule(self, given: Mapping[str, Any], numbered: Collection[Numbered] = ()) -> Item:
+        """Keep a new item, given as keywords. InvalidRequest; Conflict when this procedure is scheduled already.
+
+        Of ``numbered``, what is missing gets the next number of the day.
+        """
+        lacking = [kind for kind in numbered if not given.get(kind)]
+        if not lacking:
+            item = self._stamped(read_item(given))
+            self._store.add(item)
+            return item
+        # Held until the item is kept: nobody else gets its numbers.
+        with self._numbering:
+            made = {kind.value: next_number(self._store, kind, self._clock()) for kind in lacking}
+            return self.schedule({**given, **made})
 
     def replace(self, item_id: str, given: Mapping[str, Any]) -> Item:
         """Put an item's attributes and steps anew. InvalidRequest, NotFound, Conflict.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,9 @@ from calotype.web.offload import Offload
 MAX_UNFINISHED: Final = 1000
 """How many of the jobs that have not ended a stream begins with, the newest."""
 
+MAX_STUDIES_TOLD: Final = 20
+"""How many of its studies a job of a list names."""
+
 _HIGHEST: Final = 2**63 - 1
 
 JobId = Annotated[int, Path(ge=1, le=_HIGHEST, description="The number of the job.")]
@@ -25,6 +28,19 @@ Kinds = Annotated[list[str], Query(alias="kind", max_length=20, description="Onl
 Before = Annotated[int | None, Query(ge=1, le=_HIGHEST, description="Only jobs older than this one: the next page.")]
 After = Annotated[int, Query(ge=0, le=_HIGHEST, description="Only outcomes after this number: the next page.")]
 Results = Annotated[list[ItemResult], Query(alias="result", description="Only outcomes of these results.")]
+
+
+@dataclass(frozen=True, slots=True)
+class JobAbout:
+    """What a job is about, as far as it says: for links to it. ``studies`` are the first of ``study_count``."""
+
+    node: str
+    destination: str
+    patient_id: str
+    studies: list[str]
+    study_count: int
+    series_count: int
+    instance_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ class JobView:
     ended_us: int | None
     error: str
     is_cancelling: bool
+    about: JobAbout
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +212,28 @@ def _fields(job: Job) -> dict[str, Any]:
         "ended_us": job.ended_us,
         "error": job.error,
         "is_cancelling": job.is_cancelling,
+        "about": _about(job.arguments),
     }
+
+
+def _about(arguments: Mapping[str, Any]) -> JobAbout:
+    """Return what the arguments name. Those of an older version may lack anything."""
+    selection = arguments.get("selection")
+    names = selection if isinstance(selection, Mapping) else {}
+    studies, series, instances = (_texts(names.get(level)) for level in ("studies", "series", "instances"))
+    return JobAbout(
+        node=str(arguments.get("node") or ""),
+        destination=str(arguments.get("destination") or ""),
+        patient_id=str(names.get("patient_id") or ""),
+        studies=studies[:MAX_STUDIES_TOLD],
+        study_count=len(studies),
+        series_count=len(series),
+        instance_count=len(instances),
+    )
+
+
+def _texts(names: object) -> list[str]:
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
 
 
 def _outcome(outcome: Outcome) -> OutcomeView:

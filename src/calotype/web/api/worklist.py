@@ -18,8 +18,10 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.model import Order, Page
 from calotype.dicom.query.worklist import conditions_of
 from calotype.errors import InvalidRequest
+from calotype.services.worklist.askers import Asker
 from calotype.services.worklist.importing import MAX_FILE_BYTES, import_document
 from calotype.services.worklist.items import Entry, Item, StepStatus, entry_to_json, to_json
+from calotype.services.worklist.numbering import Numbered
 from calotype.services.worklist.performed import Performed, PerformedSteps
 from calotype.services.worklist.ports import BY_START, EVERY_STATUS, SORTABLE, StepQuery
 from calotype.services.worklist.worklist import Worklist
@@ -148,13 +150,17 @@ _FILE_TOLD: Final = {
     }
 }
 
+Numbers = Annotated[
+    list[Numbered] | None,
+    Query(alias="number", description="Give these the next number of the day where the item has none."),
+]
 ItemId = Annotated[str, Path(max_length=64)]
 
 
 def router(worklist: Worklist, performed: PerformedSteps, offload: Offload) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/worklist", tags=["worklist"], route_class=JsonRoute)
-    # In this order: neither "performed" nor "import" is an item's ID.
+    # In this order: neither "performed", "import" nor "askers" is an item's ID.
     _performed(routes, performed, offload)
     _items(routes, worklist, offload)
     return routes
@@ -172,9 +178,9 @@ def _items(routes: APIRouter, worklist: Worklist, offload: Offload) -> None:
         return await offload(found, filters.query)
 
     @routes.post("", status_code=201, openapi_extra=_ITEM_TOLD)
-    async def schedule(request: Request, response: Response) -> ItemView:
-        """Schedule an item. Identifiers that it lacks are made."""
-        item = await offload(worklist.schedule, await _object(request))
+    async def schedule(request: Request, response: Response, number: Numbers = None) -> ItemView:
+        """Schedule an item. Identifiers that it lacks are made, and numbers where that is asked for."""
+        item = await offload(worklist.schedule, await _object(request), number or ())
         response.headers["Location"] = f"{request.url.path}/{item.item_id}"
         return _view(item)
 
@@ -185,6 +191,11 @@ def _items(routes: APIRouter, worklist: Worklist, offload: Offload) -> None:
         data = await _body(request, MAX_FILE_BYTES)
         taken = await offload(lambda: list(import_document(worklist, "", data)))
         return [Imported(each.item_id, each.is_new, speakable(each.problem)) for each in taken]
+
+    @routes.get("/askers")
+    async def list_askers() -> list[Asker]:
+        """List who asked the worklist since the start, with the last question of each, the last one first."""
+        return worklist.askers.recent()
 
     @routes.get("/{item_id}")
     async def get_item(item_id: ItemId) -> ItemView:
