@@ -33,9 +33,13 @@ class House:
     settings: IngestSettings = field(default_factory=IngestSettings)
     clock: Clock = field(default_factory=Clock)
     bin: Bin = field(default_factory=Bin)
+    forgotten: list[bytes] = field(default_factory=list)
+    """Digests of the objects that were gone for good."""
 
     def __post_init__(self):
-        self.archive = Archive.over(self.objects, self.index, self.settings, self.clock, recycling=self.bin)
+        self.archive = Archive.over(
+            self.objects, self.index, self.settings, self.clock, recycling=self.bin, forget=self.forgotten.append
+        )
 
     def store(self, data, *, syntax=samples.EXPLICIT, sop_class="", sop_instance="", origin=MODALITY):
         """Store a data set as C-STORE does, in uneven pieces."""

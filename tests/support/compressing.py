@@ -32,7 +32,13 @@ class Press:
         self.store = self.store or MemoryCompression(self.index)
         archive = self.house.archive
         self.compressor = Compressor(
-            self.objects, self.index, archive.texts, archive.ingest, self.store, clock=self.house.clock
+            self.objects,
+            self.index,
+            archive.texts,
+            archive.ingest,
+            self.store,
+            clock=self.house.clock,
+            forget=self.house.forgotten.append,
         )
 
     def take(self):

@@ -8,6 +8,7 @@ from calotype.app.settings import Settings
 from calotype.services.archive.compression.compressor import Compressor
 from calotype.services.archive.compression.service import Compression, CompressionSettings
 from calotype.services.archive.forms import Each
+from calotype.services.archive.naming import forgetting
 from calotype.stores.index.compression import SqliteCompression
 
 
@@ -15,7 +16,8 @@ def compressor_over(stores: Stores, each: Each) -> Compressor:
     """Return what compresses single objects of ``stores``; ``each`` does the work on frames."""
     archive = stores.archive
     store = SqliteCompression(stores.index)
-    return Compressor(stores.objects, stores.index, archive.texts, archive.ingest, store, each)
+    forget = forgetting(stores.pictures, stores.transcoded)
+    return Compressor(stores.objects, stores.index, archive.texts, archive.ingest, store, each, forget=forget)
 
 
 def compression_over(stores: Stores, settings: Settings, each: Each) -> Compression:

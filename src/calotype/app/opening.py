@@ -11,7 +11,9 @@ from calotype.app.settings import Settings
 from calotype.services.archive.archive import Archive, Bin
 from calotype.services.archive.changes import ChangesSettings
 from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
+from calotype.services.archive.naming import forgetting
 from calotype.services.archive.recycling import RecyclingSettings
+from calotype.stores.cache import FolderCache
 from calotype.stores.index.commitments import SqliteCommitments
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.pixels import SqlitePixelNotes
@@ -23,11 +25,13 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What lasts, opened."""
+    """What lasts, opened; and what lasts as long as there is room: pictures, and costly forms of objects."""
 
     archive: Archive
     index: SqliteIndex
     objects: FileObjectStore
+    pictures: FolderCache
+    transcoded: FolderCache
 
 
 @contextmanager
@@ -37,7 +41,10 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     Unavailable or Refused, in one line, when the storage folder cannot be used; InvalidRequest for a layout that
     cannot work.
     """
-    storage = settings.storage
+    storage, pixels = settings.storage, settings.pixels
+    # Even a setting of nothing may find something that was kept before.
+    pictures = FolderCache(storage.path / "cache", pixels.cache_mib * MIB)
+    transcoded = FolderCache(storage.path / "transcoded", pixels.transcoded_mib * MIB)
     objects = FileObjectStore(
         FileStoreSettings(storage.path / "objects", storage.durable, min_free_bytes=storage.min_free_mib * MIB)
     )
@@ -54,8 +61,9 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
                     SqliteCommitments(index).promised,
                 ),
                 changes=ChangesSettings(settings.changes.stable_s, settings.changes.keep),
+                forget=forgetting(pictures, transcoded),
             )
-            yield Stores(archive, index, objects)
+            yield Stores(archive, index, objects, pictures, transcoded)
         finally:
             index.close()
     finally:

@@ -14,7 +14,6 @@ from calotype.services.archive.isolation import Isolation, IsolationSettings
 from calotype.services.archive.pictures import HERE, Decoding, Pictures
 from calotype.services.archive.shelf import Shelf
 from calotype.services.archive.workshop import Workshop
-from calotype.stores.cache import FolderCache
 
 
 def isolation_of(settings: Settings) -> Isolation:
@@ -44,12 +43,11 @@ def decoding_of(settings: Settings, isolation: Isolation) -> Decoding:
 
 def pictures_over(stores: Stores, settings: Settings, workshop: Workshop, decoding: Decoding) -> Pictures:
     """Return the maker of pictures; what it makes is kept beside the objects, as far as settings allow."""
-    max_bytes = settings.pixels.cache_mib * MIB
     return Pictures(
         stores.archive.retrieve,
         stores.index,
         findings=stores.archive.findings,
-        cache=FolderCache(settings.storage.path / "cache", max_bytes) if max_bytes else None,
+        cache=stores.pictures if settings.pixels.cache_mib else None,
         cine=Ffmpeg.found(),
         turn=workshop.turn,
         decoding=decoding,
@@ -58,11 +56,10 @@ def pictures_over(stores: Stores, settings: Settings, workshop: Workshop, decodi
 
 def forms_over(stores: Stores, settings: Settings, workshop: Workshop, decoding: Decoding) -> Forms:
     """Return the maker of other transfer syntaxes; what costs much is kept beside the objects, as settings allow."""
-    max_bytes = settings.pixels.transcoded_mib * MIB
-    cache = FolderCache(settings.storage.path / "transcoded", max_bytes) if max_bytes else None
+    shelf = Shelf(stores.transcoded) if settings.pixels.transcoded_mib else None
     findings = stores.archive.findings
 
     def note_damage(original: Original, error: DamagedPixels) -> None:
         findings.note_damage(original.sop_instance, original.digest, error)
 
-    return Forms(workshop.map, decode=decoding.decode, shelf=Shelf(cache) if cache else None, note_damage=note_damage)
+    return Forms(workshop.map, decode=decoding.decode, shelf=shelf, note_damage=note_damage)

@@ -105,9 +105,10 @@ class FolderCache:
     def forget(self, start: str) -> None:
         """Remove every result whose key starts with ``start``, which is no shorter than the shortest key."""
         folder = self._path(start).parent
-        with suppress(OSError):
-            for path in folder.glob(f"{start}*"):
-                self._remove(path)
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(start):
+                    self._remove(Path(entry.path))
 
     def _added(self, size_bytes: int) -> None:
         """Count a file that has come, and make room when there is too much."""

@@ -11,6 +11,7 @@ from calotype.services.archive.custody import Custody
 from calotype.services.archive.events import Events
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_now_us
+from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.ports import ObjectStore, PixelNotes
 from calotype.services.archive.recycled import HasBin
 from calotype.services.archive.recycling import Promised, Recycling, RecyclingSettings, nobody
@@ -57,17 +58,19 @@ class Archive:
         notes: PixelNotes | None = None,
         recycling: Bin | None = None,
         changes: ChangesSettings | None = None,
+        forget: Forget = nothing_kept,
     ) -> Self:
         """Build the services over ``objects`` and ``index``. InvalidRequest when a setting is wrong.
 
-        Without ``notes`` nothing of what is found out about pixels is kept.
+        Without ``notes`` nothing of what is found out about pixels is kept. ``forget`` is told of every object that
+        is gone for good.
         """
         events = Events()
         texts = Texts(objects, index)
         findings = Findings(notes, clock)
         told = recycling or Bin()
         return cls(
-            ingest=Ingest(objects, index, events, texts, settings or IngestSettings(), clock),
+            ingest=Ingest(objects, index, events, texts, settings or IngestSettings(), clock, forget),
             search=Search(index),
             retrieve=Retrieve(objects, index),
             curate=Curate(objects, index, texts, clock, findings),
@@ -75,6 +78,6 @@ class Archive:
             events=events,
             texts=texts,
             findings=findings,
-            recycling=Recycling(objects, index, events, told.settings, told.promised, clock),
+            recycling=Recycling(objects, index, events, told.settings, told.promised, clock, forget),
             changes=Changes(index, events, changes or ChangesSettings(), clock),
         )

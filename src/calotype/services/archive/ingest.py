@@ -21,6 +21,7 @@ from calotype.services.archive.claims import Claims
 from calotype.services.archive.events import Event, Events, InstanceReplaced, InstanceStored, VersionKept
 from calotype.services.archive.incoming import Declared, Incoming, Outcome, Receipt, Received
 from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
+from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.opening import Opening
 from calotype.services.archive.ports import (
     Flag,
@@ -110,6 +111,7 @@ class Ingest:
         texts: Texts,
         settings: IngestSettings | None = None,
         clock: Clock = utc_now_us,
+        forget: Forget = nothing_kept,
     ) -> None:
         settings = settings or IngestSettings()
         self._objects = objects
@@ -120,6 +122,7 @@ class Ingest:
         self._layout = Layout(settings.layout)
         self._to_compress = settings.to_compress
         self._clock = clock
+        self._forget = forget
         self._claims = Claims()
         self._sent_again = _SentAgain()
 
@@ -237,6 +240,7 @@ class Ingest:
             self._objects.delete(replaced.location.key)
         except CalotypeError as error:
             _log.warning("the overwritten %s could not be removed: %s", replaced.location.key, error)
+        self._forget(replaced.location.digest)
 
     def _add_version(self, received: Received) -> tuple[Receipt, Event | None]:
         if any(version.digest == received.digest for version in self._index.versions(received.ref.instance)):

@@ -18,6 +18,7 @@ from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Conflict, InvalidRequest, NotFound
 from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.inspection import modified_us
+from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.notes import Notes, new_key
 from calotype.services.archive.ports import ObjectStore
 from calotype.services.archive.recycled import (
@@ -84,6 +85,7 @@ class Recycling:
         settings: RecyclingSettings,
         promised: Promised,
         clock: Callable[[], int],
+        forget: Forget = nothing_kept,
     ) -> None:
         self._objects = objects
         self._index = index
@@ -93,6 +95,7 @@ class Recycling:
         self._settings = settings
         self._promised = promised
         self._clock = clock
+        self._forget = forget
         self._erasing = threading.Lock()
         self._changed = threading.Condition()
         self._news = 0
@@ -267,6 +270,8 @@ class Recycling:
                 break
             try:
                 if self._removed(each, is_first=is_first):
+                    # Before the row goes, so that a crash in between has it done again.
+                    self._forget(each.location.digest)
                     gone.append(each.number)
             except CalotypeError as error:
                 failure = error

@@ -245,6 +245,14 @@ def test_policy_overwrite_serves_the_last_and_removes_the_first(house_with):
     assert (house.served(UID_1), len(house.files())) == (SECOND, 1)
 
 
+def test_what_was_made_of_an_overwritten_object_goes_with_it(house_with):
+    house = house_with(duplicates=DuplicatePolicy.OVERWRITE)
+    house.store(FIRST)
+    digest = house.index.instance(UID(UID_1)).location.digest
+    outcomes(house, FIRST, SECOND, SECOND)
+    assert house.forgotten == [digest]
+
+
 def test_policy_overwrite_follows_the_object_to_another_study(house_with):
     house = house_with(duplicates=DuplicatePolicy.OVERWRITE)
     house.store(FIRST)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from calotype.dicom.hierarchy import UID, InstanceRef, StudyRef
+from calotype.dicom.hierarchy import UID, InstanceRef, Selection, StudyRef
 from calotype.errors import CalotypeError, Conflict, NotFound, OutOfResources, Unavailable
 from calotype.services.archive.archive import Bin
 from calotype.services.archive.ingest import Outcome
@@ -187,6 +187,15 @@ class TestPurging:
         assert list(house.objects.keys()) == []
         told = house.archive.recycling.get(taken.id)
         assert (told.state, told.deleted_by, told.changed_by, told.about) == (State.PURGED, "me", "you", {})
+
+    def test_what_was_made_of_objects_goes_when_they_do_and_not_before(self, house):
+        fill(house)
+        digests = {stored.location.digest for stored in house.archive.retrieve.locate(Selection.of(StudyRef(STUDY)))}
+        taken = delete(house)
+        house.archive.recycling.purge(taken.id, by="me")
+        assert house.forgotten == []
+        house.archive.recycling.work()
+        assert (len(house.forgotten), set(house.forgotten)) == (3, digests)
 
     def test_time_purges_what_was_kept_long_enough_and_nothing_else(self, house):
         house = with_bin(house, settings=RecyclingSettings(keep_days=10))

@@ -31,6 +31,7 @@ from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.headers import compress_header
 from calotype.services.archive.ingest import Clock, Declared, Ingest, Outcome, utc_now_us
 from calotype.services.archive.inspection import Inspected, inspect, mapped
+from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.ports import (
     Index,
     ObjectLocation,
@@ -82,6 +83,7 @@ class Compressor:
         store: CompressionStore,
         each: Each = one_by_one,
         clock: Clock = utc_now_us,
+        forget: Forget = nothing_kept,
     ) -> None:
         self._objects = objects
         self._index = index
@@ -90,6 +92,7 @@ class Compressor:
         self._store = store
         self._each = each
         self._clock = clock
+        self._forget = forget
 
     def compress(self, task: Task, rule: Rule | None, is_cancelled: Callable[[], bool] = _never) -> Done:
         """Compress one object as ``rule`` says, write down what came of it, and return that.
@@ -155,6 +158,7 @@ class Compressor:
         if not rule.keeps_original:
             self._store.retire(stored)
             self._remove(location.key)
+            self._forget(location.digest)
         return Done(Result.DERIVED, Sizes(location.size_bytes, made.size_bytes))
 
     def _is_derived(self, stored: StoredInstance, rule: Rule) -> bool:
@@ -188,6 +192,7 @@ class Compressor:
             self._remove(new.key)
             raise
         self._remove(stored.location.key)
+        self._forget(stored.location.digest)
 
     def _remove(self, key: str) -> None:
         """Remove a file without a row; what stays behind is found by verify."""

@@ -434,6 +434,15 @@ def test_the_original_is_given_up_by_setting_only():
     assert list(press.house.files()) == [derived_of(press).location.key]
 
 
+@pytest.mark.parametrize("rule", [Rule(JPEG_LS_LOSSLESS), replace(LOSSY, keeps_original=False), LOSSY])
+def test_what_was_made_of_an_original_goes_with_it(rule):
+    press = Press(Rules((rule,)))
+    press.house.store(ct())
+    digest = press.location().digest
+    press.compress()
+    assert press.house.forgotten == ([] if rule is LOSSY else [digest])
+
+
 def test_an_original_with_further_versions_is_not_given_up():
     press = Press(Rules((replace(LOSSY, keeps_original=False),)))
     press.house.store(ct())
