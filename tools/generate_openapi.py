@@ -1,4 +1,4 @@
-"""Prints what the pages know of the server, the part of its OpenAPI document that is ``/api``, as ``ui/openapi.json``.
+"""Prints what the pages know of the server: the ``/api`` of its OpenAPI document, as ``ui/openapi.json``.
 
 The types of ``ui/src/api/schema.d.ts`` are made from it (``npm run api``). With ``--check`` fails when it is stale.
 """
