@@ -15,6 +15,7 @@ from calotype.web.api import (
     compression,
     conflicts,
     damaged,
+    dictionary,
     events,
     exchange,
     health,
@@ -71,6 +72,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     capabilities.install(app, context)
     for router in (
         health.router(),
+        dictionary.router(),
         statistics.router(archive.search, offload, rooms.compression),
         studies.router(archive.search, offload, settings, rooms.marks),
         rejections.router(rooms.rejections),
