@@ -14,7 +14,7 @@ from calotype.dicom.query.attributes import INDEXED
 from calotype.dicom.query.model import Query
 from calotype.errors import Conflict, NotFound
 from calotype.services.archive.feed import Action, Change
-from calotype.services.archive.ports import Channel, Flag, InstanceRecord, ObjectLocation, Origin
+from calotype.services.archive.ports import Channel, Flag, InstanceRecord, ObjectLocation, Origin, StudyText
 from calotype.services.archive.recycled import Deletion, Ref, State
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.memory import MemoryIndex
@@ -304,6 +304,18 @@ class TestPurging:
         assert told is not None
         assert (told.state, told.deleted_by, told.changed_by, told.changed_us) == (State.PURGED, "me", "you", 400)
         assert list(bin_.objects()) == []
+
+    def test_what_the_text_of_a_study_has_shown_goes_with_the_last_of_it(self, filled: AnyIndex) -> None:
+        text = StudyText(override=("GB18030",))
+        filled.keep_study_text(UID("1"), text)
+        bin_ = filled.recycle_bin
+        series = [bin_.take(deletion(SeriesRef(UID("1"), UID(uid)), at)).id for at, uid in ((1, "1.1"), (2, "1.2"))]
+        known = []
+        for number in series:
+            bin_.doom(number, "you", 200)
+            bin_.purged(number, [each.number for each in bin_.objects(number)], 300)
+            known.append(filled.study_text(UID("1")))
+        assert known == [text, None]
 
 
 class TestHolding:

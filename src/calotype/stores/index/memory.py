@@ -45,7 +45,9 @@ class MemoryIndex:
         self._lock = threading.RLock()
         self._closed = False
         self.feed = MemoryFeed()
-        self.recycle_bin = MemoryRecycleBin(self._locked, self._changed, self.feed)
+        self.recycle_bin = MemoryRecycleBin(
+            self._locked, self._changed, lambda study: self._texts.pop(study, None), self.feed
+        )
 
     def _locked(self, work: Callable[[MemoryRows], Any]) -> Any:
         with self._lock:

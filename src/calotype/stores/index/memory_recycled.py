@@ -47,9 +47,16 @@ class _Item:
 class MemoryRecycleBin:
     """Implements ``services.archive.recycled.RecycleBin``."""
 
-    def __init__(self, locked: Locked[object], changed: Callable[[UID], None], feed: MemoryFeed) -> None:
+    def __init__(
+        self,
+        locked: Locked[object],
+        changed: Callable[[UID], None],
+        forget_text: Callable[[UID], object],
+        feed: MemoryFeed,
+    ) -> None:
         self._locked = locked
         self._changed = changed
+        self._forget_text = forget_text
         self._feed = feed
         self._items: dict[int, _Item] = {}
         self._numbers = 0
@@ -160,11 +167,14 @@ class MemoryRecycleBin:
     def purged(self, number: int, objects: Collection[int], now_us: int) -> int:
         """Write down that the files of objects are gone."""
 
-        def work(_: MemoryRows) -> int:
+        def work(live: MemoryRows) -> int:
             item = self._items[number]
             item.held = [held for held in item.held if held.number not in objects]
             if not item.held:
                 item.told = replace(item.told, state=State.PURGED, changed_us=now_us)
+                study = item.told.study
+                if study not in live.studies and all(each.ref.study != study for each in self.objects()):
+                    self._forget_text(study)
             return len(item.held)
 
         return self._do(work)

@@ -99,6 +99,12 @@ _DROP_OBJECTS: Final = """
 _LEFT: Final = "SELECT count(*) FROM recycled_object WHERE recycled_row = ?"
 _PURGED: Final = "UPDATE recycled SET state = 'purged', changed_us = ? WHERE id = ?"
 
+_FORGET_TEXT: Final = """
+    DELETE FROM study_text WHERE study_instance_uid = (SELECT study_instance_uid FROM recycled WHERE id = ?)
+        AND study_instance_uid NOT IN (SELECT study_instance_uid FROM recycled_object)
+        AND NOT EXISTS (SELECT 1 FROM study s WHERE s.study_instance_uid = study_text.study_instance_uid)"""
+"""What the text of a study has shown names people, too; it goes with the last of its objects."""
+
 _HELD: Final = f"""
     SELECT sop_class_uid, is_version, study_instance_uid, series_instance_uid, sop_instance_uid, id, json_zlib, flags,
         received_us, {", ".join(LOCATION_COLUMNS)}, {", ".join(ORIGIN_COLUMNS)}, attributes
@@ -216,6 +222,7 @@ class SqliteRecycleBin:
             (left,) = connection.execute(_LEFT, (number,)).fetchone()
             if not left:
                 connection.execute(_PURGED, (now_us, number))
+                connection.execute(_FORGET_TEXT, (number,))
             return int(left)
 
         return self._index.write(work)
