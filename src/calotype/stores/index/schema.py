@@ -31,7 +31,6 @@ from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
 from calotype.stores.index import (
     access_schema,
-    access_schema,
     commitments_schema,
     compression_schema,
     feed_schema,
@@ -260,7 +259,6 @@ name_word, name_progress = names.draw(metadata)
 recycled, recycled_object = recycled_schema.draw(metadata, _object())
 change, change_feed, change_unsettled = feed_schema.draw(metadata)
 compression, compression_tally = compression_schema.draw(metadata)
-account, login_session, access_token = access_schema.draw(metadata)
 account, login_session, access_token = access_schema.draw(metadata)
 study_label, study_remark = marks_schema.draw(metadata)
 
