@@ -16,7 +16,14 @@ from calotype.errors import InvalidRequest
 from calotype.services.archive.pictures import Wish
 from calotype.web.accept import MediaRange, parse_accept
 from calotype.web.addresses import uid_of
-from calotype.web.dicomweb.rendering_parameters import Asked, annotations, number, quality_of, side, single_values
+from calotype.web.dicomweb.rendering_parameters import (
+    Asked,
+    burnt_annotations,
+    number,
+    quality_of,
+    side,
+    single_values,
+)
 
 DICOM: Final = "application/dicom"
 ANY_SYNTAX: Final = "*"
@@ -113,7 +120,7 @@ def _content_types(text: str | None) -> tuple[MediaRange, ...]:
 
 def _asked(found: Mapping[str, str]) -> Asked:
     name = "annotation" if "annotation" in found else "imageAnnotation"
-    burn, warnings = annotations(name, found.get(name))
+    burn, warnings = burnt_annotations(name, found.get(name))
     wish = Wish(burn=burn, quality=quality_of("imageQuality", found.get("imageQuality")))
     if "frameNumber" in found:
         wish = replace(wish, frame=side("frameNumber", found["frameNumber"]))

@@ -65,7 +65,7 @@ def single_values(pairs: Iterable[tuple[str, str]], known: Iterable[str]) -> dic
 
 def asked_of(parameters: Mapping[str, str]) -> Asked:
     """Return what the parameters ask for. InvalidRequest."""
-    burn, warnings = annotations("annotation", parameters.get("annotation"))
+    burn, warnings = burnt_annotations("annotation", parameters.get("annotation"))
     wish = Wish(
         quality=quality_of("quality", parameters.get("quality")),
         burn=burn,
@@ -148,7 +148,7 @@ def quality_of(name: str, text: str | None) -> int:
     return int(value)
 
 
-def annotations(name: str, text: str | None) -> tuple[frozenset[Burn], tuple[str, ...]]:
+def burnt_annotations(name: str, text: str | None) -> tuple[frozenset[Burn], tuple[str, ...]]:
     """Return what is to be written into a picture, and what to say of keywords that mean nothing here.
 
     InvalidRequest for what is no list of keywords, an empty one too.

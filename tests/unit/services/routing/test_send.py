@@ -9,8 +9,7 @@ from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN as BIG_ENDIAN
 from calotype.dicom.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
 from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
-from calotype.services.archive.forms import reachable
-from calotype.services.archive.forms import Forms
+from calotype.services.archive.forms import Forms, reachable
 from calotype.services.archive.workshop import Workshop
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
@@ -268,7 +267,8 @@ def test_many_are_made_at_one_time_and_arrive_in_order(shelf):
 def test_what_is_being_made_is_dropped_when_sending_stops(shelf):
     cargo = [shelf.cargo(data=multi_frame()) for _ in range(8)]
     with Workshop(1) as workshop:
-        handovers = carry(cargo, MemoryCourier(), VIEWER, wishes=(CT_JPEG.transfer_syntax,), forms=Forms(workshop.map))
+        wishes, forms = (CT_JPEG.transfer_syntax,), Forms(workshop.map)
+        handovers = carry(cargo, MemoryCourier(), VIEWER, wishes=wishes, forms=forms)
         next(handovers)
         handovers.close()
     assert all(reader.closed for reader in shelf.readers)
