@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTEST  := pytest -p no:cacheprovider
 WORKERS ?= 2
 
-.PHONY: help serve test check lint types walls unit interop versions bench fuzz lock docs clean
+.PHONY: help serve test check lint types walls unit pages interop browser versions bench fuzz lock docs clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -21,9 +21,10 @@ test: $(VENV)/.test  ## lint, types, walls and every test, on every Python found
 	sh tools/peers.sh
 	$(MAKE) check
 	$(MAKE) interop
+	$(MAKE) browser
 	$(MAKE) versions
 
-check: lint types walls unit  ## the inner loop, under two minutes
+check: lint types walls unit pages  ## the inner loop, under two minutes
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -38,8 +39,14 @@ walls: $(VENV)/.test
 unit: $(VENV)/.test
 	$(BIN)/$(PYTEST) -n $(WORKERS) tests/unit tests/contract
 
+pages: $(VENV)/.test  ## format, lint, types and tests of the web application
+	$(BIN)/python tools/check_pages.py
+
 interop: $(VENV)/.test
 	$(BIN)/$(PYTEST) -n $(WORKERS) tests/flows tests/interop tests/durability
+
+browser: $(VENV)/.test  ## use the pages in Chromium
+	$(BIN)/$(PYTEST) -n $(WORKERS) tests/browser
 
 # Every other Python found runs what does not depend on foreign peers, each in a fresh environment of its own.
 versions:
@@ -73,7 +80,7 @@ $(VENV)/.runtime: requirements.lock pyproject.toml $(PAGES)
 	@test -n "$(PYTHON)" || { echo "calotype needs CPython 3.11 or newer with venv; none was found"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip --quiet install --require-hashes -r requirements.lock
-	command -v npm >/dev/null || $(BIN)/python -m pip --quiet install --require-hashes -r requirements-node.lock
+	sh tools/node-is-here.sh || $(BIN)/python -m pip --quiet install --require-hashes -r requirements-node.lock
 	$(BIN)/python -m pip --quiet install --no-deps --no-build-isolation -e .
 	touch $@
 

