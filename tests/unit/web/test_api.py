@@ -157,10 +157,12 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
     assert sorted(path for path in paths if path.startswith("/api/")) == [
         "/api/conflicts",
         "/api/damaged",
+        "/api/dictionary",
         "/api/health",
         "/api/rejections",
         "/api/statistics",
         "/api/studies",
+        "/api/studies/count",
         "/api/studies/{study}/text",
         "/api/texts",
     ]
