@@ -43,8 +43,20 @@ export const places: readonly Place[] = [
   { name: "recycle-bin", icon: IconTrash, group: "read", role: "operator" },
   { name: "query", icon: IconArrowsExchange, group: "exchange", role: "operator" },
   { name: "send", icon: IconSend, group: "exchange", role: "operator" },
-  { name: "jobs", icon: IconListCheck, group: "exchange", role: "viewer" },
-  { name: "nodes", icon: IconServer2, group: "system", role: "operator" },
+  {
+    name: "jobs",
+    icon: IconListCheck,
+    group: "exchange",
+    role: "viewer",
+    page: lazy(() => import("@/features/jobs/JobsPage")),
+  },
+  {
+    name: "nodes",
+    icon: IconServer2,
+    group: "system",
+    role: "operator",
+    page: lazy(() => import("@/features/nodes/NodesPage")),
+  },
   { name: "status", icon: IconActivity, group: "system", role: "viewer" },
   { name: "users", icon: IconUsers, group: "system", role: "admin" },
 ];

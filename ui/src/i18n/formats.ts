@@ -55,3 +55,35 @@ export function showBytes(bytes: number, language: string): string {
 export function showCount(count: number, language: string): string {
   return new Intl.NumberFormat(language).format(count);
 }
+
+/** Show a moment (microseconds since 1970): the time today, date and time on other days. */
+export function showMoment(us: number, language: string, now = new Date()): string {
+  const then = new Date(us / 1000);
+  const isToday = then.toDateString() === now.toDateString();
+  const format: Intl.DateTimeFormatOptions = isToday
+    ? { timeStyle: "medium" }
+    : { dateStyle: "medium", timeStyle: "short" };
+  return new Intl.DateTimeFormat(language, format).format(then);
+}
+
+/** Show how long something took or lasts, in its two largest units. */
+export function showDuration(seconds: number, language: string): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts: [number, string][] = [
+    [Math.floor(whole / 86400), "day"],
+    [Math.floor(whole / 3600) % 24, "hour"],
+    [Math.floor(whole / 60) % 60, "minute"],
+    [whole % 60, "second"],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return unitOf(0, "second", language);
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => unitOf(count, unit, language))
+    .join(" ");
+}
+
+function unitOf(count: number, unit: string, language: string): string {
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "narrow" }).format(count);
+}

@@ -1,0 +1,112 @@
+/** Jobs: the list, kept up to date by the server's event stream for as long as a page shows it. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { QueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
+
+import { addressOf, ask } from "@/api/client";
+
+export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
+
+export interface Job {
+  id: number;
+  kind: string;
+  title: string;
+  state: JobState;
+  done: number;
+  failed: number;
+  warned: number;
+  total: number | null;
+  attempts: number;
+  created_us: number;
+  not_before_us: number;
+  started_us: number | null;
+  ended_us: number | null;
+  error: string;
+  is_cancelling: boolean;
+  about: {
+    node: string;
+    destination: string;
+    patient_id: string;
+    studies: string[];
+    study_count: number;
+    series_count: number;
+    instance_count: number;
+  };
+}
+
+export interface Outcome {
+  number: number;
+  item: string;
+  result: "ok" | "warned" | "failed";
+  comment: string;
+  at_us: number;
+}
+
+const KEY = ["jobs"];
+const MOST = 500;
+
+export const isOver = (job: Job) =>
+  job.state === "done" || job.state === "failed" || job.state === "cancelled";
+
+export function useJobs() {
+  return useQuery({ queryKey: KEY, queryFn: () => ask<Job[]>("api/jobs", { query: { limit: MOST } }) });
+}
+
+/** Put a job into the list, in its place by number; an older word on it than the list has does not count. */
+export function merged(jobs: readonly Job[] | undefined, job: Job): Job[] {
+  const others = (jobs ?? []).filter((each) => each.id !== job.id);
+  const at = others.findIndex((each) => each.id < job.id);
+  others.splice(at < 0 ? others.length : at, 0, job);
+  return others;
+}
+
+export function keepJob(queries: QueryClient, job: Job): void {
+  queries.setQueryData<Job[]>(KEY, (jobs) => (jobs ? merged(jobs, job) : jobs));
+}
+
+/** Hear of every job's changes while the page is open; what was missed while the line was down is asked for. */
+export function useJobEvents(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const events = new EventSource(addressOf("api/jobs/events"), { withCredentials: true });
+    let wasLost = false;
+    events.addEventListener("job", (event) => keepJob(queries, JSON.parse(event.data as string) as Job));
+    events.onerror = () => {
+      wasLost = true;
+    };
+    events.onopen = () => {
+      if (wasLost) void queries.invalidateQueries({ queryKey: KEY });
+      wasLost = false;
+    };
+    return () => events.close();
+  }, [queries]);
+}
+
+export function useJobAction(action: "cancel" | "retry" | "delete") {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: number) =>
+      action === "delete"
+        ? ask<undefined>(`api/jobs/${id}`, { method: "DELETE" })
+        : ask<Job>(`api/jobs/${id}/${action}`, { method: "POST", json: {} }),
+    onSuccess: (job, id) => {
+      if (job) keepJob(queries, job);
+      else queries.setQueryData<Job[]>(KEY, (jobs) => jobs?.filter((each) => each.id !== id));
+    },
+  });
+}
+
+export function useDeleteEnded() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask<{ removed: number }>("api/jobs", { method: "DELETE" }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: KEY }),
+  });
+}
+
+export function useOutcomes(job: Job, results: readonly string[]) {
+  return useQuery({
+    queryKey: ["outcomes", job.id, results, isOver(job) ? "over" : job.failed + job.warned],
+    queryFn: () => ask<Outcome[]>(`api/jobs/${job.id}/outcomes`, { query: { result: results, limit: 200 } }),
+  });
+}
