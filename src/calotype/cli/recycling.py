@@ -13,6 +13,7 @@ import click
 from calotype.app.opening import open_archive
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.session import Session
+from calotype.clock import SECOND_US
 from calotype.dicom.hierarchy import UID
 from calotype.services.archive.recycled import Recycled, State, narrowed
 
@@ -119,7 +120,7 @@ def _show(page: Sequence[Recycled], *, as_json: bool) -> None:
             fields = {name: getattr(each, name) for name in each.__slots__}
             click.echo(json.dumps(fields | {"about": dict(each.about)}, ensure_ascii=False))
             continue
-        when = datetime.fromtimestamp(each.deleted_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+        when = datetime.fromtimestamp(each.deleted_us / SECOND_US, UTC).strftime("%Y-%m-%d %H:%M")
         about = " ".join(filter(None, map(each.about.get, ("PatientID", "PatientName", "StudyDate", "Modality"))))
         told = f"{each.id:>6}  {when}  {each.state:<8}  {each.level.value.lower():<6}  {each.instances:>6}  {uid}"
         line = "  ".join(filter(None, (told, about, f"by {each.deleted_by}", each.reason)))

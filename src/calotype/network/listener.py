@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from calotype.clock import utc_now_us
 from calotype.dicom.wire.negotiation import AcceptancePolicy, accepted_contexts
 from calotype.dicom.wire.pdu import REJECT_PROTOCOL_VERSION, AssociateAC, AssociateRQ
 from calotype.dicom.wire.upper_layer import AssociationRequested, Role, UpperLayer
@@ -296,7 +297,7 @@ class Listener:
             *(*label, association.peer_address, len(association.contexts)),
         )
         with self._lock:
-            self._associations[association] = time.time_ns() // 1000
+            self._associations[association] = utc_now_us()
         try:
             outcome = self._handled(association)
         finally:

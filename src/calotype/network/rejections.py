@@ -6,11 +6,11 @@ Fed by ``listener``; read by whoever shows it. Nothing here decides.
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from calotype.clock import utc_now_us
 from calotype.dicom.wire.pdu import REJECT_REASONS, AssociateRJ, RejectResult, RejectSource
 
 RESULTS: Mapping[int, str] = {
@@ -76,7 +76,7 @@ class Rejections:
         """Remember one; ``words`` are result, source and reason."""
         result, source, reason = words
         rejection = Rejection(
-            time_us=time.time_ns() // 1000,
+            time_us=utc_now_us(),
             listener=listener,
             peer_address=peer_address,
             calling_ae_title=calling_ae_title,

@@ -6,12 +6,12 @@ One thread looks; associations are not slowed by being counted, and a long one s
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from calotype.clock import Clock, utc_now_us
 from calotype.network.standing import Standing, Totals
 
 SPAN_S: Final = 20.0
@@ -35,15 +35,11 @@ class Span:
     passed: Totals
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
 class Traffic:
     """A bounded memory of what passed. Thread-safe; :meth:`stop` it when it was started."""
 
     def __init__(
-        self, listeners: Sequence[Observed], *, span_s: float = SPAN_S, clock_us: Callable[[], int] = _now_us
+        self, listeners: Sequence[Observed], *, span_s: float = SPAN_S, clock_us: Clock = utc_now_us
     ) -> None:
         self.span_s = span_s
         self._listeners = listeners

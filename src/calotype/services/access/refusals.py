@@ -7,21 +7,16 @@ scanner does not push out what an administrator looks for.
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.errors import NotFound
 from calotype.services.access.permissions import Right
 
 KEPT: Final = 200
 KEPT_PER_ADDRESS: Final = 20
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ _Key = tuple[str, str, Right, str]
 class Refusals:
     """A bounded, thread-safe memory of refusals."""
 
-    def __init__(self, clock_us: Callable[[], int] = _now_us) -> None:
+    def __init__(self, clock_us: Clock = utc_now_us) -> None:
         self._clock_us = clock_us
         self._lock = threading.Lock()
         self._last_id = 0

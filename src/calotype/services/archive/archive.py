@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from calotype.clock import Clock, utc_now_us
 from calotype.services.archive.changes import Changes, ChangesSettings, HasFeed
 from calotype.services.archive.curate import Curate
 from calotype.services.archive.custody import Custody
 from calotype.services.archive.events import Events
 from calotype.services.archive.findings import Findings
-from calotype.services.archive.ingest import Clock, Ingest, IngestSettings, utc_now_us
+from calotype.services.archive.ingest import Ingest, IngestSettings
 from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.ports import ObjectStore, PixelNotes
 from calotype.services.archive.recycled import HasBin

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from calotype.clock import SECOND_US, Clock
 from calotype.errors import CalotypeError
 from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.feed import Change, Feed
 
 _logger = logging.getLogger(__name__)
 
-_SECOND_US: Final = 1_000_000
 _PACE_S: Final = 1.0
 """What is stored is told this often at most."""
 _LOOK_WATCHED_S: Final = 2.0
@@ -99,7 +99,7 @@ class ChangeWatch:
 class Changes:
     """Reads the feed, and looks after it between :meth:`start` and :meth:`stop`. Thread-safe."""
 
-    def __init__(self, source: HasFeed, events: Events, settings: ChangesSettings, clock: Callable[[], int]) -> None:
+    def __init__(self, source: HasFeed, events: Events, settings: ChangesSettings, clock: Clock) -> None:
         self._feed = source.feed
         self._events = events
         self._settings = settings
@@ -154,7 +154,7 @@ class Changes:
         """Write down what is due, wake those who wait; return in how many seconds more may be due."""
         now_us = self._clock()
         self._feed.tell(now_us)
-        stable_us = int(self._settings.stable_s * _SECOND_US)
+        stable_us = int(self._settings.stable_s * SECOND_US)
         first_us = self._feed.settle(now_us - stable_us, now_us)
         extent = self._feed.extent()
         if extent.newest - extent.oldest >= self._settings.keep + _SLACK:
@@ -166,7 +166,7 @@ class Changes:
         wait_s = _LOOK_WATCHED_S if self._watches else _LOOK_S
         if first_us is None:
             return wait_s
-        return min(wait_s, max((first_us + stable_us - now_us) / _SECOND_US, _PACE_S))
+        return min(wait_s, max((first_us + stable_us - now_us) / SECOND_US, _PACE_S))
 
     def _run(self) -> None:
         # One place is enough: an event says that there is something, the index says what.

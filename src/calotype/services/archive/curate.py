@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from calotype.clock import Clock
 from calotype.dicom.pixels.transcode import Decode, decode
 from calotype.services.archive.decoding import PixelCheck
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.forms import Each, one_by_one
-from calotype.services.archive.ingest import Clock
 from calotype.services.archive.ports import ConflictRecord, DamageRecord, ObjectStore, Progress, unseen
 from calotype.services.archive.recycled import HasBin
 from calotype.services.archive.reindex import Reindexing, ReindexReport

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
+from calotype.clock import Clock
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.kept import subject_from_bytes, subject_to_bytes
 from calotype.dicom.pixels.subject import Subject
@@ -29,7 +30,7 @@ _MAX_DETAIL_CHARS: Final = 500
 class Findings:
     """Remembers what was found out. Thread-safe. Without ``notes`` it remembers nothing."""
 
-    def __init__(self, notes: PixelNotes | None, clock: Callable[[], int]) -> None:
+    def __init__(self, notes: PixelNotes | None, clock: Clock) -> None:
         self._notes = notes
         self._clock = clock
         self._known_damage: set[tuple[UID, bytes]] = set()

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from blake3 import blake3
 
+from calotype.clock import Clock
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
 from calotype.dicom.repair import Reading
@@ -165,7 +166,7 @@ class Incoming:
         beginning: Declared | Opening,
         texts: Texts,
         keep: Callable[[Received], Receipt],
-        clock: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._objects = objects
         self._origin = origin

@@ -8,13 +8,13 @@ is in ``incoming``.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, ClassMismatch, Conflict, NotFound, Unavailable
 from calotype.services.archive.claims import Claims
@@ -37,19 +37,10 @@ from calotype.services.archive.texts import Texts
 
 _log = logging.getLogger(__name__)
 
-Clock = Callable[[], int]
-"""Returns UTC in microseconds since 1970."""
-
 _MAX_DECISIONS: Final = 8
 """How often another process may come between our question and our answer before the sender is told to try later."""
 
-
 _MAX_SENT_AGAIN: Final = 1024
-
-
-def utc_now_us() -> int:
-    """Return the system's time: the :data:`Clock` of a running archive."""
-    return time.time_ns() // 1000
 
 
 class DuplicatePolicy(StrEnum):
@@ -257,7 +248,6 @@ class Ingest:
 
 
 __all__ = [
-    "Clock",
     "Declared",
     "DuplicatePolicy",
     "Incoming",
@@ -265,5 +255,4 @@ __all__ = [
     "IngestSettings",
     "Outcome",
     "Receipt",
-    "utc_now_us",
 ]

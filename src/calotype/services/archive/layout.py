@@ -17,6 +17,7 @@ from typing import Final
 
 from blake3 import blake3
 
+from calotype.clock import SECOND_US
 from calotype.dicom.query.attributes import BY_KEYWORD
 from calotype.errors import InvalidRequest
 
@@ -61,7 +62,7 @@ def safe_text(text: str) -> str:
 
 def day_of(received_us: int) -> str:
     """Return the UTC day of a time in microseconds since 1970, as ``YYYYMMDD``."""
-    return datetime.fromtimestamp(received_us / 1_000_000, UTC).strftime("%Y%m%d")
+    return datetime.fromtimestamp(received_us / SECOND_US, UTC).strftime("%Y%m%d")
 
 
 @lru_cache(maxsize=256)  # the objects of a study come together, and ask for their date three times each

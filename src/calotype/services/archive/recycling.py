@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from calotype.clock import DAY_US, SECOND_US, Clock
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import CalotypeError, Conflict, InvalidRequest, NotFound
 from calotype.services.archive.events import Events, FeedGrown
@@ -35,9 +36,7 @@ from calotype.services.archive.verify import ORPHAN_GRACE_S, current_keys
 
 _logger = logging.getLogger(__name__)
 
-_SECOND_US: Final = 1_000_000
-_DAY_US: Final = 86_400 * _SECOND_US
-_GRACE_US: Final = ORPHAN_GRACE_S * _SECOND_US
+_GRACE_US: Final = ORPHAN_GRACE_S * SECOND_US
 _AT_ONCE: Final = 500
 _ROUND_S: Final = 3600.0
 _RETRY_S: Final = 60.0
@@ -84,7 +83,7 @@ class Recycling:
         events: Events,
         settings: RecyclingSettings,
         promised: Promised,
-        clock: Callable[[], int],
+        clock: Clock,
         forget: Forget = nothing_kept,
     ) -> None:
         self._objects = objects
@@ -243,7 +242,7 @@ class Recycling:
     def _expire(self) -> None:
         if not self._settings.keep_days:
             return
-        before_us = self._clock() - int(self._settings.keep_days * _DAY_US)
+        before_us = self._clock() - int(self._settings.keep_days * DAY_US)
         for item in self._every((State.KEPT,)):
             if item.deleted_us >= before_us:
                 continue

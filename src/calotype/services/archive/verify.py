@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from calotype.clock import SECOND_US
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.errors import CalotypeError, NotFound
 from calotype.services.archive.decoding import PixelCheck
@@ -175,7 +176,7 @@ class Verification:
         return Problem(ProblemKind.ORPHAN, key, ref, detail)
 
     def _delete(self, key: str, written_us: int | None) -> str:
-        if written_us is None or self._now_us - written_us < ORPHAN_GRACE_S * 1_000_000:
+        if written_us is None or self._now_us - written_us < ORPHAN_GRACE_S * SECOND_US:
             return "left, since it may still be on its way in"
         try:
             self._objects.delete(key)

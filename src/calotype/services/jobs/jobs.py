@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.errors import Conflict, InvalidRequest
 from calotype.services.jobs.model import FINAL, Arguments, ItemResult, Job, Outcome, Progress, State, storable
 from calotype.services.jobs.ports import JobFilter, LastingJobs
 from calotype.services.jobs.settings import JobSettings
 from calotype.services.jobs.watching import Watch, Watches
-from calotype.services.jobs.workers import Clock, Jitter, Work, Workers
+from calotype.services.jobs.workers import Jitter, Work, Workers
 
 MAX_ARGUMENTS_BYTES: Final = 1 << 20
 MAX_TITLE_CHARACTERS: Final = 200
 _REMOVED_AT_ONCE: Final = 100
-
-
-def utc_now_us() -> int:
-    """Return the system's time."""
-    return time.time_ns() // 1000
 
 
 def some_of(seconds: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from calotype.clock import Clock
 from calotype.errors import Cancelled
 from calotype.services.jobs.model import Arguments, ItemResult, Job, Outcome, Progress, storable
 from calotype.services.jobs.ports import LastingJobs
@@ -31,7 +32,7 @@ class JobRun:
     """
 
     def __init__(
-        self, job: Job, store: LastingJobs, clock: Callable[[], int], wake: Callable[[], None], max_attempts: int
+        self, job: Job, store: LastingJobs, clock: Clock, wake: Callable[[], None], max_attempts: int
     ) -> None:
         self._job = job
         self._store = store

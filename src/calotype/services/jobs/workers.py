@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from calotype.clock import DAY_US, SECOND_US, Clock
 from calotype.errors import CalotypeError, Cancelled, Conflict, NotFound, Unavailable
 from calotype.services.jobs.model import FINAL, Job, State, storable
 from calotype.services.jobs.ports import JobFilter, LastingJobs
@@ -20,17 +21,12 @@ from calotype.services.jobs.run import JobRun
 from calotype.services.jobs.settings import JobSettings
 from calotype.services.jobs.watching import Watches
 
-Clock: TypeAlias = Callable[[], int]
-"""Says the time, UTC in microseconds since 1970."""
-
 Jitter: TypeAlias = Callable[[float], float]
 """Turns a wait in seconds into one that differs a little each time."""
 
 Work: TypeAlias = Callable[[JobRun], None]
 """What a kind of job does; see :class:`JobRun`."""
 
-SECOND_US: Final = 1_000_000
-DAY_US: Final = 86_400 * SECOND_US
 SWEEP_EVERY_S: Final = 3600.0
 MAX_ERROR_CHARACTERS: Final = 1000
 _RECOVERED_AT_ONCE: Final = 100

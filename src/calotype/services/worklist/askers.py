@@ -6,11 +6,11 @@ The last question of every caller, in memory; nothing here decides.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -43,14 +43,10 @@ class Asker:
     keys: Mapping[str, str]
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
 class Askers:
     """A bounded, thread-safe memory of callers."""
 
-    def __init__(self, clock_us: Callable[[], int] = _now_us) -> None:
+    def __init__(self, clock_us: Clock = utc_now_us) -> None:
         self._clock_us = clock_us
         self._lock = threading.Lock()
         # In the order of their last question, oldest first.

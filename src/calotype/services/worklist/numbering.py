@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from calotype.clock import SECOND_US
 from calotype.dicom.query.model import Order, Page, Wildcard
 from calotype.errors import OutOfResources
 from calotype.services.worklist.items import text
@@ -36,7 +37,7 @@ def next_number(store: WorklistStore, kind: Numbered, now_us: int) -> str:
     Two callers get the same one unless whoever calls keeps the item before the next is asked for. OutOfResources
     after :data:`_MOST` on a day.
     """
-    day = datetime.fromtimestamp(now_us / 1_000_000, UTC).astimezone().strftime("%Y%m%d")
+    day = datetime.fromtimestamp(now_us / SECOND_US, UTC).astimezone().strftime("%Y%m%d")
     begin = PREFIXES[kind] + day
     query = StepQuery((Wildcard(kind, f"{begin}????"),), order=(Order(kind, descending=True),), page=Page(_AT_ONCE))
     ends = (text(entry.attributes, kind).removeprefix(begin) for entry in store.find(query))

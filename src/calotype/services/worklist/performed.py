@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom import datasets, dictionary, keywords
 from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
@@ -19,7 +20,6 @@ from calotype.dicom.query.model import Exact, InSequence, Page
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import Conflict, InvalidRequest
-from calotype.services.archive.ingest import Clock, utc_now_us
 from calotype.services.worklist.items import Item, StepStatus, text
 from calotype.services.worklist.performed_rules import (
     FIXED,

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom.query.worklist import WorklistRequest
 from calotype.errors import Conflict, InvalidRequest
-from calotype.services.archive.ingest import Clock, utc_now_us
 from calotype.services.archive.ports import Total
 from calotype.services.worklist.askers import Askers
 from calotype.services.worklist.items import OPEN, Entry, Item, Step, StepStatus

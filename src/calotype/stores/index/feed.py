@@ -8,10 +8,10 @@ commits. Row numbers are given again after a row was deleted; hence the mark is 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from calotype.clock import utc_now_us
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.services.archive.feed import Action, Change, Extent
 
@@ -72,11 +72,6 @@ TRIM_AT_ONCE: Final = 10_000
 _OLDEST_OF: Final = "DELETE FROM change WHERE id IN (SELECT id FROM change WHERE id <= ? ORDER BY id LIMIT ?)"
 
 
-def now_us() -> int:
-    """Return the time that lines about the index's own work bear."""
-    return time.time_ns() // 1000
-
-
 def tell(execute: Execute, at_us: int) -> bool:
     """Write down what was stored since the last time. Inside a transaction."""
     (news,) = execute(_IS_NEWS).fetchone()
@@ -92,7 +87,7 @@ def told(execute: Execute, work: Callable[[], Any]) -> Any:
 
     A ``CalotypeError`` of ``work`` leaves what was told before it, which is true either way.
     """
-    tell(execute, now_us())
+    tell(execute, utc_now_us())
     outcome = work()
     execute(_MARK)
     return outcome
@@ -102,7 +97,7 @@ def note(  # noqa: PLR0917 - the columns of a line
     execute: Execute, action: Action, level: Level, ref: InstanceRef, instances: int, at_us: int | None = None
 ) -> None:
     """Write a line about a study, series or instance. Inside a transaction."""
-    when_us = now_us() if at_us is None else at_us
+    when_us = utc_now_us() if at_us is None else at_us
     series = ref.series if level.depth >= Level.SERIES.depth else ""
     instance = ref.instance if level is Level.IMAGE else ""
     execute(_NOTE, (action, level, ref.study, series, instance, instances, when_us))
@@ -113,7 +108,7 @@ def note(  # noqa: PLR0917 - the columns of a line
 
 def rebuilt(execute: Execute) -> None:
     """Write down that all rows were made anew, and begin to tell after them. Inside a transaction."""
-    execute(_NOTE, (Action.REBUILT, "", "", "", "", 0, now_us()))
+    execute(_NOTE, (Action.REBUILT, "", "", "", "", 0, utc_now_us()))
     execute(_MARK)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from uuid import uuid4
 
+from calotype.clock import utc_now_us
 from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.services.archive.feed import Action, Change, Extent
 
@@ -34,7 +34,7 @@ class MemoryFeed:
     ) -> None:
         """Write a line, after what was stored before."""
         with self._lock:
-            when_us = time.time_ns() // 1000 if at_us is None else at_us
+            when_us = utc_now_us() if at_us is None else at_us
             self.tell(when_us)
             series = ref.series if level in (Level.SERIES, Level.IMAGE) else _NOTHING
             instance = ref.instance if level is Level.IMAGE else _NOTHING

@@ -20,6 +20,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from calotype.clock import utc_now_us
 from calotype.dicom.hierarchy import UID
 from calotype.errors import Conflict
 from calotype.services.archive.ports import InstanceRecord
@@ -183,7 +184,7 @@ class SqliteRebuild:
     def _exchange(self) -> None:
         self._check()
         self._ledger.forget()
-        feed.tell(self._execute, feed.now_us())
+        feed.tell(self._execute, utc_now_us())
         self._catch_up()
         self._ledger.settle()
         for event in ("insert", "update", "delete"):

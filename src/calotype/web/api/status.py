@@ -6,7 +6,6 @@ All of it is looked up in memory, but the disk. What was turned away and why is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +13,7 @@ from typing import Protocol
 from fastapi import APIRouter
 
 from calotype import __version__
+from calotype.clock import utc_now_us
 from calotype.network.settings import ListenerSettings
 from calotype.network.standing import LiveAssociation, Standing, Totals
 from calotype.network.traffic import Span
@@ -64,7 +64,7 @@ class Premises:
     traffic: TrafficMemory
     disk: Callable[[], Disk]
     addresses: Callable[[], Sequence[str]]
-    started_us: int = field(default_factory=lambda: time.time_ns() // 1000)
+    started_us: int = field(default_factory=utc_now_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def router(premises: Premises, offload: Offload) -> APIRouter:
         return Status(
             version=__version__,
             started_us=premises.started_us,
-            now_us=time.time_ns() // 1000,
+            now_us=utc_now_us(),
             ae_title=premises.ae_title,
             addresses=list(premises.addresses()),
             listeners=[_view(door) for door in premises.doors],

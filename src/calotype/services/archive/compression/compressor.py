@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 from blake3 import blake3
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import Private, write_file_meta
 from calotype.dicom.pixels.derivation import derived_uid
@@ -29,7 +30,7 @@ from calotype.services.archive.compression.ports import NO_SIZES, CompressionSto
 from calotype.services.archive.compression.rules import COMPRESSIBLE, Rule
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.headers import compress_header
-from calotype.services.archive.ingest import Clock, Declared, Ingest, Outcome, utc_now_us
+from calotype.services.archive.ingest import Declared, Ingest, Outcome
 from calotype.services.archive.inspection import Inspected, inspect, mapped
 from calotype.services.archive.naming import Forget, nothing_kept
 from calotype.services.archive.ports import (

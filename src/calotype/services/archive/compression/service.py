@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from calotype.clock import SECOND_US, Clock, utc_now_us
 from calotype.errors import CalotypeError, Cancelled, OutOfResources, Unavailable
 from calotype.services.archive.compression.compressor import Compressor
 from calotype.services.archive.compression.ports import CompressionStore, Left, Result, Tally, Task
 from calotype.services.archive.compression.rules import NO_RULES, Rules
-from calotype.services.archive.ingest import Clock, utc_now_us
 
 _log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Compression:
     def _next(self) -> Task | None:
         with self._lock:
             if not self._claimed:
-                until_us = self._clock() - round(self._settings.delay_s * 1_000_000)
+                until_us = self._clock() - round(self._settings.delay_s * SECOND_US)
                 self._claimed.extend(self._store.claim(AT_ONCE, until_us))
             return self._claimed.popleft() if self._claimed else None
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
+from calotype.clock import SECOND_US, Clock
 from calotype.dicom.commitment import FailureReason, Reference, Report, Request
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import SOP_CLASSES, STORAGE_CLASSES
@@ -27,7 +28,6 @@ from calotype.services.routing.nodes import AddressBook
 
 _logger = logging.getLogger(__name__)
 
-_SECOND_US: Final = 1_000_000
 FIRST_RETRY_S: Final = 30
 LAST_RETRY_S: Final = 3600
 GIVE_UP_AFTER_S: Final = 3 * 24 * 3600
@@ -74,7 +74,7 @@ class Promises:
         custody: Custody,
         nodes: AddressBook,
         messenger: Messenger,
-        clock_us: Callable[[], int],
+        clock_us: Clock,
     ) -> None:
         self._store = store
         self._custody = custody
@@ -208,7 +208,7 @@ class Promises:
             try:
                 if time.monotonic() >= forget_at_s:
                     forget_at_s = time.monotonic() + LAST_RETRY_S
-                    self._store.forget(self._clock_us() - KEEP_S * _SECOND_US)
+                    self._store.forget(self._clock_us() - KEEP_S * SECOND_US)
                 wait_s = self._work()
             except CalotypeError as error:
                 _logger.warning("commitments wait: %s", error)
@@ -232,7 +232,7 @@ class Promises:
             with self._changed:
                 if self._stopping or taken.id in self._held:
                     continue
-            due_in_s = (taken.due_us - self._clock_us()) / _SECOND_US
+            due_in_s = (taken.due_us - self._clock_us()) / SECOND_US
             if due_in_s > 0:
                 wait_s = min(wait_s, due_in_s)
                 continue
@@ -258,13 +258,13 @@ class Promises:
             return LAST_RETRY_S
         now_us, attempts = self._clock_us(), taken.attempts + 1
         wait_s = back_off_s(attempts)
-        gives_up = now_us - taken.requested_us > GIVE_UP_AFTER_S * _SECOND_US
+        gives_up = now_us - taken.requested_us > GIVE_UP_AFTER_S * SECOND_US
         _logger.warning(
             "the commitment report for %s %s: %s",
             *(taken.parties.peer, "is given up" if gives_up else f"is tried again in {wait_s} s", error),
         )
         changed = replace(
-            taken, attempts=attempts, error=error, changed_us=now_us, due_us=now_us + wait_s * _SECOND_US
+            taken, attempts=attempts, error=error, changed_us=now_us, due_us=now_us + wait_s * SECOND_US
         )
         with suppress(CalotypeError):
             # Not written down, it stays due: it is then tried again sooner than it should.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from calotype.clock import Clock
 from calotype.dicom.commitment import Reference, Report, Request
 from calotype.dicom.uids import uid_of_uuid
 from calotype.errors import CalotypeError, InvalidRequest, NotFound
@@ -17,9 +18,7 @@ from calotype.services.routing.nodes import Node
 class Requests:
     """Asks, and takes the answers, which may come much later. Thread-safe."""
 
-    def __init__(
-        self, store: CommitmentStore, messenger: Messenger, our_ae_title: str, clock_us: Callable[[], int]
-    ) -> None:
+    def __init__(self, store: CommitmentStore, messenger: Messenger, our_ae_title: str, clock_us: Clock) -> None:
         self._store = store
         self._messenger = messenger
         self._our_ae_title = our_ae_title

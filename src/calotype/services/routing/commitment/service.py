@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from calotype.clock import Clock, utc_now_us
 from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import Selection
 from calotype.errors import NotFound
 from calotype.services.archive.custody import Custody
-from calotype.services.archive.ingest import utc_now_us
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.routing.commitment.model import Commitment, Item
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
@@ -37,7 +36,7 @@ class Commitments:
         messenger: Messenger,
         *,
         our_ae_title: str,
-        clock_us: Callable[[], int] = utc_now_us,
+        clock_us: Clock = utc_now_us,
     ) -> Self:
         """Build both over ``store``. Nothing is started."""
         promises = Promises(store, custody, nodes, messenger, clock_us)
