@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Table,
     and_,
     bindparam,
     case,
@@ -35,7 +36,7 @@ from sqlalchemy.dialects import sqlite
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import BY_KEYWORD, Attribute, Matching
-from calotype.stores.index import names, schema
+from calotype.stores.index import names, pieces, schema
 from calotype.stores.index.keys import AFTER_SEVERAL, KEYED, SEVERAL, UNSPLIT_VRS, key_columns
 from calotype.stores.index.plan import (
     All,
@@ -49,6 +50,7 @@ from calotype.stores.index.plan import (
     SameValue,
     Term,
     Test,
+    Within,
 )
 
 Expression = ColumnElement[Any]
@@ -122,6 +124,7 @@ def _select(plan: Plan, form: Form) -> Select[Any]:
     if form is Form.WALK:
         # The database shall follow the order; only what leads it may narrow the walk.
         columns = _Columns(plan.level, hidden=asked - {plan.order[0][0]})
+        plan = plan.looking_through
     elif codes := frozenset(keyword for keyword in asked if BY_KEYWORD[keyword].matching is Matching.CODE):
         # Codes have few values: alone they may lead, beside other keys they only filter.
         columns = _Columns(plan.level, hidden=codes if codes != asked else frozenset())
@@ -208,7 +211,7 @@ def _ordered(keyword: str, columns: _Columns) -> list[Expression]:
 
 def _keywords(term: Term) -> Iterator[str]:
     match term:
-        case All(terms=inner) | Either(terms=inner) | SameValue(tests=inner):
+        case All(terms=inner) | Either(terms=inner) | SameValue(tests=inner) | Within(tests=inner):
             for each in inner:
                 yield from _keywords(each)
         case Moment(date_keyword=date, time_keyword=time):
@@ -235,6 +238,8 @@ def _term(term: Term, columns: _Columns) -> Expression:  # noqa: PLR0911 - one r
             return _moment(term, columns)
         case Begins():
             return _begins(term, columns)
+        case Within():
+            return _within_text(term, columns)
         case Test():
             return _same_value((term,), columns)
         case SameValue(tests=tests):
@@ -316,12 +321,26 @@ def _begins(term: Begins, columns: _Columns) -> Expression:
     if term.keyword != names.KEYWORD:
         return looked_through
     keyed = select(schema.name_word.c.name).where(schema.name_word.c.word.between(word, bindparam(term.last)))
-    table, progress = columns.patient, schema.name_progress
-    reached = select(progress.c.row).where(progress.c.table_name == table.name).scalar_subquery()
     return or_(
         *(and_(_is_present(group), group.in_(keyed)) for group in groups),
-        and_(table.c.id > reached, looked_through),
+        and_(_is_not_keyed(columns.patient), looked_through),
     )
+
+
+def _within_text(term: Within, columns: _Columns) -> Expression:
+    keyword = term.tests[0].keyword
+    table = columns.patient if BY_KEYWORD[keyword].level is Level.PATIENT else schema.study
+    texts = [columns(keyword, test.column) for test in term.tests]
+    keyed = pieces.candidates(schema.piece_text, term.grams)
+    may_fit = or_(*(and_(_is_present(text), text.in_(keyed)) for text in texts), _is_not_keyed(table))
+    return and_(may_fit, or_(*(_same_value((test,), columns) for test in term.tests)))
+
+
+def _is_not_keyed(table: Table) -> Expression:
+    """Tell rows of a table that names have yet to be kept of (``names``)."""
+    progress = schema.name_progress
+    reached = select(progress.c.row).where(progress.c.table_name == table.name).scalar_subquery()
+    return table.c.id > reached
 
 
 def _part_begins(group: Expression, word: Expression) -> Expression:

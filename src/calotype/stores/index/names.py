@@ -3,7 +3,8 @@
 Rows are about names, not about whoever bears them: the many studies of one patient share them, and a name that comes
 back has them already. An object received costs nothing here: names are keyed when the index is quiet
 (``name_keeper``), in order of rows. ``name_progress`` says how far that is; a question looks the names up that are
-keyed, and through the others one by one (:data:`FUNCTION`). So an answer never depends on how far it is.
+keyed, and through the others one by one (:data:`FUNCTION`). So an answer never depends on how far it is. What is
+looked for within names and other texts (``pieces``) is kept on the same walk.
 
 This module draws the tables and has the statements; it starts nothing and waits for nothing.
 """
@@ -11,14 +12,19 @@ This module draws the tables and has the statements; it starts nothing and waits
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
+from calotype.dicom.query import name_parts
 from calotype.dicom.query.attributes import BY_KEYWORD
-from calotype.dicom.query.name_parts import VERSION, beginnings, begins
+from calotype.dicom.query.name_parts import beginnings, begins
+from calotype.stores.index import pieces
 from calotype.stores.index.keys import SEVERAL, key_columns
+
+VERSION: Final = 10 * name_parts.VERSION + 1
+"""Of all that is kept; the last digit is that of ``pieces``."""
 
 KEYWORD: Final = "PatientName"
 """The attribute whose names are keyed. Physicians are few: looking through their names is fast enough."""
@@ -27,7 +33,7 @@ FUNCTION: Final = "part_begins"
 """In SQL: whether a key column's text has a part that begins with a word."""
 
 SLICE: Final = 200
-"""Rows of patients or studies in one piece of work: objects received meanwhile wait for it, about 5 ms."""
+"""Rows of patients or studies in one piece of work: objects received meanwhile wait for it, about 10 ms."""
 
 TABLES: Final = ("study", "patient")
 """Where patients' names stand."""
@@ -66,7 +72,7 @@ BEHIND: Final = " UNION ALL ".join(
 
 _PROGRESS: Final = "SELECT row FROM name_progress WHERE table_name = ?"
 _NEXT: Final = {
-    table: f"SELECT id, {', '.join(COLUMNS)} FROM {table} WHERE id > ? ORDER BY id LIMIT {SLICE}"  # noqa: S608
+    table: f"SELECT id, {', '.join(pieces.COLUMNS[table])} FROM {table} WHERE id > ? ORDER BY id LIMIT {SLICE}"  # noqa: S608
     for table in TABLES
 }
 _KEEP: Final = "INSERT OR IGNORE INTO name_word VALUES (?, ?)"
@@ -80,12 +86,17 @@ _NUMBERS_GIVEN_AGAIN: Final = tuple(
     f" WHERE table_name = '{table}'"
     for table in TABLES
 )
-OF_STUDY: Final = f"SELECT {', '.join(COLUMNS)} FROM study WHERE id = ?"  # noqa: S608
-"""The keys of what the patient of a study is called in it."""
+OF_STUDY: Final = f"SELECT {', '.join(pieces.COLUMNS['study'])} FROM study WHERE id = ?"  # noqa: S608
+"""What is kept of a study: the keys of what its patient is called in it, then of other texts."""
 _IS_BORNE: Final = " UNION ALL ".join(
     f"SELECT 1 FROM {table} WHERE {column} = ? AND {column} <> ''"  # noqa: S608
     for table in TABLES
     for column in COLUMNS
+)
+_STANDS_THERE: Final = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE {column} = :text AND {column} <> ''"  # noqa: S608
+    for table in TABLES
+    for column in pieces.COLUMNS[table]
 )
 
 
@@ -109,6 +120,7 @@ def prepare(execute: Execute) -> None:
 def start_anew(execute: Execute) -> None:
     """Forget all words: rows have other numbers. In a transaction."""
     execute("DELETE FROM name_word")
+    pieces.start_anew(execute)
     for table in TABLES:
         execute(_START, (table, VERSION))
 
@@ -119,9 +131,10 @@ def key_some(execute: Execute) -> None:
         (reached,) = execute(_PROGRESS, (table,)).fetchone()
         found = execute(_NEXT[table], (reached,)).fetchall()
         if found:
-            for name in {name for row in found for name in row[1:] if name}:
+            for name in _names_in(found):
                 for word in _words(name):
                     execute(_KEEP, (word, name))
+            pieces.keep(execute, dict.fromkeys(text for row in found for text in row[1:] if text))
             execute(_REACHED, (found[-1][0], table))
             return
 
@@ -135,20 +148,31 @@ def read_some(fetch: Fetch) -> None:
         ((reached,),) = fetch(_PROGRESS, (table,))
         found = fetch(_NEXT[table], (reached,))
         if found:
-            for name in {name for row in found for name in row[1:] if name}:
+            for name in _names_in(found):
                 _words(name)
             return
 
 
-def released(execute: Execute, names: Iterable[str]) -> None:
-    """Take note that rows are gone that had these names: forget those that nobody has any more. In a transaction."""
+def released(execute: Execute, known_as: Sequence[str]) -> None:
+    """Take note that rows are gone, and what :data:`OF_STUDY` told of one: forget what nobody has any more.
+
+    In a transaction.
+    """
     for sql in _NUMBERS_GIVEN_AGAIN:
         # SQLite gives the highest numbers again: who gets them has yet to be looked at.
         execute(sql)
-    for name in names:
+    for text in known_as:
+        if text and execute(_STANDS_THERE, {"text": text}).fetchone() is None:
+            pieces.drop(execute, text)
+    for name in known_as[: len(COLUMNS)]:
         if name and execute(_IS_BORNE, (name,) * (len(TABLES) * len(COLUMNS))).fetchone() is None:
             for word in _words(name):
                 execute(_DROP, (word, name))
+
+
+def _names_in(found: Iterable[Sequence[str]]) -> set[str]:
+    """Return the names that stand in rows of row number and texts."""
+    return {name for row in found for name in row[1 : 1 + len(COLUMNS)] if name}
 
 
 def _words(name: str) -> set[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final, TypeAlias
 
@@ -30,6 +30,7 @@ from calotype.dicom.query.model import (
     Wildcard,
 )
 from calotype.dicom.query.values import integer_key
+from calotype.stores.index import pieces
 from calotype.stores.index.keys import KEYED, UNSPLIT_VRS, Key, absent, key_columns, value_keys
 
 Values: TypeAlias = dict[str, Any]
@@ -82,6 +83,14 @@ class Begins:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """One of these tests of one pattern holds; the trigrams of its plain pieces come with it by name (``pieces``)."""
+
+    tests: tuple[Test, ...]
+    grams: str
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Date and time of a row, as one, lie between two named values (``None``: open)."""
 
@@ -121,7 +130,7 @@ class Either:
     terms: tuple[Term, ...]
 
 
-Term: TypeAlias = Test | SameValue | Begins | Moment | Present | Missing | All | Either
+Term: TypeAlias = Test | SameValue | Begins | Within | Moment | Present | Missing | All | Either
 
 LAST_CHARACTER: Final = chr(sys.maxunicode)
 
@@ -140,9 +149,40 @@ class Plan:
     """Keyword and whether descending."""
 
     @property
-    def has_parts_of_names(self) -> bool:
-        """Whether names are looked up by their parts: a walk along the rows would pass by what the key finds."""
-        return any(isinstance(term, Begins) for term in self.where)
+    def has_kept_pieces(self) -> bool:
+        """Whether texts are looked up by what is kept of them: a walk along rows would pass by what that finds."""
+        return any(isinstance(term, Begins) for term in self.where) or any(within(self.where))
+
+    @property
+    def looking_through(self) -> Plan:
+        """The same question without the help of trigrams: right where many rows answer."""
+        return replace(self, where=tuple(_without_grams(term, frozenset()) for term in self.where))
+
+    def without(self, grams: frozenset[str]) -> Plan:
+        """Return the same question without the help of these trigrams, which are named."""
+        return replace(self, where=tuple(_without_grams(term, grams) for term in self.where)) if grams else self
+
+
+def within(terms: Iterable[Term]) -> Iterator[Within]:
+    """Yield every term that trigrams help with."""
+    for term in terms:
+        match term:
+            case Within():
+                yield term
+            case All(terms=inner) | Either(terms=inner):
+                yield from within(inner)
+
+
+def _without_grams(term: Term, grams: frozenset[str]) -> Term:
+    """Return a term without the help of trigrams: those named, all where none is."""
+    match term:
+        case Within(tests=tests, grams=name):
+            return Either(tests) if not grams or name in grams else term
+        case All(terms=inner):
+            return All(tuple(_without_grams(each, grams) for each in inner))
+        case Either(terms=inner):
+            return Either(tuple(_without_grams(each, grams) for each in inner))
+    return term
 
 
 def plan(query: Query) -> tuple[Plan, Values]:
@@ -220,7 +260,7 @@ class _Planner:
             case Matching.NAME:
                 return self._named(attribute, pattern, self._glob)
             case Matching.ID | Matching.TEXT | Matching.CODE:
-                return self._glob(attribute, _column(attribute), (_key(attribute, pattern),))
+                return self._helped((self._glob(attribute, _column(attribute), (_key(attribute, pattern),)),))
             case _:
                 # Dates, times, numbers and UIDs have no form with wild cards in it, and no door asks for it: the
                 # text as it stands.
@@ -236,11 +276,19 @@ class _Planner:
         names += (self._name(prefix), self._name(prefix + LAST_CHARACTER))
         return Test(attribute.keyword, column, Operator.LIKE_PREFIX, names)
 
+    def _helped(self, terms: tuple[Term, ...]) -> Term:
+        """Return that one of ``terms`` holds; for a pattern that begins with a wild card, with its trigrams."""
+        tests = tuple(term for term in terms if isinstance(term, Test) and term.operator is Operator.LIKE)
+        if tests != terms or tests[0].keyword not in pieces.KEYWORDS:
+            return Either(terms)
+        grams = pieces.grams(self.values[tests[0].names[0]].replace("[[]", "["))
+        return Within(tests, self._name(grams)) if grams else Either(terms)
+
     def _named(self, attribute: Attribute, text: str, test: Callable[[Attribute, str, Sequence[Key]], Term]) -> Term:
         """Hold a person name against its groups: one group against any, several each against its own."""
         columns, wanted = key_columns(attribute), value_keys(attribute, text)
         if "=" not in text:
-            return Either(tuple(test(attribute, column, (wanted[0],)) for column in columns))
+            return self._helped(tuple(test(attribute, column, (wanted[0],)) for column in columns))
         asked = [(column, key) for column, key in zip(columns, wanted, strict=True) if key]
         if not asked:
             return Present(attribute.keyword)

@@ -37,6 +37,7 @@ from calotype.stores.index import (
     jobs_schema,
     marks_schema,
     names,
+    pieces,
     pixels_schema,
     recycled_schema,
     texts,
@@ -256,6 +257,7 @@ commitment, commitment_item = commitments_schema.draw(metadata)
 study_text = texts.draw(metadata)
 pixel_layout, pixel_damage = pixels_schema.draw(metadata)
 name_word, name_progress = names.draw(metadata)
+piece_text = pieces.draw(metadata)
 recycled, recycled_object = recycled_schema.draw(metadata, _object())
 change, change_feed, change_unsettled = feed_schema.draw(metadata)
 compression, compression_tally = compression_schema.draw(metadata)

@@ -31,7 +31,7 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index import feed, migrations, names, reading, rows, texts
+from calotype.stores.index import feed, migrations, names, pieces, reading, rows, texts
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -46,7 +46,7 @@ from calotype.stores.index.groups import GroupCommit
 from calotype.stores.index.housekeeping import Housekeeper
 from calotype.stores.index.ledger import Ledger
 from calotype.stores.index.name_keeper import NameKeeper
-from calotype.stores.index.plan import Plan, Values, plan
+from calotype.stores.index.plan import Plan, Values, plan, within
 from calotype.stores.index.rebuild import SqliteRebuild
 from calotype.stores.index.recycled import SqliteRecycleBin
 from calotype.stores.index.statements import BEGIN, DATA_VERSION, Statements
@@ -271,19 +271,30 @@ class SqliteIndex:
 
     def _found(self, query: Query, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
         """Return row number and fields of what is on the page asked for."""
+        shape = self._settled(shape, values)
         limit, offset = query.page.limit, query.page.offset
         if query.page == EVERYTHING and not query.order:
             return self._find_all(shape, values)
         if limit is None or limit > ONE_FETCH:
             return self._find_long(shape, {**values, "limit": -1 if limit is None else limit, "offset": offset})
         form = Form.PAGE
-        if shape.where and (shape.order or shape.has_parts_of_names):
+        if shape.where and (shape.order or shape.has_kept_pieces):
             few = self._fetch(shape, Form.GATHER, {**values, "limit": FEW + 1})
             if len(few) <= FEW:
                 numbers = array("q", (number for (number,) in few[offset : offset + limit]))
                 return self._rows(shape, numbers)
             form = Form.WALK if shape.order else Form.PAGE
         return iter(self._fetch(shape, form, {**values, "limit": limit, "offset": offset}))
+
+    def _settled(self, shape: Plan, values: Values) -> Plan:
+        """Return a plan that looks up only pieces of text that few texts have: the others are met soon anyway."""
+        common = set()
+        for name in {term.grams for term in within(shape.where)}:
+            limit = pieces.COMMON_TEXTS * 8
+            ((count, texts),) = self._readers.fetch(pieces.COUNT, (values[name], limit))
+            if pieces.is_common(count, texts):
+                common.add(name)
+        return shape.without(frozenset(common))
 
     def _find_all(self, shape: Plan, values: Values) -> Iterator[tuple[Any, ...]]:
         """Answer without page and order."""
@@ -325,6 +336,7 @@ class SqliteIndex:
     def count(self, query: Query, cap: int) -> Total:
         """Count the matches of a question, its page ignored, up to ``cap``."""
         shape, values = plan(query)
+        shape = self._settled(shape, values)
         ((found,),) = self._fetch(shape, Form.COUNT, {**values, "cap": cap + 1})
         return Total(cap, at_least=True) if found > cap else Total(found)
 

@@ -28,6 +28,7 @@ from calotype.dicom.query.model import (
 )
 from calotype.dicom.query.name_parts import beginning
 from calotype.services.archive.ports import Channel, Index, InstanceRecord, ObjectLocation, Origin
+from calotype.stores.index import pieces
 from calotype.stores.index.compile import statement
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.memory import MemoryIndex
@@ -108,12 +109,15 @@ def records(draw: st.DrawFn) -> list[InstanceRecord]:
 @st.composite
 def simple_conditions(draw: st.DrawFn) -> Condition:  # noqa: PLR0911 - one return per kind
     keyword = draw(st.sampled_from(ASKED))
-    match draw(st.sampled_from(["exact", "wildcard", "part", "range", "list", "empty", "moment"])):
+    match draw(st.sampled_from(["exact", "wildcard", "within", "part", "range", "list", "empty", "moment"])):
         case "exact":
             return Exact(keyword, draw(values(keyword)))
         case "wildcard":
             keyword = draw(st.sampled_from(WILD))
             return Wildcard(keyword, draw(st.lists(values(keyword) | st.sampled_from("*?"), min_size=1).map("".join)))
+        case "within":
+            keyword = draw(st.sampled_from(pieces.KEYWORDS))
+            return Wildcard(keyword, f"*{draw(values(keyword))}*")
         case "part":
             return PartBegins(draw(st.sampled_from(["PatientName", "OperatorsName"])), draw(PARTS))
         case "range":

@@ -13,7 +13,7 @@ from typing import Final
 
 from calotype.errors import Unavailable
 
-HEAD: Final = "v0012"
+HEAD: Final = "v0013"
 
 _log = logging.getLogger(__name__)
 
