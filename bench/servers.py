@@ -127,6 +127,7 @@ def _calotype(folder: Path, port: int, http_port: int) -> Command:
         "CALOTYPE__STORAGE__PATH": str(folder / "data"),
         "CALOTYPE__STORAGE__MIN_FREE_MIB": "16",
         "CALOTYPE__HTTP__PORT": str(http_port),
+        "CALOTYPE__HTTP__ACCESS__LOGIN": "off",
         "CALOTYPE__LOGGING__LEVEL": "WARNING",
         **dict.fromkeys((f"CALOTYPE__ACCESS__{name}" for name in ("FIND", "MOVE", "GET", "WORKLIST")), "all"),
         "CALOTYPE__NODES__0__AE_TITLE": "SINK",

@@ -14,7 +14,7 @@ from schemathesis.generation.modes import GenerationMode
 
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
-from calotype.app.settings import Http, Settings, Storage
+from calotype.app.settings import Http, HttpAccess, Settings, Storage
 from calotype.services.archive.ports import Channel, Origin
 from support import samples
 
@@ -41,7 +41,7 @@ def url(tmp_path_factory):
     chosen = Settings(
         storage=Storage(path=tmp_path_factory.mktemp("archive"), durable=False, min_free_mib=1),
         listeners=(),
-        http=Http(port=0),
+        http=Http(port=0, access=HttpAccess(login="off")),
     )
     with open_stores(chosen) as stores:
         file = samples.part10(

@@ -17,7 +17,7 @@ from PIL import Image
 
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
-from calotype.app.settings import Http, Settings, Storage
+from calotype.app.settings import Http, HttpAccess, Settings, Storage
 from calotype.services.archive.ports import Channel, Origin
 from support import bundled, samples
 
@@ -44,7 +44,7 @@ def server(tmp_path_factory):
     chosen = Settings(
         storage=Storage(path=tmp_path_factory.mktemp("archive"), durable=False, min_free_mib=1),
         listeners=(),
-        http=Http(port=0, trusted_proxies=("127.0.0.1",), cors_origins=(VIEWER,)),
+        http=Http(port=0, trusted_proxies=("127.0.0.1",), cors_origins=(VIEWER,), access=HttpAccess(login="off")),
     )
     with open_stores(chosen) as stores:
         for name in FILES:

@@ -35,6 +35,7 @@ class Running:
             **listeners,
             **loopback,
             "CALOTYPE__HTTP__PORT": "0",
+            "CALOTYPE__HTTP__ACCESS__LOGIN": "off",
             "CALOTYPE__STORAGE__PATH": str(self.folder / "data"),
             "CALOTYPE__STORAGE__MIN_FREE_MIB": "1",
             # Peers of every name ask for everything; what strangers may do is a test of its own.

@@ -13,6 +13,8 @@ _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
 _MOST_SECONDS = 7 * 86_400.0
 _MOST_DAYS = 100_000.0
+_MOST_MINUTES = 24 * 60.0
+_MOST_HOURS = 30 * 24.0
 _FEWEST_CHANGES, _MOST_CHANGES = 1000, 100_000_000
 _LOSSES = (("jpeg_quality", 1, 100), ("near", 1, 255), ("psnr_db", 20, 120), ("distance", 0.05, 15))
 _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
@@ -120,6 +122,29 @@ def _check_http(http: Http) -> None:
     if http.cors_credentials and "*" in http.cors_origins:
         # The Fetch standard forbids it, and echoing whatever origin asks instead would hand logins to every page.
         raise InvalidRequest("http.cors_credentials: not with * in http.cors_origins; name the origins")
+    _check_access(http)
+
+
+def _check_access(http: Http) -> None:
+    access = http.access
+    if not 0 < access.idle_minutes <= _MOST_MINUTES:
+        raise InvalidRequest(f"http.access.idle_minutes: give minutes above 0, up to {_MOST_MINUTES:g}")
+    if not 0 < access.session_hours <= _MOST_HOURS:
+        raise InvalidRequest(f"http.access.session_hours: give hours above 0, up to {_MOST_HOURS:g}")
+    if access.login == "off" and not _is_loopback(http.bind):
+        raise InvalidRequest(
+            f"http.access.login: off only where http.bind is this machine's own address (127.0.0.1), not {http.bind}:"
+            " everybody there could see and delete everything"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_networks(where: str, networks: Iterable[str]) -> None:

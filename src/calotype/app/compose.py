@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from calotype.app.admitting import logins_over
 from calotype.app.anonymising import anonymiser_of, anonymising_over
 from calotype.app.book import access_of, fixed_nodes
 from calotype.app.compressing import compression_over
@@ -130,6 +131,10 @@ class House:
         self.listeners = [self._listener(section, archive) for section in settings.listeners]
         self.traffic = Traffic(self.listeners)
         self._disk = stores.objects.disk
+        is_asked = settings.http.enabled and settings.http.access.login == "required"
+        self.logins = logins_over(stores.index, settings) if is_asked else None
+        self.first_user: str | None = None
+        """Who may log in with a password that everybody knows, if there is such a one."""
         self.web = self._web(archive) if settings.http.enabled else None
 
     def start(self) -> None:
@@ -141,6 +146,9 @@ class House:
             for listener in self.listeners:
                 listener.start()
             self.traffic.start()
+            if self.logins is not None:
+                first = self.logins.users.ensure_first(self._settings.http.access.admin_password)
+                self.first_user = first.name if first else None
             if self.web is not None:
                 self.web.start()
             # Last: what a job retrieves may come through one of our ports.
@@ -268,6 +276,7 @@ class House:
             trusted_proxies=tuple(ipaddress.ip_network(proxy, strict=False) for proxy in http.trusted_proxies),
             cors_origins=tuple(origin.rstrip("/").lower() for origin in http.cors_origins),
             cors_credentials=http.cors_credentials,
+            only_local=http.access.login == "off" and not http.trusted_proxies and not http.public_url,
         )
         return WebServer(
             create_app(
@@ -283,6 +292,7 @@ class House:
                     recycling=archive.recycling,
                     changes=archive.changes,
                     marks=self.marks,
+                    logins=self.logins,
                     anonymiser=self.anonymiser,
                     anonymising=self.anonymising,
                     forms=self.forms,

@@ -142,11 +142,29 @@ class Worklist:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpAccess:
+    """Who may use HTTP: users with roles (`calotype users`), programs with tokens (`calotype tokens`)."""
+
+    login: Literal["required", "off"] = _is(
+        "required",
+        "required | off: whoever is at this machine may do everything, and nobody else reaches us",
+    )
+    admin_password: str = _is(
+        "",
+        "Password of `admin`, who is made at the first start; empty: `admin`, which counts at this machine only and"
+        " must be changed first",
+        secret=True,
+    )
+    idle_minutes: float = _is(30.0, "A session ends so long after its last use; what pages ask by themselves is none")
+    session_hours: float = _is(12.0, "A session ends so long after its login in any case")
+
+
+@dataclass(frozen=True, slots=True)
 class Http:
     """DICOMweb and the interface for people."""
 
     enabled: bool = _is(True, "Serve HTTP")
-    bind: str = _is("127.0.0.1", "Address to listen on; loopback only, until users and roles guard it")
+    bind: str = _is("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all. Put a TLS proxy before it: here is none")
     port: int = _is(5000, "TCP port")
     threads: int = _is(16, "Requests worked on at one time")
     no_match_is_204: bool = _is(
@@ -172,6 +190,7 @@ class Http:
         (), "Origins of web pages that may read our answers (https://viewer.example), or *; empty: none but our own"
     )
     cors_credentials: bool = _is(False, "Let pages of cors_origins send cookies and logins along; not with *")
+    access: HttpAccess = _is(HttpAccess, HttpAccess.__doc__ or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from calotype.app.logs import start_logging
 from calotype.app.opening import open_stores
 from calotype.app.settings import Settings
 from calotype.cli.session import Session
+from calotype.services.access.users import FIRST_PASSWORD
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -71,5 +72,7 @@ def _welcome(house: House, settings: Settings, took_s: float) -> str:
         tls = " (TLS)" if section.tls.certificate else ""
         lines.append(f"  DICOM  {section.bind}:{listener.port}  {titles}{tls}: {', '.join(built)}")
     if house.web is not None:
-        lines.append(f"  HTTP   {house.web.url}/dicomweb")
+        lines.append(f"  HTTP   {house.web.url}/dicomweb, pages at {house.web.url}/ui/")
+    if house.first_user is not None:
+        lines.append(f"  log in as {house.first_user} with the password {FIRST_PASSWORD}, on this machine, and change it")
     return "\n".join(lines)

@@ -23,18 +23,25 @@ from calotype.web.api import (
     nodes,
     recycle_bin,
     rejections,
+    session,
+    sessions,
     statistics,
     status,
     studies,
     texts,
+    tokens,
+    users,
     worklist,
 )
 from calotype.web.cors import add_cors
+from calotype.web.desk import Desk
 from calotype.web.dicomweb import capabilities, delete, picture_routes
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.dicomweb.routes import PREFIXES
+from calotype.web.desk import Desk
 from calotype.web.forwarding import Forwarding
+from calotype.web.guard import Guard
 from calotype.web.offload import Offload
 from calotype.web.openapi import describe
 from calotype.web.rooms import Rooms
@@ -96,14 +103,27 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     if rooms.worklist is not None:
         app.include_router(worklist.router(*rooms.worklist, offload), prefix="/api")
     _install_network(app, rooms, offload)
+    desk = _install_access(app, rooms, settings)
     pages.install(app)
     describe(app)
+    # Innermost: what it is told has been made true by those around it, and they see what it refuses.
+    app.add_middleware(Guard, desk=desk, settings=settings)
     if settings.cors_origins:
         add_cors(app, settings)
     if settings.trusted_proxies or settings.root_path:
         app.add_middleware(Forwarding, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(_SafeHeaders)
     return app
+
+
+def _install_access(app: FastAPI, rooms: Rooms, settings: WebSettings) -> Desk | None:
+    """Add who may log in, and return where that is asked; ``None`` where nobody has to."""
+    desk = None if rooms.logins is None else Desk(rooms.logins, settings)
+    app.include_router(session.router(desk, settings), prefix="/api")
+    if desk is not None:
+        for router in (users.router(desk), sessions.router(desk), tokens.router(desk)):
+            app.include_router(router, prefix="/api")
+    return desk
 
 
 def _install_network(app: FastAPI, rooms: Rooms, offload: Offload) -> None:

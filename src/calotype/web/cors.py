@@ -13,7 +13,8 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 REQUEST_HEADERS: Final = (
     "Accept", "Accept-Charset", "Accept-Encoding", "Authorization", "Cache-Control", "Content-Type", "If-Match",
-    "If-Modified-Since", "If-None-Match", "If-Range", "Last-Event-ID", "Pragma", "Range", "X-Requested-With",
+    "If-Modified-Since", "If-None-Match", "If-Range", "Last-Event-ID", "Pragma", "Range", "X-CSRF-Token",
+    "X-Requested-With",
 )  # fmt: skip
 """What viewers send beyond the headers that every page may."""
 

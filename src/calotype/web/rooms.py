@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from calotype.services.access.access import Access
+from calotype.services.access.logins import Logins
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.changes import Changes
@@ -51,6 +52,8 @@ class Rooms:
     changes: Changes | None = None
     marks: Marks | None = None
     """Labels and remarks of studies."""
+    logins: Logins | None = None
+    """Without it nobody logs in: whoever reaches us may do everything."""
     anonymiser: Anonymiser | None = None
     """Makes objects leave without their patient."""
     anonymising: Anonymising | None = None

@@ -34,6 +34,9 @@ class WebSettings:
     cors_credentials: bool = False
     """Let those pages send cookies and the like along; never with ``*``."""
 
+    only_local: bool = False
+    """Answer only what is sent to this machine by a name of its own, where nobody logs in."""
+
     threads: int = 16
     """Archive calls at one time, over all requests."""
 

@@ -160,6 +160,8 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
         "/api/dictionary",
         "/api/health",
         "/api/rejections",
+        "/api/session",
+        "/api/session/password",
         "/api/statistics",
         "/api/studies",
         "/api/studies/count",

@@ -146,6 +146,12 @@ class Sessions:
         self._store.remove(session_id)
         self._forget(lambda live: live.session.id == session_id)
 
+    def end_secret(self, secret: str) -> None:
+        """End the one of this secret; nothing when there is none."""
+        session = self._store.get(secrets.digest(secret))
+        if session is not None:
+            self.end(session.id)
+
     def end_others(self, user: str, kept_id: int = 0) -> None:
         """End all of a user but one."""
         self._store.remove_others(user, kept_id)
