@@ -164,7 +164,9 @@ class Http:
     """DICOMweb and the interface for people."""
 
     enabled: bool = _is(True, "Serve HTTP")
-    bind: str = _is("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all. Put a TLS proxy before it: here is none")
+    bind: str = _is(
+        "127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all. Put a TLS proxy before it: here is none"
+    )
     port: int = _is(5000, "TCP port")
     threads: int = _is(16, "Requests worked on at one time")
     no_match_is_204: bool = _is(

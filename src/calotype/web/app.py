@@ -39,7 +39,6 @@ from calotype.web.dicomweb import capabilities, delete, picture_routes
 from calotype.web.dicomweb import routes as dicomweb
 from calotype.web.dicomweb.context import Context
 from calotype.web.dicomweb.routes import PREFIXES
-from calotype.web.desk import Desk
 from calotype.web.forwarding import Forwarding
 from calotype.web.guard import Guard
 from calotype.web.offload import Offload

@@ -93,6 +93,7 @@ BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
         _row(".*", GET=Need.OPERATE),
     ),
     "rejections": (_row("", GET=Need.READ),),
+    "sample": (_row("", GET=Need.READ, POST=Need.STORE),),
     "statistics": (_row("", GET=Need.READ),),
     "status": (_row(".*", GET=Need.READ),),
     "studies": (
