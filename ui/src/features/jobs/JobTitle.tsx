@@ -3,9 +3,9 @@ import "./texts";
 import { Anchor, Group, Text } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconShieldLock, IconStack2 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
 
 import { showName } from "@/i18n/formats";
+import { viewerAddress } from "@/viewer/address";
 
 import type { Job } from "./api";
 import type { KnownStudy } from "./studies";
@@ -41,7 +41,7 @@ export function JobTitle({ job, studies }: { job: Job; studies: ReadonlyMap<stri
         </Text>
         <Text size="xs" c="dimmed" component="div">
           {known ? (
-            <Anchor component={Link} href={`/viewer/${first}`} size="xs">
+            <Anchor href={viewerAddress([first])} size="xs">
               <bdi>{showName(known.PatientName, i18n.language) || known.PatientID}</bdi>
             </Anchor>
           ) : (

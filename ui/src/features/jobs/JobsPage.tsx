@@ -1,7 +1,7 @@
 import "./texts";
 
-import { ActionIcon, Button, Group, Loader, SegmentedControl, Text, Tooltip } from "@mantine/core";
-import { IconListCheck, IconPlayerStop, IconRefresh, IconTrash } from "@tabler/icons-react";
+import { Button, Group, Loader, SegmentedControl, Text } from "@mantine/core";
+import { IconListCheck } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -14,7 +14,8 @@ import { Sheet } from "@/components/Sheet";
 import type { Column } from "@/components/Sheet";
 import { showDuration, showMoment } from "@/i18n/formats";
 
-import { isOver, useDeleteEnded, useJobAction, useJobEvents, useJobs } from "./api";
+import { isOver, useDeleteEnded, useJobEvents, useJobs } from "./api";
+import { JobActions } from "./JobActions";
 import { JobMark } from "./JobMark";
 import { JobProgress } from "./JobProgress";
 import { JobTitle } from "./JobTitle";
@@ -118,64 +119,4 @@ function useColumns(jobs: readonly Job[]): Column<Job>[] {
     },
     { key: "actions", title: "", kind: "actions", cell: (job) => <JobActions job={job} /> },
   ];
-}
-
-/** What can be done to a job as it stands. */
-export function JobActions({ job }: { job: Job }) {
-  const { t } = useTranslation("jobs");
-  const cancel = useJobAction("cancel");
-  const retry = useJobAction("retry");
-  const remove = useJobAction("delete");
-  if (!useMay("operator")) return null;
-  const mayRetry = job.state === "failed" || job.state === "cancelled" || (isOver(job) && job.failed > 0);
-  const failed = cancel.error ?? retry.error ?? remove.error;
-  return (
-    <Group gap={2} wrap="nowrap" justify="flex-end">
-      {failed && (
-        <Text size="xs" c="var(--state-bad)" role="alert">
-          {failed.message}
-        </Text>
-      )}
-      {!isOver(job) && (
-        <Action
-          label={t("cancel.of", { id: job.id })}
-          hint={t("cancel")}
-          onClick={() => cancel.mutate(job.id)}
-        >
-          <IconPlayerStop size={16} />
-        </Action>
-      )}
-      {mayRetry && (
-        <Action label={t("retry.of", { id: job.id })} hint={t("retry")} onClick={() => retry.mutate(job.id)}>
-          <IconRefresh size={16} />
-        </Action>
-      )}
-      {isOver(job) && (
-        <Action
-          label={t("delete.of", { id: job.id })}
-          hint={t("action.delete", { ns: "app" })}
-          onClick={() => remove.mutate(job.id)}
-        >
-          <IconTrash size={16} />
-        </Action>
-      )}
-    </Group>
-  );
-}
-
-interface ActionProps {
-  label: string;
-  hint: string;
-  onClick: () => void;
-  children: React.ReactNode;
-}
-
-function Action({ label, hint, onClick, children }: ActionProps) {
-  return (
-    <Tooltip label={hint}>
-      <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={onClick}>
-        {children}
-      </ActionIcon>
-    </Tooltip>
-  );
 }
