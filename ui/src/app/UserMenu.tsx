@@ -2,6 +2,7 @@ import { ActionIcon, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import {
   IconDeviceDesktop,
   IconLanguage,
+  IconListCheck,
   IconLogout,
   IconMoon,
   IconPassword,
@@ -14,7 +15,7 @@ import { useLocation } from "wouter";
 import { chooseLanguage, languages } from "@/i18n";
 import type { Language } from "@/i18n";
 
-import { useSession } from "./session";
+import { useMay, useSession } from "./session";
 
 const SCHEMES = { light: IconSun, dark: IconMoon, auto: IconDeviceDesktop } as const;
 
@@ -24,6 +25,7 @@ export function UserMenu() {
   const { session, logout } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [, go] = useLocation();
+  const isAdmin = useMay("admin");
   return (
     <Menu position="bottom-end" width={210} withinPortal>
       <Menu.Target>
@@ -40,6 +42,11 @@ export function UserMenu() {
             <Menu.Item leftSection={<IconPassword size={15} />} onClick={() => go("/password")}>
               {t("user.password")}
             </Menu.Item>
+            {isAdmin && (
+              <Menu.Item leftSection={<IconListCheck size={15} />} onClick={() => go("/first-run")}>
+                {t("user.first-run")}
+              </Menu.Item>
+            )}
             <Menu.Divider />
           </>
         )}
