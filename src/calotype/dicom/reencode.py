@@ -23,7 +23,7 @@ from calotype.dicom import dictionary
 from calotype.dicom.datasets import LONG_FORM, SHORT_FORM, UNDEFINED_LENGTH, WORD_BYTES, swap_words
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import guess_transfer_syntax
-from calotype.dicom.sources import CHUNK_BYTES, Source, source_of
+from calotype.dicom.sources import CHUNK_BYTES, Source, cut, source_of
 from calotype.dicom.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -92,8 +92,7 @@ class Reencoded:
             if isinstance(part, _Through):
                 yield from part.chunks(source)
             else:
-                for start in range(0, len(part), CHUNK_BYTES):
-                    yield bytes(part[start : start + CHUNK_BYTES])
+                yield from map(bytes, cut(part))
 
 
 def reencode(data: ReadableBuffer, source: UID, target: UID, *, is_sure: bool = False) -> Reencoded:

@@ -1,12 +1,14 @@
 """Reads a data set from front to back, whether it is deflated or not; positions are those of the inflated one.
 
-Bytes only: what they mean is for ``reencode``. Memory is bounded whatever the data set inflates to.
+Bytes only: what they mean is for ``reencode``. Memory is bounded whatever the data set inflates to, and what flows by
+does so in pieces (:func:`cut`).
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Final, Protocol
+from collections.abc import Iterator
+from typing import Final, Protocol, TypeVar
 
 from calotype.dicom.part10 import MAX_INFLATED_BYTES
 from calotype.errors import InvalidRequest
@@ -15,6 +17,14 @@ CHUNK_BYTES: Final = 1024 * 1024
 """How much is read at a time where a value flows by."""
 
 _FED_BYTES: Final = 64 * 1024
+
+Sliced = TypeVar("Sliced", bytes, bytearray, memoryview, range)
+
+
+def cut(whole: Sliced) -> Iterator[Sliced]:
+    """Return bytes, or the places of some, in pieces of at most :data:`CHUNK_BYTES`, none of them empty."""
+    for start in range(0, len(whole), CHUNK_BYTES):
+        yield whole[start : start + CHUNK_BYTES]
 
 
 class Source(Protocol):

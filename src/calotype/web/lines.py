@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol, TypeAlias
 
+from calotype.dicom.sources import CHUNK_BYTES
 from calotype.errors import Unavailable
+from calotype.services.archive.inspection import read_through
 from calotype.services.archive.ports import ObjectReader
 
 EXTENSION: Final = "calotype.line"
@@ -30,7 +32,6 @@ EXTENSION: Final = "calotype.line"
 
 CAN_LEND: Final = hasattr(os, "sendfile")
 
-BLOCK_BYTES: Final = 1024 * 1024
 """How much is read at once of what cannot be sent as a file."""
 
 _TURN_S: Final = 0.25
@@ -56,13 +57,7 @@ class Stretch:
 
     def blocks(self) -> Iterator[bytes]:
         """Read it. Unavailable when the object ends before."""
-        at, end = self.start, self.start + self.size_bytes
-        while at < end:
-            block = self.reader.read_at(at, min(BLOCK_BYTES, end - at))
-            if not block:
-                raise Unavailable(f"an object ends {end - at} bytes too early")
-            at += len(block)
-            yield block
+        return read_through(self.reader, self.start, self.start + self.size_bytes)
 
 
 Piece: TypeAlias = bytes | Stretch
@@ -206,7 +201,7 @@ class Outflow:
                 return self._read(stretch, left)
 
     def _read(self, stretch: Stretch, left: int) -> int:
-        block = stretch.reader.read_at(self._at, min(BLOCK_BYTES, left))
+        block = stretch.reader.read_at(self._at, min(CHUNK_BYTES, left))
         self._wait(block)
         return len(block)
 

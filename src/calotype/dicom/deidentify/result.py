@@ -11,7 +11,7 @@ from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.pixels.anatomy import Text
 from calotype.dicom.pixels.pixel_data import PixelData
 from calotype.dicom.reencode import deflated
-from calotype.dicom.sources import CHUNK_BYTES
+from calotype.dicom.sources import cut
 from calotype.dicom.uids import transfer_syntax
 from calotype.errors import InvalidRequest
 
@@ -64,9 +64,9 @@ class Deidentified:
                 yield from self._cut(piece)
 
     def _cut(self, part: bytes | range) -> Iterator[bytes]:
-        for start in range(0, len(part), CHUNK_BYTES):
-            piece = part[start : start + CHUNK_BYTES]
-            yield piece if isinstance(piece, bytes) else self._read(piece)
+        if isinstance(part, bytes):
+            return cut(part)
+        return map(self._read, cut(part))
 
     def _read(self, place: range) -> bytes:
         chunk = self._source.read_at(place.start, len(place))

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from calotype.dicom.datasets import Element, encode, swap
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import KINDS
-from calotype.dicom.sources import CHUNK_BYTES, source_of
+from calotype.dicom.sources import cut, source_of
 from calotype.dicom.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -180,11 +180,10 @@ def written(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> Iterator
         if isinstance(piece, bytes):
             yield piece
             continue
-        for start in range(piece.start, piece.stop, CHUNK_BYTES):
-            size_bytes = min(CHUNK_BYTES, piece.stop - start)
-            chunk = anatomy.text.read_at(start, size_bytes)
-            if len(chunk) != size_bytes:
-                raise InvalidRequest(f"truncated: {size_bytes} bytes are needed, {len(chunk)} are left")
+        for place in cut(range(piece.start, piece.stop)):
+            chunk = anatomy.text.read_at(place.start, len(place))
+            if len(chunk) != len(place):
+                raise InvalidRequest(f"truncated: {len(place)} bytes are needed, {len(chunk)} are left")
             yield chunk
 
 

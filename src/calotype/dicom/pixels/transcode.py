@@ -36,7 +36,7 @@ from calotype.dicom.pixels.pixel_data import (
 )
 from calotype.dicom.pixels.plans import codec_of, why_not
 from calotype.dicom.reencode import UNCOMPRESSED, Reencoded, deflated, reencode
-from calotype.dicom.sources import CHUNK_BYTES, source_of
+from calotype.dicom.sources import cut, source_of
 from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from calotype.dicom.walk import FRAGMENTS
 from calotype.errors import DamagedPixels, Unsupported
@@ -129,8 +129,7 @@ class Transcoded:
     def _written(self) -> Iterator[bytes]:
         yield from self._before.chunks()
         for piece in self._pixels.written() if self._pixels is not None else ():
-            for start in range(0, len(piece), CHUNK_BYTES):
-                yield piece[start : start + CHUNK_BYTES]
+            yield from cut(piece)
         yield from self._after.chunks()
 
 

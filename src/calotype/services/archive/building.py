@@ -19,12 +19,11 @@ from calotype.dicom.assembly.documents import SOP_CLASS_UID
 from calotype.dicom.assembly.json_reader import JsonDataSet
 from calotype.dicom.assembly.media import OCTETS, BulkPart
 from calotype.dicom.hierarchy import UID
+from calotype.dicom.sources import cut
 from calotype.errors import InvalidRequest
 from calotype.services.archive.incoming import Declared
 from calotype.services.archive.ingest import Ingest, Receipt
 from calotype.services.archive.ports import Origin, Spool
-
-_PIECE_BYTES: Final = 1 << 20
 
 
 class Notation(Enum):
@@ -134,8 +133,8 @@ class Building:
         declared = Declared(built.sop_class, built.sop_instance, built.transfer_syntax)
         with self._ingest.begin(declared, self._origin, study=self._study) as incoming:
             for piece in built.pieces:
-                for start in range(0, len(piece), _PIECE_BYTES):
-                    incoming.write((piece[start : start + _PIECE_BYTES],))
+                for part in cut(memoryview(piece)):
+                    incoming.write((part,))
             return incoming.commit()
 
     def _find(self, uri: str) -> Sequence[BulkPart]:

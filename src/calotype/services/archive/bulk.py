@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from calotype.dicom import bulk
 from calotype.dicom.bulk import BulkValue, Path, parse_path, paths_in
 from calotype.dicom.datasets import swap_words
+from calotype.dicom.sources import CHUNK_BYTES
 from calotype.errors import DamagedPixels, Unsupported
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 
 __all__ = ["BulkValue", "Path", "find", "parse_path", "paths_in", "swapped"]
-
-_BLOCK_BYTES = 1024 * 1024
 
 
 def find(retrieve: Retrieve, stored: StoredInstance, path: Path) -> tuple[StoredInstance, BulkValue]:
@@ -37,7 +36,7 @@ def swapped(reader: ObjectReader, data_offset: int, value: BulkValue, start: int
     word = value.word_bytes
     at = start - start % word
     while at < stop:
-        block = reader.read_at(data_offset + offset + at, min(_BLOCK_BYTES, length - at))
+        block = reader.read_at(data_offset + offset + at, min(CHUNK_BYTES, length - at))
         if not block:
             return
         ours = swap_words(block, word)

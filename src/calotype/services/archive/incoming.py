@@ -20,6 +20,7 @@ from calotype.clock import Clock
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import Header, NeedMore, scan, write_file_meta
 from calotype.dicom.repair import Reading
+from calotype.dicom.sources import cut
 from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
 from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest, Unsupported
 from calotype.services.archive.headers import compress_header
@@ -39,7 +40,6 @@ from calotype.services.archive.texts import Settled, Texts
 
 _log = logging.getLogger(__name__)
 
-_COPY_BYTES: Final = 1 << 20
 _REQUIRED: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
@@ -296,8 +296,8 @@ class Incoming:
         with spool.view() as view:
             data = view[self._data_offset :]
             copy = self._new_spool(())
-            for start in range(0, len(data), _COPY_BYTES):
-                copy.write((data[start : start + _COPY_BYTES],))
+            for piece in cut(data):
+                copy.write((piece,))
             data.release()
         spool.discard()
         return copy

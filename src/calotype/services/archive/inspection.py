@@ -13,13 +13,13 @@ from blake3 import blake3
 
 from calotype.dicom.part10 import FileMeta, Header, NeedMore, read_file_meta, scan
 from calotype.dicom.repair import Reading
+from calotype.dicom.sources import CHUNK_BYTES
 from calotype.errors import InvalidRequest, Unavailable
 from calotype.services.archive.ports import Flag, ObjectReader, ReadableBuffer
 
 HEAD_BYTES: Final = 64 * 1024
 """How much of a data set is read first; the headers of nearly all objects end earlier."""
 
-_CHUNK_BYTES: Final = 1 << 20
 _LARGE_HEAD_BYTES: Final = 2 << 20
 """Enough for the longest file meta information that ``dicom.part10`` reads."""
 
@@ -83,13 +83,19 @@ def flags_of(header: Header) -> frozenset[Flag]:
 def digest_of(reader: ObjectReader, offset: int) -> bytes:
     """Return BLAKE3 over an object's bytes from ``offset`` on."""
     digest = blake3()
-    while offset < reader.size_bytes:
-        chunk = reader.read_at(offset, _CHUNK_BYTES)
-        if not chunk:
-            raise Unavailable(f"the object ends after {offset} of {reader.size_bytes} bytes")
-        digest.update(chunk)
-        offset += len(chunk)
+    for block in read_through(reader, offset, reader.size_bytes):
+        digest.update(block)
     return digest.digest()
+
+
+def read_through(reader: ObjectReader, start: int, end: int) -> Iterator[bytes]:
+    """Read an open object from ``start`` to ``end``, a block at a time. Unavailable when it ends before."""
+    while start < end:
+        block = reader.read_at(start, min(CHUNK_BYTES, end - start))
+        if not block:
+            raise Unavailable(f"the object ends {end - start} bytes too early")
+        start += len(block)
+        yield block
 
 
 def modified_us(reader: ObjectReader) -> int | None:

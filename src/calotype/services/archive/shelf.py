@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 from calotype.dicom.pixels.transcode import Converted, Transcoded
-from calotype.dicom.sources import CHUNK_BYTES
+from calotype.dicom.sources import CHUNK_BYTES, cut
 
 Make: TypeAlias = Callable[[], AbstractContextManager[Converted]]
 """Makes a form anew, the same one each time."""
@@ -245,12 +245,11 @@ class _Growing:
 
 
 def _of_kept(kept: KeptForm, make: Make) -> Iterator[bytes]:
-    for offset in range(0, kept.size_bytes, CHUNK_BYTES):
-        size_bytes = min(CHUNK_BYTES, kept.size_bytes - offset)
-        piece = kept.read_at(offset, size_bytes)
-        if len(piece) != size_bytes:
+    for place in cut(range(kept.size_bytes)):
+        piece = kept.read_at(place.start, len(place))
+        if len(piece) != len(place):
             with make() as own:
-                yield from _after(offset, own.chunks())
+                yield from _after(place.start, own.chunks())
             return
         yield piece
 

@@ -18,7 +18,8 @@ from calotype.errors import CalotypeError, Conflict, NotFound, OutOfResources, U
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.anonymous import AnonymousRetrieve
 from calotype.services.archive.ingest import Ingest
-from calotype.services.archive.ports import Channel, ObjectReader, Origin, StoredInstance
+from calotype.services.archive.inspection import read_through
+from calotype.services.archive.ports import Channel, Origin, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.archive.zip_writing import ZipWriter
 from calotype.services.jobs.jobs import Jobs
@@ -28,7 +29,6 @@ from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
 from calotype.services.routing.sending import arguments_of, selection_of
 
 ANONYMISE: Final = "anonymise"
-_CHUNK_BYTES: Final = 1024 * 1024
 
 
 class Target(StrEnum):
@@ -110,7 +110,7 @@ class Anonymising:
     def _keep(self, stored: StoredInstance, without: AnonymousRetrieve) -> str:
         _, reader = without.open_current(stored)
         with reader, self._ingest.begin_part10(Origin(Channel.IMPORT)) as incoming:
-            for chunk in _chunks(reader):
+            for chunk in read_through(reader, 0, reader.size_bytes):
                 incoming.write((chunk,))
             receipt = incoming.commit()
         return f"{receipt.outcome} as {receipt.ref.instance}"
@@ -145,11 +145,7 @@ def _packed(run: JobRun, located: list[StoredInstance], without: AnonymousRetrie
             run.outcome(stored.ref.instance, ItemResult.FAILED, str(error))
             continue
         with reader:
-            yield from writer.streamed(f"{current.ref.study}/{current.ref.series}/{number:08d}.dcm", _chunks(reader))
+            name = f"{current.ref.study}/{current.ref.series}/{number:08d}.dcm"
+            yield from writer.streamed(name, read_through(reader, 0, reader.size_bytes))
         run.outcome(stored.ref.instance, ItemResult.OK, f"packed as {current.ref.instance}")
     yield from writer.end()
-
-
-def _chunks(reader: ObjectReader) -> Iterator[bytes]:
-    for offset in range(0, reader.size_bytes, _CHUNK_BYTES):
-        yield reader.read_at(offset, _CHUNK_BYTES)

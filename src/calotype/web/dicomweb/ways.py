@@ -16,6 +16,7 @@ from calotype.dicom.pixels import codecs
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.frames import EncapsulatedFrames, Place, read_frame
 from calotype.dicom.pixels.plans import can_become, why_not
+from calotype.dicom.sources import cut
 from calotype.dicom.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -26,7 +27,6 @@ from calotype.errors import CalotypeError, DamagedPixels, Unsupported
 from calotype.services.archive.looking import Opened
 from calotype.services.archive.pictures import Pictures
 from calotype.web.accept import Form, MediaRange, quality_in
-from calotype.web.lines import BLOCK_BYTES
 
 OCTETS: Final = "application/octet-stream"
 RELATED: Final = "multipart/related"
@@ -203,9 +203,8 @@ def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple
 def blocks(opened: Opened, places: Sequence[Place]) -> Iterator[bytes]:
     """Read places of an object, one after the other. DamagedPixels when it ends before."""
     for start, length in places:
-        for offset in range(start, start + length, BLOCK_BYTES):
-            size_bytes = min(BLOCK_BYTES, start + length - offset)
-            piece = opened.read_at(offset, size_bytes)
-            if len(piece) != size_bytes:
-                raise DamagedPixels(f"a frame needs {size_bytes} bytes at {offset}; {len(piece)} are left")
+        for place in cut(range(start, start + length)):
+            piece = opened.read_at(place.start, len(place))
+            if len(piece) != len(place):
+                raise DamagedPixels(f"a frame needs {len(place)} bytes at {place.start}; {len(piece)} are left")
             yield piece

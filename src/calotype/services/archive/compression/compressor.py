@@ -25,6 +25,7 @@ from calotype.dicom.pixels.derivation import derived_uid
 from calotype.dicom.pixels.pixel_data import Offsets
 from calotype.dicom.pixels.proof import prove_close, prove_exact
 from calotype.dicom.pixels.transcode import transcode
+from calotype.dicom.sources import cut
 from calotype.errors import CalotypeError, Cancelled, Conflict, InvalidRequest, NotFound, OutOfResources, Unavailable
 from calotype.services.archive.compression.ports import NO_SIZES, CompressionStore, Result, Sizes, Task
 from calotype.services.archive.compression.rules import COMPRESSIBLE, Rule
@@ -48,8 +49,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +205,8 @@ class Compressor:
         assert origin is not None  # noqa: S101 - the object is there, and so is where it came from
         declared = Declared(stored.sop_class, made.sop_instance, target)
         with self._ingest.begin(declared, origin) as incoming:
-            for start in range(0, len(made.data), _CHUNK_BYTES):
-                incoming.write((made.data[start : start + _CHUNK_BYTES],))
+            for piece in cut(made.data):
+                incoming.write((piece,))
             receipt = incoming.commit()
         if receipt.outcome in {Outcome.VERSION, Outcome.KEPT}:
             raise Conflict(f"{made.sop_instance} is here already, and is another object")
