@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
-
-import numpy as np
-import numpy.typing as npt
 
 from calotype.dicom.datasets import Element, encode
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, uid_of_uuid
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 CT_IMAGE: Final = UID("1.2.840.10008.5.1.4.1.1.2")
 SLICES: Final = 64
@@ -67,6 +68,8 @@ def files() -> Iterator[bytes]:
 
 def slice_hu(number: int) -> npt.NDArray[np.int16]:
     """Return one slice in Hounsfield units, rows from front to back."""
+    import numpy as np  # loaded with the first slice: an archive at rest does without
+
     axis = (np.arange(SIZE_PX) + 0.5) / SIZE_PX * 2 - 1
     height = (number + 0.5) / SLICES * 2 - 1
     hounsfield = np.full((SIZE_PX, SIZE_PX), _AIR_HU, np.int16)

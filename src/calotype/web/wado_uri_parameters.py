@@ -1,8 +1,8 @@
 """The query of a WADO-URI request (PS3.18 9.1.2, 9.4.1.2, 9.5.1.2): read and checked, nothing located or drawn.
 
 Names are taken in any case, as the clients of other servers write them; every error names its parameter. What is not
-known is passed over. Where editions of the Standard differ we are lenient: ``rows`` may come without ``columns``
-(9.5.2.5), a frame of a presented image may be chosen.
+known is passed over; ``damaged`` is ours. Where editions of the Standard differ we are lenient: ``rows`` may come
+without ``columns`` (9.5.2.5), a frame of a presented image may be chosen.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from calotype.web.addresses import uid_of
 from calotype.web.dicomweb.rendering_parameters import (
     Asked,
     burnt_annotations,
+    damaged_shown,
     number,
     quality_of,
     side,
@@ -33,7 +34,7 @@ REQUIRED: Final = ("requestType", "studyUID", "seriesUID", "objectUID")
 OPTIONAL: Final = (
     "contentType", "charset", "anonymize", "transferSyntax", "annotation", "imageAnnotation", "imageQuality",
     "frameNumber", "rows", "columns", "region", "windowCenter", "windowWidth", "presentationSeriesUID",
-    "presentationUID",
+    "presentationUID", "damaged",
 )  # fmt: skip
 
 _KNOWN: Final[Mapping[str, str]] = {name.lower(): name for name in (*REQUIRED, *OPTIONAL)}
@@ -60,7 +61,7 @@ class UriRequest:
         """Whether it says how an image is to be seen."""
         wish = self.asked.wish
         shaped = (wish.frame, wish.window, wish.region, wish.fit, self.presentation)
-        return bool(wish.burn) or any(each is not None for each in shaped)
+        return bool(wish.burn) or wish.is_forced or any(each is not None for each in shaped)
 
     @property
     def wants_dicom(self) -> bool:
@@ -121,7 +122,11 @@ def _content_types(text: str | None) -> tuple[MediaRange, ...]:
 def _asked(found: Mapping[str, str]) -> Asked:
     name = "annotation" if "annotation" in found else "imageAnnotation"
     burn, warnings = burnt_annotations(name, found.get(name))
-    wish = Wish(burn=burn, quality=quality_of("imageQuality", found.get("imageQuality")))
+    wish = Wish(
+        burn=burn,
+        quality=quality_of("imageQuality", found.get("imageQuality")),
+        is_forced=damaged_shown(found.get("damaged")),
+    )
     if "frameNumber" in found:
         wish = replace(wish, frame=side("frameNumber", found["frameNumber"]))
     if "rows" in found or "columns" in found:

@@ -342,6 +342,7 @@ def test_viewport_region_and_window_shape_the_picture(ask, image):
         ({"imageQuality": "0"}, "imageQuality"), ({"imageQuality": "101"}, "imageQuality"),
         ({"imageQuality": ""}, "imageQuality"), ({"annotation": ""}, "annotation"),
         ({"imageAnnotation": "<b>"}, "imageAnnotation"), ({"anonymize": "no"}, "anonymize"),
+        ({"damaged": "yes"}, "damaged"),
         ({"anonymize": ""}, "anonymize"), ({"presentationUID": "1.2"}, "presentation"),
         ({"presentationSeriesUID": "1.2"}, "presentation"),
         ({"presentationSeriesUID": "1.2", "presentationUID": ""}, "presentation"),

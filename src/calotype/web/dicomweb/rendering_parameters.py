@@ -70,7 +70,7 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
         quality=quality_of("quality", parameters.get("quality")),
         burn=burn,
         colour_space=_profile(parameters.get("iccprofile")),
-        is_forced=_damaged(parameters.get("damaged")),
+        is_forced=damaged_shown(parameters.get("damaged")),
     )
     if (window := parameters.get("window")) is not None:
         from calotype.dicom.pixels.luts import VoiFunction, Window  # numpy: loaded when a picture is asked for
@@ -87,7 +87,8 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
     return Asked(wish, warnings)
 
 
-def _damaged(text: str | None) -> bool:
+def damaged_shown(text: str | None) -> bool:
+    """Return whether what is left of damaged frames is asked for. InvalidRequest."""
     if text not in {None, "show", "refuse"}:
         raise InvalidRequest("damaged: show or refuse")
     return text == "show"
