@@ -29,6 +29,8 @@ COMMANDS = {
     "commit": ("committing", "Ask a DICOM node to commit to keeping files that were sent to it."),
     "tls": ("securing", "Make certificates to test TLS with."),
     "nodes": ("neighbours", "Keep the address book: who is known, and what each may do."),
+    "users": ("people", "Keep users: who may log in over HTTP, and as what."),
+    "tokens": ("people", "Keep tokens, by which programs use HTTP in a user's name."),
     "jobs": ("working", "Show durable jobs (sending, retrieving), cancel them, or try them again."),
     "worklist": ("scheduling", "Fill the worklist that modalities ask."),
     "import": ("keeping", "Take folders, files, zip archives and DICOMDIR media into the archive."),

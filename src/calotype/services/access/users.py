@@ -121,12 +121,12 @@ class Users:
         return self._changed(user.name, change)
 
     def ensure_first(self, password: str = "") -> User | None:
-        """Add the first administrator if there is nobody; return who may log in with the known password, if any.
+        """Add the first administrator if there is none; return who may log in with the known password, if any.
 
         Without a password given it is the one that everybody knows: good for changing it, at this machine.
         InvalidRequest for a password that will not do.
         """
-        if not self._store.users():
+        if not any(user.role is Role.ADMIN for user in self._store.users()):
             if password:
                 check_new(password, FIRST_USER)
             first = User(
