@@ -165,3 +165,36 @@ def test_frames_leave_without_their_patient_and_single_values_do_not_leave(clien
     for rest in ("/bulkdata/7FE00010", "/bulkdata", "/pixeldata"):
         assert client.get(f"{path}{rest}?anonymize=yes").status_code == 406
     assert client.get(f"{path}?anonymize=everything").status_code == 400
+
+
+def in_study(number):
+    named = {"study_uid": STUDY, "series_uid": samples.uid(1, 1), "sop_uid": samples.uid(1, 1, number)}
+    return {**named, "instance_number": number}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_cannot_leave_without_its_patient_stays_and_the_answer_says_so(client, house, number):
+    for each in (1, 2, 3):
+        changes = {0x00280301: ("CS", "YES")} if each == number else {}
+        house.store(samples.ct(**in_study(each), changes=changes))
+    path = f"/dicomweb/studies/{STUDY}"
+    for rest, accept, parts in (
+        ("", 'multipart/related; type="application/dicom"', b"Content-Type: application/dicom"),
+        ("", "application/zip", b"PK\x01\x02"),
+        ("/rendered", 'multipart/related; type="image/png"', b"Content-Type: image/png"),
+        ("/metadata", "application/dicom+json", b'"00080018"'),
+        ("/metadata", 'multipart/related; type="application/dicom+xml"', b"Content-Type: application/dicom+xml"),
+    ):
+        answer = client.get(f"{path}{rest}?anonymize=yes", headers={"Accept": accept, "Accept-Encoding": "identity"})
+        assert (answer.status_code, answer.content.count(parts)) == (206, 2), (rest, accept)
+        assert answer.headers["warning"].startswith('299 calotype "1 of 3 objects do not leave')
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("rest", ["", "/metadata", "/rendered", "/thumbnail"])
+def test_where_nothing_can_leave_without_its_patient_the_reason_is_told(client, house, rest):
+    for each in (1, 2):
+        house.store(samples.ct(**in_study(each), changes={0x00280301: ("CS", "YES")}))
+    answer = client.get(f"/dicomweb/studies/{STUDY}{rest}?anonymize=yes")
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert "burned" in answer.json()["detail"]

@@ -117,6 +117,14 @@ def deidentify(
         raise
 
 
+def check(
+    data: bytes | bytearray | memoryview, stored: UID, wishes: Wishes, policy: Policy, pseudonyms: Pseudonyms
+) -> None:
+    """Raise what :func:`deidentify` would, without the work on pixels: that they can be decoded is not found out."""
+    with memoryview(data).cast("B") as view:
+        _Work(view, stored, wishes, policy, pseudonyms).check()
+
+
 class _Work:
     """One de-identification. Used once."""
 
@@ -140,6 +148,11 @@ class _Work:
         before, pixels, after = new.parts()
         layout = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax(to).deflated else to
         return self._rewritten(dissect(memoryview(before + after), layout), pixels, to)
+
+    def check(self) -> None:
+        """Make everything but pixels, and throw it away."""
+        self._checked()
+        self._rewritten(self._anatomy, None, self._stored)
 
     def _checked(self) -> tuple[Rectangle, ...] | None:
         """Return the areas of the pixels to be covered, ``None``: they stay as they are. Raises Refused."""

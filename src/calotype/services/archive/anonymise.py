@@ -17,7 +17,7 @@ from typing import IO, Final, Self
 
 from blake3 import blake3
 
-from calotype.dicom.deidentify.deidentify import Policy, deidentify
+from calotype.dicom.deidentify.deidentify import Policy, check, deidentify
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.pseudonyms import Pseudonyms
 from calotype.dicom.deidentify.result import Deidentified
@@ -87,6 +87,14 @@ class Anonymiser:
         """Return a data set that is here already, without its patient; see ``dicom.deidentify``."""
         wishes = wishes or self.settings.wishes
         return deidentify(data, stored, wishes, self.settings.policy, self._pseudonyms(wishes.patient_id), each=each)
+
+    def check(self, stored: StoredInstance, reader: ObjectReader, wishes: Wishes | None = None) -> None:
+        """Raise what :meth:`opened` would, but for pixels that cannot be decoded where they must be masked."""
+        wishes = wishes or self.settings.wishes
+        location = stored.location
+        place = slice(location.data_offset, location.data_offset + location.data_bytes)
+        with mapped(reader, place) as data:
+            check(data, location.transfer_syntax, wishes, self.settings.policy, self._pseudonyms(wishes.patient_id))
 
     @contextmanager
     def opened(

@@ -5,13 +5,14 @@ What opens objects through :class:`Retrieve` (departures, pictures) is given thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
 
 from calotype.dicom.deidentify.options import Wishes
 from calotype.dicom.hierarchy import InstanceRef, Selection
+from calotype.errors import CalotypeError, Unavailable
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.forms import Each, one_by_one
 from calotype.services.archive.inspection import inspect
@@ -45,6 +46,24 @@ class AnonymousRetrieve(Retrieve):
     def open_current(self, stored: StoredInstance) -> tuple[StoredInstance, ObjectReader]:
         """Open an object, or what took its place since it was located, de-identified; say as what."""
         return self._lent(*self._retrieve.open_current(stored))
+
+    def withheld(self, located: Iterable[StoredInstance], /) -> Mapping[InstanceRef, CalotypeError]:
+        """Return which of these objects cannot leave without their patient, and why; each is looked through for it.
+
+        Whoever sends several asks before the first byte: what is refused later can only break the answer off.
+        Unavailable when the key is.
+        """
+        found: dict[InstanceRef, CalotypeError] = {}
+        for stored in located:
+            try:
+                current, reader = self._retrieve.open_current(stored)
+                with reader:
+                    self._anonymiser.check(current, reader, self._wishes)
+            except Unavailable:
+                raise
+            except CalotypeError as error:
+                found[stored.ref] = error
+        return found
 
     def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
         """Return the DICOM JSON header of each selected instance, de-identified; each object is opened for it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from calotype.dicom.hierarchy import InstanceRef, Selection
-from calotype.errors import NotFound
+from calotype.errors import CalotypeError, NotFound
 from calotype.services.archive.headers import decompress_header
 from calotype.services.archive.ports import Index, ObjectReader, ObjectStore, StoredInstance
 
@@ -35,6 +35,10 @@ class Retrieve:
             if current is None or current.location.key == stored.location.key:
                 raise
             return current, self.open(current)
+
+    def withheld(self, _located: Iterable[StoredInstance], /) -> Mapping[InstanceRef, CalotypeError]:
+        """Return which of these objects do not leave here, and why: as they are stored, all do."""
+        return {}
 
     def headers(self, selection: Selection) -> Iterator[tuple[InstanceRef, bytes]]:
         """Return the DICOM JSON header of each selected instance, in the order of :meth:`locate`.

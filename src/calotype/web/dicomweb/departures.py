@@ -27,6 +27,7 @@ from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Syntaxes
 from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import plain
+from calotype.web.warnings import warning
 
 _COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
 
@@ -155,6 +156,30 @@ def all_located(retrieve: Retrieve, selection: Selection, nothing: str) -> list[
     if not located:
         raise NotFound(nothing)
     return located
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The objects of a request that may leave, and the headers that tell of the others; none when all may."""
+
+    objects: Sequence[StoredInstance]
+    headers: Mapping[str, str]
+
+
+def admitted(retrieve: Retrieve, located: Sequence[StoredInstance]) -> Admitted:
+    """Settle, before anything is sent, which of several objects leave through ``retrieve``.
+
+    Raises why the first does not when none does. One alone is admitted: opening it tells.
+    """
+    withheld = retrieve.withheld(located) if len(located) > 1 else {}
+    if not withheld:
+        return Admitted(located, {})
+    reason = next(iter(withheld.values()))
+    if len(withheld) == len(located):
+        raise reason
+    told = f"{len(withheld)} of {len(located)} objects do not leave without their patient: {reason}"
+    left = [stored for stored in located if stored.ref not in withheld]
+    return Admitted(left, {"Warning": warning(told)})
 
 
 def none_taken(located: Sequence[StoredInstance]) -> Unsupported:

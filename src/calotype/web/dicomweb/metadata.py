@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from blake3 import blake3
@@ -21,6 +23,7 @@ from calotype.services.archive.retrieve import Retrieve
 from calotype.web.accept import Form
 from calotype.web.addresses import instance_url
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
+from calotype.web.dicomweb.departures import admitted, all_located
 from calotype.web.dicomweb.wado import nothing_of, selected
 from calotype.web.multipart import fresh_boundary
 from calotype.web.parts import PartsWriter
@@ -43,13 +46,16 @@ class MetadataResource:
         self._context = context
 
     async def __call__(self, request: Request) -> Response:
-        """Answer with a JSON array, or with an XML document in each part; 304 to whoever has it already."""
+        """Answer with a JSON array, or with an XML document in each part; 304 to whoever has it already.
+
+        206 with what there is when some objects cannot leave without their patient, as was wished.
+        """
         context, selection = self._context, selected(request)
         form = negotiate(accepted(request), _FORMS)
         retrieve, service = context.retrieve(request), context.service_url(request)
         gzipped, disguise = takes_gzip(request), context.disguise(request)
         told = f"{form.essence} {form.content} {gzipped} {service}".encode()
-        headers = {"Vary": "Accept, Accept-Encoding"}
+        headers, status = {"Vary": "Accept, Accept-Encoding"}, 200
         if disguise is None:
             headers["ETag"] = await context.offload(_tag, context.archive.retrieve, selection, told)
             if is_known(request, headers["ETag"]):
@@ -57,6 +63,12 @@ class MetadataResource:
         else:
             # No address leads to bulk data under the UIDs that are told here.
             service = ""
+            listed = await context.offload(all_located, context.archive.retrieve, selection, nothing_of(selection))
+            leave = await context.offload.lasting(partial(admitted, retrieve, listed))
+            if leave.headers:
+                selection = replace(selection, instances=tuple(stored.ref.instance for stored in leave.objects))
+                headers |= leave.headers
+                status = 206
         if form is _RELATED_XML:
             # A boundary that is the same each time: the tag is that of these very bytes.
             boundary = f"calotype-{headers['ETag'][1:-1]}" if disguise is None else fresh_boundary()
@@ -70,7 +82,9 @@ class MetadataResource:
         if gzipped:
             headers["Content-Encoding"] = "gzip"
             chunks = gzip(chunks)
-        return await ChunkedAnswer.start(context.offload, chunks, headers=headers, idle_s=context.settings.idle_s)
+        return await ChunkedAnswer.start(
+            context.offload, chunks, headers=headers, idle_s=context.settings.idle_s, status=status
+        )
 
 
 def json_pieces(retrieve: Retrieve, selection: Selection, service: str) -> Iterator[bytes]:

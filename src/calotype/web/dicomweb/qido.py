@@ -25,6 +25,7 @@ from calotype.web.accept import Form
 from calotype.web.addresses import path_uid
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
 from calotype.web.multipart import related_documents
+from calotype.web.warnings import warning
 
 _DICOM_XML: Final = "application/dicom+xml"
 _FORMS: Final = (*JSON_FORMS, Form("multipart/related", _DICOM_XML))
@@ -167,7 +168,7 @@ def _warnings(request: QidoRequest, answer: Answer) -> Mapping[str, str]:
     if answer.count and remaining > 0:
         at_least = "at least " if answer.total.at_least else ""
         told.append(f"There are {at_least}{remaining} additional results that can be requested")
-    return {"Warning": ", ".join(f'299 calotype "{_quotable(text)}"' for text in told)} if told else {}
+    return {"Warning": warning(*told)} if told else {}
 
 
 def _remaining(request: QidoRequest, answer: Answer) -> int:
@@ -200,8 +201,3 @@ def _path(level: Level, study: UID | None, series: UID | None) -> str:
     """Return the path of a search below the service."""
     named = (("studies", study), ("series", series))
     return "".join(f"/{segment}/{quote(uid, safe='')}" for segment, uid in named if uid) + f"/{_RESOURCES[level]}"
-
-
-def _quotable(text: str) -> str:
-    """Keep a quoted-string of RFC 9110 5.6.4 one: a parameter's name may stand in the text."""
-    return "".join(char for char in text if " " <= char <= "~" and char not in '"\\')

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from blake3 import blake3
@@ -23,6 +24,7 @@ from calotype.web.accept import Form
 from calotype.web.addresses import instance_url, path_uid
 from calotype.web.charset import UTF_8, chosen_charset, encoded
 from calotype.web.dicomweb.context import Context, accepted, negotiate
+from calotype.web.dicomweb.departures import admitted
 from calotype.web.dicomweb.rendering_parameters import (
     RENDERED_PARAMETERS,
     THUMBNAIL_PARAMETERS,
@@ -62,6 +64,8 @@ class _Answer:
     charset: str
     headers: Mapping[str, str]
     named: bool
+    is_whole: bool = True
+    """Whether nothing of what was asked for stays behind."""
 
 
 class RenderedResource:
@@ -83,6 +87,10 @@ class RenderedResource:
         pictures = self._context.pictures(request, self._pictures)
         answer = _Answer(request, pictures, asked.wish, charset, asked.headers, named=pictures is self._pictures)
         located = await self._context.offload(_located, self._context, request)
+        if not answer.named and len(located) > 1:
+            leave = await self._context.offload.lasting(partial(admitted, self._context.retrieve(request), located))
+            answer = replace(answer, headers={**answer.headers, **leave.headers}, is_whole=not leave.headers)
+            located = list(leave.objects)
         if "instance" in request.path_params:
             return await self._of_one(answer, located[0])
         return await self._of_several(answer, located)
@@ -116,7 +124,8 @@ class RenderedResource:
         if not seen:
             raise Unsupported(f"none of these objects can be rendered as {form.content}")
         parts = [Part(each, answer.wish, self._location(answer, each)) for each in seen]
-        return await self._as_parts(answer, parts, form.content, status=200 if len(seen) == len(located) else 206)
+        is_whole = answer.is_whole and len(seen) == len(located)
+        return await self._as_parts(answer, parts, form.content, status=200 if is_whole else 206)
 
     async def _alone(self, answer: _Answer, stored: StoredInstance, wish: Wish) -> Response:
         picture = await self._context.offload(answer.pictures.rendered, stored, wish)

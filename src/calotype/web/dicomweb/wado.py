@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -21,8 +22,10 @@ from calotype.web.accept import Form, Syntaxes, accepted_syntaxes
 from calotype.web.addresses import path_uid
 from calotype.web.dicomweb.context import Context, accepted, negotiate
 from calotype.web.dicomweb.departures import (
+    Admitted,
     Departure,
     Leaving,
+    admitted,
     all_located,
     departures,
     leaving,
@@ -65,10 +68,12 @@ class InstancesResource:
         form = negotiate(ranges, (MULTIPART, SINGLE_PART, ZIP) if selection.instances else (MULTIPART, ZIP))
         syntaxes = accepted_syntaxes(ranges, form)
         retrieve = context.retrieve(request)
-        is_whole, objects = await context.offload(_planned, context.archive.retrieve, selection, syntaxes)
+        settle = partial(_planned, context.archive.retrieve, retrieve, selection, syntaxes)
+        run = context.offload if retrieve is context.archive.retrieve else context.offload.lasting
+        is_whole, objects, told = await run(settle)
         if form is SINGLE_PART:
             return await file_answer(context, leaving(retrieve, next(iter(objects)), context.forms))
-        headers = {"Vary": "Accept"}
+        headers = {"Vary": "Accept", **told}
         if form is ZIP:
             dicomdir = wants_dicomdir(request.query_params.get("dicomdir"))
             pieces = zip_pieces(retrieve, objects, context.forms, dicomdir=dicomdir)
@@ -112,23 +117,26 @@ def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: Rela
     yield writer.end
 
 
-def _planned(retrieve: Retrieve, selection: Selection, syntaxes: Syntaxes) -> tuple[bool, Iterable[Departure]]:
-    """Return whether all objects leave, and how each does that the client takes.
+def _planned(
+    archive: Retrieve, through: Retrieve, selection: Selection, syntaxes: Syntaxes
+) -> tuple[bool, Iterable[Departure], Mapping[str, str]]:
+    """Return whether all objects leave, how each does that the client takes, and headers that tell of the others.
 
     Where that is every one as it is stored, they are located as they leave. Otherwise all plans come first, some
-    hundred bytes each: the status says whether the client gets all of them.
+    hundred bytes each: the status says whether the client gets all of them. ``through`` is where they leave.
     """
-    if syntaxes.is_anything:
-        located = retrieve.locate(selection)
+    if syntaxes.is_anything and through is archive:
+        located = archive.locate(selection)
         first = next(located, None)
         if first is None:
             raise NotFound(nothing_of(selection))
-        return True, (Departure(stored, AS_IS) for stored in chain((first,), located))
-    listed = all_located(retrieve, selection, nothing_of(selection))
-    planned = departures(retrieve, selection, listed, syntaxes)
+        return True, (Departure(stored, AS_IS) for stored in chain((first,), located)), {}
+    listed = all_located(archive, selection, nothing_of(selection))
+    leave = Admitted(listed, {}) if through is archive else admitted(through, listed)
+    planned = departures(archive, selection, leave.objects, syntaxes)
     if not planned:
-        raise none_taken(listed)
-    return len(planned) == len(listed), planned
+        raise none_taken(leave.objects)
+    return len(planned) == len(listed), planned, leave.headers
 
 
 def _file_name(request: Request, selection: Selection) -> str:
