@@ -32,6 +32,7 @@ from calotype.services.archive.recycled import (
     Restored,
     State,
 )
+from calotype.services.archive.rounds import Rounds
 from calotype.services.archive.verify import ORPHAN_GRACE_S, current_keys
 
 _logger = logging.getLogger(__name__)
@@ -96,10 +97,7 @@ class Recycling:
         self._clock = clock
         self._forget = forget
         self._erasing = threading.Lock()
-        self._changed = threading.Condition()
-        self._news = 0
-        self._stopping = False
-        self._worker: threading.Thread | None = None
+        self._rounds = Rounds(self._round, name="recycle-bin", what="the recycle bin", retry_s=_RETRY_S)
         self._held_back: set[int] = set()
 
     # Verbs
@@ -125,7 +123,7 @@ class Recycling:
             "%s deleted %s: %d objects, deletion %d", taken.deleted_by, _spoken(ref), taken.instances, taken.id
         )
         self._events.publish(FeedGrown())
-        self._wake()
+        self._rounds.wake()
         return taken
 
     def get(self, number: int) -> Recycled:
@@ -147,7 +145,7 @@ class Recycling:
         self._notes.remove(restored.recycled.note_key)
         _logger.info("%s restored deletion %d: %d objects", by, number, restored.served)
         self._events.publish(FeedGrown())
-        self._wake()
+        self._rounds.wake()
         return restored
 
     def purge(self, number: int, *, by: str, force: bool = False) -> Recycled:
@@ -161,7 +159,7 @@ class Recycling:
             raise Conflict(f"deletion {number} holds what we committed to keep for {told}; purge it by force, or not")
         doomed = self._bin.doom(number, _text(by), self._clock())
         _logger.info("%s purges deletion %d", by, number)
-        self._wake()
+        self._rounds.wake()
         return doomed
 
     def empty(self, *, by: str, force: bool = False) -> Emptied:
@@ -190,54 +188,25 @@ class Recycling:
 
     def start(self) -> None:
         """Begin to purge what is due, and what was being purged before a restart."""
-        self._stopping = False
-        self._worker = threading.Thread(target=self._run, name="recycle-bin", daemon=True)
-        self._worker.start()
+        self._rounds.start()
 
     def stop(self, wait_s: float) -> None:
         """Stop after the file being removed now, waiting at most ``wait_s``. Idempotent."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._worker is not None:
-            self._worker.join(wait_s)
+        self._rounds.stop(wait_s)
 
     def work(self) -> None:
         """Purge what time has come for, and remove the files of all that is being purged. Unavailable."""
         with self._erasing:
             self._expire()
             for item in self._every(UNFINISHED):
-                if self._stopping:
+                if self._rounds.is_stopping:
                     return
                 self._erase(item)
             self._sweep_notes()
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                news = self._news
-            wait_s = _ROUND_S
-            try:
-                self.work()
-            except CalotypeError as error:
-                _logger.warning("the recycle bin waits: %s", error)
-                wait_s = _RETRY_S
-            except Exception:
-                if self._stopping:
-                    # The index was closed under us: what is due is done at the next start.
-                    return
-                _logger.exception("the recycle bin waits: our own mistake")
-                wait_s = _RETRY_S
-            with self._changed:
-                if not self._stopping and news == self._news:
-                    self._changed.wait(wait_s)
-                if self._stopping:
-                    return
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._news += 1
-            self._changed.notify_all()
+    def _round(self) -> float:
+        self.work()
+        return _ROUND_S
 
     def _expire(self) -> None:
         if not self._settings.keep_days:
@@ -265,7 +234,7 @@ class Recycling:
         gone: list[int] = []
         failure: CalotypeError | None = None
         for each in self._bin.objects(item.id):
-            if self._stopping:
+            if self._rounds.is_stopping:
                 break
             try:
                 if self._removed(each, is_first=is_first):

@@ -22,6 +22,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import SOP_CLASSES, STORAGE_CLASSES
 from calotype.errors import CalotypeError
 from calotype.services.archive.custody import Condition, Custody
+from calotype.services.archive.rounds import Rounds
 from calotype.services.routing.commitment.model import COMMITTED, Commitment, Direction, Parties, State, report_of
 from calotype.services.routing.commitment.ports import CommitmentStore, Messenger
 from calotype.services.routing.nodes import AddressBook
@@ -81,25 +82,20 @@ class Promises:
         self._nodes = nodes
         self._messenger = messenger
         self._clock_us = clock_us
-        self._changed = threading.Condition()
+        self._holding = threading.Lock()
         self._held: set[int] = set()
-        self._stopping = False
-        self._news = 0
-        self._worker: threading.Thread | None = None
+        self._forget_at_s = 0.0
+        self._rounds = Rounds(
+            self._round, name="commitments", what="the commitment to keep objects", retry_s=FIRST_RETRY_S
+        )
 
     def start(self) -> None:
         """Begin to work on what is there, from before a restart too."""
-        self._stopping = False
-        self._worker = threading.Thread(target=self._run, name="commitments", daemon=True)
-        self._worker.start()
+        self._rounds.start()
 
     def stop(self, wait_s: float) -> None:
         """Stop after what is being done now, waiting at most ``wait_s``. Idempotent."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-        if self._worker is not None:
-            self._worker.join(wait_s)
+        self._rounds.stop(wait_s)
 
     def accept(self, request: Request, parties: Parties) -> Promise:
         """Write a request down, and hold it. OutOfResources or Unavailable when that is not possible.
@@ -110,7 +106,7 @@ class Promises:
         now_us = self._clock_us()
         earlier = self._store.find(Direction.GIVEN, request.transaction)
         # The worker waits for this lock before it looks, so it cannot take what is about to be held.
-        with self._changed:
+        with self._holding:
             taken = self._store.add(
                 Direction.GIVEN,
                 request.transaction,
@@ -159,10 +155,9 @@ class Promises:
 
     def let_go(self, number: int) -> None:
         """Leave a transaction to the worker."""
-        with self._changed:
+        with self._holding:
             self._held.discard(number)
-            self._news += 1
-            self._changed.notify_all()
+        self._rounds.wake()
 
     def retry(self, number: int) -> Commitment | None:
         """Try again now to deliver what is waiting or was given up; ``None`` when there is no such transaction."""
@@ -199,38 +194,18 @@ class Promises:
 
     # The worker
 
-    def _run(self) -> None:
-        forget_at_s = 0.0
-        while True:
-            with self._changed:
-                news = self._news
-            wait_s: float = LAST_RETRY_S
-            try:
-                if time.monotonic() >= forget_at_s:
-                    forget_at_s = time.monotonic() + LAST_RETRY_S
-                    self._store.forget(self._clock_us() - KEEP_S * SECOND_US)
-                wait_s = self._work()
-            except CalotypeError as error:
-                _logger.warning("commitments wait: %s", error)
-                wait_s = FIRST_RETRY_S
-            except Exception:
-                if self._stopping:
-                    # The store was closed under us: what is due is done at the next start.
-                    return
-                _logger.exception("commitments wait: our own mistake")
-                wait_s = FIRST_RETRY_S
-            with self._changed:
-                if not self._stopping and news == self._news:
-                    self._changed.wait(wait_s)
-                if self._stopping:
-                    return
+    def _round(self) -> float:
+        if time.monotonic() >= self._forget_at_s:
+            self._forget_at_s = time.monotonic() + LAST_RETRY_S
+            self._store.forget(self._clock_us() - KEEP_S * SECOND_US)
+        return self._work()
 
     def _work(self) -> float:
         """Do what is due; return in how many seconds more will be."""
         wait_s: float = LAST_RETRY_S
         for taken in self._store.unfinished():
-            with self._changed:
-                if self._stopping or taken.id in self._held:
+            with self._holding:
+                if self._rounds.is_stopping or taken.id in self._held:
                     continue
             due_in_s = (taken.due_us - self._clock_us()) / SECOND_US
             if due_in_s > 0:
@@ -242,7 +217,7 @@ class Promises:
     def _attend(self, taken: Commitment) -> float:
         """Examine and report one transaction; return in how many seconds it wants attention again."""
         try:
-            report = self.examine(taken.id, lambda: self._stopping)
+            report = self.examine(taken.id, lambda: self._rounds.is_stopping)
             if report is None:
                 return 0.0
             node = self._nodes.find(taken.parties.peer)
