@@ -46,6 +46,8 @@ export interface Asked {
   body?: BodyInit;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Statuses beside 2xx that are an answer, too, and no problem. */
+  answers?: readonly number[];
 }
 
 /** Return the full address of a path like `api/nodes`, with a query. */
@@ -80,7 +82,7 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem({ title: "no answer", status: 0 });
   }
-  if (answer.ok) return answer;
+  if (answer.ok || asked.answers?.includes(answer.status)) return answer;
   const problem = await problemOf(answer);
   if (answer.status === 401) for (const listener of expired) listener();
   throw problem;

@@ -1,8 +1,20 @@
-import { Title } from "@mantine/core";
-import { useTranslation } from "react-i18next";
+import "./texts";
 
-/** The study list. */
+import { lazy } from "react";
+import { Route, Switch } from "wouter";
+
+import { ListPage } from "./list/ListPage";
+
+const PatientPage = lazy(() => import("./patient/PatientPage"));
+
+/** The study list, and the page of one patient below it. */
 export default function StudiesPage() {
-  const { t } = useTranslation();
-  return <Title order={1}>{t("nav.studies")}</Title>;
+  return (
+    <Switch>
+      <Route path="/studies/patient/:id">{({ id }) => <PatientPage patientId={id} />}</Route>
+      <Route>
+        <ListPage />
+      </Route>
+    </Switch>
+  );
 }

@@ -1,0 +1,92 @@
+import { Button, Group, Progress, Stack, Text, TextInput } from "@mantine/core";
+import { modals } from "@mantine/modals";
+import { notifications } from "@mantine/notifications";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import i18next from "i18next";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Problem, send } from "@/api/client";
+import { Failure } from "@/components/Failure";
+import { showCount } from "@/i18n/formats";
+
+import { STUDIES } from "../api";
+import type { Study } from "../api";
+
+export function askDelete(studies: readonly Study[], onDone?: () => void): void {
+  modals.open({
+    title: i18next.t("delete.title", { ns: "studies", count: studies.length }),
+    children: <DeleteDialog studies={studies} onDone={onDone} />,
+  });
+}
+
+interface Props {
+  studies: readonly Study[];
+  onDone: (() => void) | undefined;
+}
+
+/** Names how much goes, and wants a word typed: nobody deletes by a slip of the finger. */
+function DeleteDialog({ studies, onDone }: Props) {
+  const { t, i18n } = useTranslation("studies");
+  const queries = useQueryClient();
+  const [typed, setTyped] = useState("");
+  const [reason, setReason] = useState("");
+  const [done, setDone] = useState(0);
+  const images = studies.reduce((sum, study) => sum + (study.NumberOfStudyRelatedInstances ?? 0), 0);
+  const remove = useMutation({
+    mutationFn: async () => {
+      for (const [at, study] of studies.entries()) {
+        try {
+          await send(`dicomweb/studies/${study.StudyInstanceUID}`, { method: "DELETE", query: { reason } });
+        } catch (error) {
+          // Who is gone already is what was wanted.
+          if (!(error instanceof Problem && error.status === 404)) throw error;
+        }
+        setDone(at + 1);
+      }
+    },
+    onSuccess: () => {
+      notifications.show({ message: t("delete.done", { count: studies.length }) });
+      modals.closeAll();
+      onDone?.();
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: STUDIES }),
+  });
+  const word = t("delete.word");
+  const isSure = typed.trim().toLowerCase() === word;
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isSure) remove.mutate();
+      }}
+    >
+      <Stack gap="md">
+        <Text size="sm">{t("delete.what", { images: showCount(images, i18n.language) })}</Text>
+        <TextInput
+          label={t("delete.reason")}
+          maxLength={200}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        <TextInput
+          label={t("delete.type", { word })}
+          data-autofocus
+          autoComplete="off"
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        {remove.isPending && studies.length > 1 && <Progress value={(100 * done) / studies.length} />}
+        {remove.error && <Failure error={remove.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={() => modals.closeAll()}>
+            {t("action.cancel", { ns: "app" })}
+          </Button>
+          <Button type="submit" color="red" disabled={!isSure} loading={remove.isPending}>
+            {t("delete.go")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

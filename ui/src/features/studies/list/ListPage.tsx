@@ -1,0 +1,135 @@
+import { Button, Group, Text } from "@mantine/core";
+import { useHotkeys, useMediaQuery } from "@mantine/hooks";
+import { useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+
+import { useMay } from "@/app/session";
+import { Failure } from "@/components/Failure";
+import { UploadArea, UploadButton } from "@/features/upload/UploadArea";
+import { showCount } from "@/i18n/formats";
+
+import { ColumnMenu } from "./ColumnMenu";
+import { useColumns } from "./columns";
+import { showKeys } from "./KeysHelp";
+import { NoStudies, NothingFits } from "./NoStudies";
+import { FilterChips, SearchBar } from "./SearchBar";
+import { StudyList } from "./StudyList";
+import { usePages } from "./usePages";
+import { SelectionBar } from "../actions/SelectionBar";
+import { addressOfViewer } from "../actions/viewers";
+import { StudyPanel } from "../panel/StudyPanel";
+import { countFilters, NO_FILTERS, nextOrder } from "../state";
+import { useArrivals } from "../useArrivals";
+import { useListState } from "../useListState";
+import { useSelection } from "../useSelection";
+import type { Study } from "../api";
+import styles from "./ListPage.module.css";
+
+/** The study list with what is done with it: search, choose, look, act. */
+export function ListPage() {
+  return (
+    <UploadArea>
+      <Page />
+    </UploadArea>
+  );
+}
+
+function Page() {
+  const { t } = useTranslation("studies");
+  const [state, change] = useListState();
+  const [, go] = useLocation();
+  const isNarrow = useMediaQuery("(max-width: 700px)", false, { getInitialValueInEffect: false });
+  const [range, setRange] = useState<readonly [number, number]>([0, 0]);
+  const [current, setCurrent] = useState(-1);
+  const rows = usePages({ filters: state.filters, order: state.order }, ...range);
+  const { chosen, setNames } = useColumns();
+  const selection = useSelection();
+  const arrivals = useArrivals();
+  const mayChange = useMay("operator");
+
+  const onRange = useCallback((first: number, last: number) => setRange([first, last]), []);
+  const look = (study: Study) => change({ study: study.StudyInstanceUID });
+  const open = (study: Study) => go(addressOfViewer([study.StudyInstanceUID]));
+  const moveTo = (index: number) => {
+    setCurrent(index);
+    const study = rows.row(index);
+    // The panel follows along the list where it is open beside it.
+    if (study && state.study && !isNarrow) look(study);
+  };
+  const narrow = (filters: typeof state.filters) => {
+    setCurrent(-1);
+    change({ filters });
+  };
+  useHotkeys([
+    ["/", () => document.querySelector<HTMLInputElement>('input[name="q"]')?.focus()],
+    ["shift+?", () => showKeys(t)],
+    ["?", () => showKeys(t)],
+  ]);
+
+  const isFiltered = state.filters.q.trim() !== "" || countFilters(state.filters) > 0;
+  const isEmpty = !rows.isLoading && rows.total === 0 && !rows.error;
+  return (
+    <div className={styles.page}>
+      <div className={styles.main}>
+        <Group gap="sm" wrap="nowrap">
+          <SearchBar filters={state.filters} isNarrow={isNarrow} onChange={narrow} />
+          {!isNarrow && <ColumnMenu chosen={chosen} onChoose={setNames} />}
+          {mayChange && <UploadButton isSmall={isNarrow} />}
+        </Group>
+        <FilterChips filters={state.filters} onChange={narrow} />
+        {rows.error && <Failure error={rows.error} onRetry={rows.retry} />}
+        <Group gap="sm" mih={24} justify="space-between" wrap="nowrap">
+          <Total total={rows.total} isExact={rows.isExact} isLoading={rows.isLoading} />
+          {arrivals.count > 0 && (
+            <Button size="compact-sm" radius="xl" onClick={() => void arrivals.show()} aria-live="polite">
+              {t("news", { count: arrivals.count })} · {t("news.show")}
+            </Button>
+          )}
+        </Group>
+        {isEmpty ? (
+          <div className={styles.empty}>
+            {isFiltered ? <NothingFits onClear={() => narrow(NO_FILTERS)} /> : <NoStudies />}
+          </div>
+        ) : (
+          <StudyList
+            columns={chosen}
+            rows={rows}
+            isNarrow={isNarrow}
+            current={current}
+            order={state.order}
+            selected={selection.selected}
+            onRange={onRange}
+            onCurrent={moveTo}
+            onLook={look}
+            onOpen={open}
+            onToggle={selection.toggle}
+            onToggleShown={selection.toggleShown}
+            onOrder={(keyword) => change({ order: nextOrder(state.order, keyword) })}
+            onLeave={() => (state.study ? change({ study: "" }) : selection.clear())}
+          />
+        )}
+        {selection.selected.size > 0 && (
+          <SelectionBar studies={[...selection.selected.values()]} onClear={selection.clear} />
+        )}
+      </div>
+      {state.study && (
+        <StudyPanel uid={state.study} isOver={isNarrow} onClose={() => change({ study: "" })} />
+      )}
+    </div>
+  );
+}
+
+function Total({ total, isExact, isLoading }: { total: number; isExact: boolean; isLoading: boolean }) {
+  const { t, i18n } = useTranslation("studies");
+  const shown = showCount(total, i18n.language);
+  return (
+    <Text size="xs" c="dimmed" aria-live="polite">
+      {isLoading && total === 0
+        ? ""
+        : isExact
+          ? t("count.studies", { count: total, shown })
+          : t("count.more", { shown })}
+    </Text>
+  );
+}

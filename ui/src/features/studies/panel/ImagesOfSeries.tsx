@@ -1,0 +1,77 @@
+import { Button, Group, Loader, Stack, Text, UnstyledButton } from "@mantine/core";
+import { IconArrowLeft } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Failure } from "@/components/Failure";
+
+import { TagTree } from "./TagTree";
+import { Thumbnail } from "./Thumbnail";
+import { useInstances } from "../dicom";
+import type { Instance, Series } from "../dicom";
+import styles from "./panel.module.css";
+
+/** How many pictures are shown of one series; the viewer shows all. */
+const MOST = 200;
+
+interface Props {
+  study: string;
+  series: Series;
+  onBack: () => void;
+}
+
+/** The images of a series, and the header of the one that is chosen. */
+export function ImagesOfSeries({ study, series, onBack }: Props) {
+  const { t } = useTranslation("studies");
+  const [chosen, setChosen] = useState<Instance | null>(null);
+  const { data, error, isPending, refetch } = useInstances(study, series.uid);
+  return (
+    <Stack gap="sm">
+      <Group gap="xs" wrap="nowrap">
+        <Button
+          size="compact-xs"
+          variant="default"
+          leftSection={<IconArrowLeft size={13} />}
+          onClick={() => (chosen ? setChosen(null) : onBack())}
+        >
+          {t("panel.back")}
+        </Button>
+        <Text size="sm" fw={550} truncate className={styles.value ?? ""}>
+          {series.description || t("panel.unnamed", { number: series.number || "—" })}
+          {chosen && ` · ${t("panel.image", { number: chosen.number || "—" })}`}
+        </Text>
+      </Group>
+      {isPending && <Loader size="sm" mx="auto" />}
+      {error && <Failure error={error} onRetry={() => void refetch()} />}
+      {chosen ? (
+        <TagTree study={study} series={series.uid} instance={chosen.uid} />
+      ) : (
+        <>
+          <div className={styles.grid}>
+            {data?.slice(0, MOST).map((instance) => (
+              <UnstyledButton
+                key={instance.uid}
+                className={styles.image ?? ""}
+                onClick={() => setChosen(instance)}
+                aria-label={t("panel.open-header", { number: instance.number || instance.uid })}
+              >
+                <Thumbnail
+                  path={`studies/${study}/series/${series.uid}/instances/${instance.uid}`}
+                  modality={series.modality}
+                  size={78}
+                />
+                {instance.number || "—"}
+                {instance.frames > 1 && ` · ${t("panel.frames", { count: instance.frames })}`}
+              </UnstyledButton>
+            ))}
+          </div>
+          {data && data.length > MOST && (
+            <Text size="xs" c="dimmed">
+              {t("panel.more", { count: MOST })}
+            </Text>
+          )}
+        </>
+      )}
+    </Stack>
+  );
+}
