@@ -27,7 +27,10 @@ FOLDER: Final = Path(calotype.__file__).parent / "static" / "ui"
 PREFIX: Final = "/ui"
 
 _INDEX: Final = "index.html"
+_ENTRIES: Final = {"viewer": "viewer.html"}
+"""Pages of their own, by the first segment of what they answer to; every other address is the application's."""
 _ASSETS: Final = "assets/"
+_HTML: Final = "text/html"
 _BASE_MARK: Final = '<base href="/" data-base />'
 _NONCE_MARK: Final = 'content="" data-nonce'
 
@@ -64,29 +67,30 @@ class Pages:
         """Answer with a file, or the page; NotFound for a file that is not there."""
         name: str = request.path_params.get("path", "")
         asset = self._assets.get(name)
-        if asset is not None and name != _INDEX:
+        if asset is not None and asset.media_type != _HTML:
             return _file(asset, request, is_hashed=name.startswith(_ASSETS))
         if PurePosixPath(name).suffix and name.startswith(_ASSETS):
             raise NotFound("there is no such file")
-        return self._page(request)
+        return self._page(request, _ENTRIES.get(name.split("/", 1)[0], _INDEX))
 
-    def _page(self, request: Request) -> Response:
+    def _page(self, request: Request, entry: str) -> Response:
         nonce = secrets.token_urlsafe(16)
         headers = {
             "Content-Security-Policy": _POLICY.format(nonce=nonce),
             "Cache-Control": "no-cache",
             "Referrer-Policy": "same-origin",
         }
-        if not self._html:
+        html = self._html.get(entry, "")
+        if not html:
             return HTMLResponse(_MISSING, 503, headers)
         base = quote(request.scope.get("root_path", "") + PREFIX)
-        page = self._html.replace(_BASE_MARK, f'<base href="{base}/" />', 1)
+        page = html.replace(_BASE_MARK, f'<base href="{base}/" />', 1)
         return HTMLResponse(page.replace(_NONCE_MARK, f'content="{nonce}" data-nonce', 1), headers=headers)
 
     @cached_property
-    def _html(self) -> str:
-        page = self._folder / _INDEX
-        return page.read_text("utf-8") if page.is_file() else ""
+    def _html(self) -> dict[str, str]:
+        pages = (self._folder / name for name in (_INDEX, *_ENTRIES.values()))
+        return {page.name: page.read_text("utf-8") for page in pages if page.is_file()}
 
     @cached_property
     def _assets(self) -> dict[str, _Asset]:

@@ -16,6 +16,7 @@ def folder(tmp_path):
     made = tmp_path / "ui"
     (made / "assets").mkdir(parents=True)
     (made / "index.html").write_text(PAGE)
+    (made / "viewer.html").write_text(PAGE + "<!-- viewer -->")
     (made / "assets/index-1.js").write_text("go()")
     (made / "assets/index-1.js.gz").write_bytes(gzip.compress(b"go()"))
     (made / ".made-of").write_text("secret")
@@ -46,6 +47,16 @@ def test_every_address_is_the_page(open_pages, folder, path):
     assert '<base href="/ui/" />' in answer.text
     [nonce] = re.findall(r'content="([^"]+)" data-nonce', answer.text)
     assert f"'nonce-{nonce}'" in answer.headers["content-security-policy"]
+
+
+def test_the_viewer_has_a_page_of_its_own(open_pages, folder):
+    http = open_pages(folder)
+    told = [
+        path
+        for path in ("", "studies/viewer", "viewer", "viewer/1.2", "viewers")
+        if "viewer -->" in http.get(f"/ui/{path}").text
+    ]
+    assert told == ["viewer", "viewer/1.2"]
 
 
 def test_each_answer_has_a_nonce_of_its_own(open_pages, folder):

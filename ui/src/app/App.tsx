@@ -1,54 +1,51 @@
-import { Button, Center, Loader, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconMapOff } from "@tabler/icons-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Redirect, Route, Router, Switch } from "wouter";
 
 import { Empty } from "@/components/Empty";
-import { Failure } from "@/components/Failure";
-import { LoginForm } from "@/features/login/LoginForm";
-import { LoginPage } from "@/features/login/LoginPage";
+import { isDismissed } from "@/features/first-run/dismissed";
 
+import { Gate } from "./Gate";
 import { home, places } from "./navigation";
 import { useMay, useSession } from "./session";
 import { Shell } from "./Shell";
 import type { Place } from "./navigation";
 
 const PasswordPage = lazy(() => import("@/features/login/PasswordPage"));
+/** Not on the map: it is in the account's menu. */
+const firstRun = { role: "admin", page: lazy(() => import("@/features/first-run/FirstRunPage")) } as const;
 
 /** The path under which the pages are served, as the router wants it. */
 const base = new URL(document.baseURI).pathname.replace(/\/$/, "");
 
-/** Login first, then the pages. A session that ends is renewed over the open page, which stays as it is. */
+/** Login first, then the pages. */
 export function App() {
-  const { session, isLoading, hasExpired, failed, refresh } = useSession();
-  if (isLoading) {
-    return (
-      <Center h="100vh">
-        <Loader size="sm" />
-      </Center>
-    );
-  }
-  if (failed) return <Failure error={failed} onRetry={() => void refresh()} />;
-  if (!session) return <LoginPage />;
   return (
-    <Router base={base}>
-      <Shell>{session.must_change_password ? <PasswordPage /> : <Pages />}</Shell>
-      <Modal opened={hasExpired} onClose={() => undefined} withCloseButton={false} centered size="sm">
-        <LoginForm user={session.user} />
-      </Modal>
-    </Router>
+    <Gate>
+      <Router base={base}>
+        <Shell>
+          <Pages />
+        </Shell>
+      </Router>
+    </Gate>
   );
 }
 
 function Pages() {
   const { t } = useTranslation();
+  const { session } = useSession();
+  if (session?.must_change_password) return <PasswordPage />;
   return (
     <Switch>
       <Route path="/">
-        <Redirect to={`/${home}`} />
+        <Home />
       </Route>
       <Route path="/password" component={PasswordPage} />
+      <Route path="/first-run">
+        <Guarded place={firstRun} />
+      </Route>
       {places.map((place) => (
         <Route key={place.name} path={`/${place.name}/*?`}>
           <Guarded place={place} />
@@ -65,7 +62,13 @@ function Pages() {
   );
 }
 
-function Guarded({ place }: { place: Place }) {
+/** Whoever sets up an archive begins with the first steps, everybody else with the studies. */
+function Home() {
+  const isAdmin = useMay("admin");
+  return <Redirect to={isAdmin && !isDismissed() ? "/first-run" : `/${home}`} />;
+}
+
+function Guarded({ place }: { place: Pick<Place, "role" | "page"> }) {
   const { t } = useTranslation();
   const isAllowed = useMay(place.role);
   if (!place.page || !isAllowed) return <Empty icon={IconMapOff} title={t("state.unknown-page")} />;

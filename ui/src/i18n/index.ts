@@ -24,8 +24,14 @@ function preferred(): Language {
   return navigator.languages.some((each) => each.toLowerCase().startsWith("zh")) ? "zh-CN" : "en";
 }
 
-/** Make the texts of a feature known under its name. Called where the feature is imported. */
+const early: (() => void)[] = [];
+
+/** Make the texts of a feature known under its name. Called where the feature is imported, be it before the start. */
 export function addTexts<Keys extends string>(feature: string, texts: Texts<Keys>): void {
+  if (!i18next.isInitialized) {
+    early.push(() => addTexts(feature, texts));
+    return;
+  }
   for (const language of Object.keys(languages) as Language[]) {
     i18next.addResourceBundle(language, feature, texts[language], true, true);
   }
@@ -41,6 +47,7 @@ export async function startTranslation(): Promise<void> {
     initAsync: false,
   });
   addTexts("app", app);
+  for (const add of early.splice(0)) add();
   document.documentElement.lang = i18next.language;
 }
 

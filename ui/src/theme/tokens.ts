@@ -71,6 +71,21 @@ export const states = {
 
 export type State = keyof typeof states;
 
+/** Film is black whatever the scheme: pictures are read on it, and what is written on them is seen on white bone too. */
+export const film = {
+  ground: "#000000",
+  paper: paper[0],
+  rail: dark[8],
+  bar: dark[7],
+  line: dark[5],
+  text: dark[0],
+  quiet: dark[2],
+  active: amber[4],
+  finding: amber[3],
+  chosen: "#7fe0a8",
+  planes: { axial: "#e3a63f", sagittal: "#7fb6dd", coronal: "#7fe0a8" },
+} as const;
+
 /** Pixels. A row of a table is 13 on 18: 40 rows to a screen, still read from arm's length. */
 export const type = {
   sizes: { xs: 11, sm: 13, md: 14, lg: 16, xl: 20 },

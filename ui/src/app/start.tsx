@@ -1,0 +1,52 @@
+/** What every entry of the application stands on: styles, languages, look, the cache of answers, the session. */
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "@/theme/page.css";
+
+import { MantineProvider } from "@mantine/core";
+import { ModalsProvider } from "@mantine/modals";
+import { Notifications } from "@mantine/notifications";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import type { ReactNode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { Problem } from "@/api/client";
+import { SessionProvider } from "@/app/session";
+import { startTranslation } from "@/i18n";
+import { theme, variables } from "@/theme/theme";
+
+/** Once more for a server that is away or busy; what it refused, it would refuse again. */
+const mayRetry = (count: number, error: Error) =>
+  count < 2 && error instanceof Problem && (error.status === 0 || error.status >= 500);
+
+/** The server's number for this answer, without which its policy allows no style of ours. */
+const nonce = () => document.querySelector<HTMLMetaElement>("meta[data-nonce]")?.content ?? "";
+
+/** Show `page` in the document. `scheme` is how an entry looks until somebody chooses. */
+export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): Promise<void> {
+  await startTranslation();
+  const root = document.getElementById("root");
+  if (!root) throw new Error("the page has no root");
+  const queries = new QueryClient({
+    defaultOptions: { queries: { retry: mayRetry, staleTime: 5_000, refetchOnWindowFocus: true } },
+  });
+  createRoot(root).render(
+    <StrictMode>
+      <MantineProvider
+        theme={theme}
+        cssVariablesResolver={variables}
+        defaultColorScheme="auto"
+        {...(scheme === "dark" ? { forceColorScheme: scheme } : {})}
+        getStyleNonce={nonce}
+      >
+        <Notifications position="bottom-right" limit={4} />
+        <QueryClientProvider client={queries}>
+          <ModalsProvider>
+            <SessionProvider>{page}</SessionProvider>
+          </ModalsProvider>
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,52 @@
+import { useEffect, useMemo } from "react";
+import type { CSSProperties } from "react";
+
+import { useSession } from "@/app/session";
+import { film } from "@/theme/tokens";
+
+import type { Study } from "./study/fetching";
+import { useFindings } from "./findings";
+import { useKeys } from "./keys";
+import { FindingsPanel } from "./parts/FindingsPanel";
+import { HelpPanel } from "./parts/HelpPanel";
+import { PatientBar } from "./parts/PatientBar";
+import { Rail } from "./parts/Rail";
+import { Stage } from "./parts/Stage";
+import { Toolbar } from "./parts/Toolbar";
+import { chooseTool } from "./engine/tools";
+import { useViewer } from "./state";
+import { Studies } from "./studies";
+import styles from "./viewer.module.css";
+
+const { planes, ...surfaces } = film;
+/** The film's tokens as the variables that the style sheet reads. */
+const filmColours = Object.fromEntries(
+  Object.entries({ ...surfaces, ...planes }).map(([name, colour]) => [`--film-${name}`, colour]),
+) as CSSProperties;
+
+const GROUPS = ["stack", "planes", "volume"] as const;
+
+/** The whole window: who it is, tools, series, pictures, findings. */
+export default function Workspace({ studies }: { studies: readonly Study[] }) {
+  const side = useViewer((state) => state.side);
+  const tool = useViewer((state) => state.tool);
+  const { session } = useSession();
+  const uids = useMemo(() => studies.map((each) => each.uid), [studies]);
+  const findings = useFindings(session?.user ?? "", uids);
+  useKeys(studies, findings);
+  useEffect(() => {
+    for (const group of GROUPS) chooseTool(group, tool);
+  }, [tool]);
+  return (
+    <Studies value={studies}>
+      <div className={styles.window} style={filmColours}>
+        <PatientBar study={studies[0]} />
+        <Toolbar findings={findings} />
+        <Rail studies={studies} />
+        <Stage studies={studies} />
+        {side === "findings" && <FindingsPanel studies={studies} findings={findings} />}
+        {side === "help" && <HelpPanel />}
+      </div>
+    </Studies>
+  );
+}

@@ -1,0 +1,47 @@
+/** A measurement in words, and the way back to where it was made. */
+import type { Types } from "@cornerstonejs/tools";
+
+import type { Series } from "../study/fetching";
+import { getState, setState, showSeries, stackPanes } from "../state";
+import { stackPane, stackViewport } from "./panes";
+
+const ROUNDED = 1;
+const show = (value: unknown, unit: unknown) =>
+  typeof value === "number" && Number.isFinite(value)
+    ? `${value.toFixed(ROUNDED)}${typeof unit === "string" && unit ? ` ${unit}` : ""}`
+    : "";
+
+/** What Cornerstone worked out, by the names that it gives: one line. */
+export function textOf(finding: Types.Annotation): string {
+  const stats = Object.values(finding.data.cachedStats ?? {})[0] as Record<string, unknown> | undefined;
+  if (!stats) return finding.data.label ?? "";
+  const degrees = show(stats.angle, "°");
+  const parts = [
+    show(stats.length, stats.unit),
+    degrees,
+    show(stats.mean, stats.modalityUnit),
+    show(stats.area, stats.areaUnit),
+    show(stats.value, stats.modalityUnit),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+const WAIT_MS = 50;
+const TRIES = 200;
+
+/** Show the image of a finding in the active stack, with its series where that is another. */
+export async function showFinding(imageId: string, all: readonly Series[]): Promise<void> {
+  const series = all.find((each) => imageId.includes(`/series/${each.series}/`));
+  if (!series) return;
+  if (stackPanes[getState().layout] === 0) setState({ layout: "one", active: 0 });
+  showSeries(series);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const viewport = stackViewport(stackPane(getState().active));
+    const index = viewport?.getImageIds().indexOf(imageId) ?? -1;
+    if (viewport && index >= 0) {
+      await viewport.setImageIdIndex(index);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+  }
+}

@@ -1,0 +1,130 @@
+/** Opens and fills panes: stacks, planes through a block of slices, the block itself. */
+import * as core from "@cornerstonejs/core";
+import loader from "@cornerstonejs/dicom-image-loader";
+
+import { film } from "@/theme/tokens";
+
+import type { Stack } from "../study/stack";
+import { renderingOf } from "./presets";
+import { engine, ENGINE, isSoftware } from "./start";
+import { groupOf } from "./tools";
+import type { GroupName } from "./tools";
+
+export const stackPane = (index: number) => `stack-${index}`;
+export const planes = ["axial", "sagittal", "coronal"] as const;
+export type PlaneName = (typeof planes)[number];
+export const planePane = (plane: PlaneName) => `plane-${plane}`;
+export const VOLUME_PANE = "volume";
+
+const { ViewportType, OrientationAxis } = core.Enums;
+const AXES: Record<PlaneName, core.Enums.OrientationAxis> = {
+  axial: OrientationAxis.AXIAL,
+  sagittal: OrientationAxis.SAGITTAL,
+  coronal: OrientationAxis.CORONAL,
+};
+
+/** The film's ground as the renderer wants it: 0 to 1 each. */
+const GROUND = [1, 3, 5].map((at) => parseInt(film.ground.slice(at, at + 2), 16) / 255) as core.Types.Point3;
+
+function open(
+  id: string,
+  element: HTMLDivElement,
+  type: core.Enums.ViewportType,
+  group: GroupName,
+  axis?: PlaneName,
+) {
+  engine().enableElement({
+    viewportId: id,
+    element,
+    type,
+    defaultOptions: { background: GROUND, ...(axis ? { orientation: AXES[axis] } : {}) },
+  });
+  groupOf(group).addViewport(id, ENGINE);
+  return () => {
+    groupOf(group).removeViewports(ENGINE, id);
+    engine().disableElement(id);
+  };
+}
+
+/** Make `element` a pane for stacks. Returns how to close it. */
+export const openStackPane = (id: string, element: HTMLDivElement) =>
+  open(id, element, ViewportType.STACK, "stack");
+
+export const openPlane = (plane: PlaneName, element: HTMLDivElement) =>
+  open(planePane(plane), element, ViewportType.ORTHOGRAPHIC, "planes", plane);
+
+export const openVolumePane = (element: HTMLDivElement) =>
+  open(VOLUME_PANE, element, ViewportType.VOLUME_3D, "volume");
+
+export function stackViewport(id: string): core.StackViewport | undefined {
+  const viewport = engine().getViewport<core.Types.IViewport | undefined>(id);
+  return viewport instanceof core.StackViewport ? viewport : undefined;
+}
+
+export function volumeViewport(id: string): core.BaseVolumeViewport | undefined {
+  const viewport = engine().getViewport<core.Types.IViewport | undefined>(id);
+  return viewport instanceof core.BaseVolumeViewport ? viewport : undefined;
+}
+
+/** Tell the loader what the headers say; they are asked for once, with the series. */
+function learn(stack: Stack): string[] {
+  for (const { imageId, frame, header } of stack.pictures) {
+    if (frame === 1) loader.wadors.metaDataManager.add(imageId, header as never);
+  }
+  return stack.pictures.map((each) => each.imageId);
+}
+
+/** Show a stack from its middle, where there is something to see; a film from its start. */
+export async function showStack(id: string, stack: Stack): Promise<void> {
+  const viewport = stackViewport(id);
+  if (!viewport || stack.pictures.length === 0) return;
+  const imageIds = learn(stack);
+  const start = stack.frameRate > 0 ? 0 : Math.floor((imageIds.length - 1) / 2);
+  await viewport.setStack(imageIds, start);
+  viewport.render();
+}
+
+const volumeId = (stack: Stack) => `cornerstoneStreamingImageVolume:${stack.ref.series}`;
+
+/** Load the block of a stack into panes; settles when every slice is in. */
+export async function showVolume(stack: Stack, panes: readonly string[], preset: string): Promise<void> {
+  const id = volumeId(stack);
+  const volume = await core.volumeLoader.createAndCacheVolume(id, { imageIds: learn(stack) });
+  const loaded = untilLoaded(id);
+  const flat = panes.filter((pane) => pane !== VOLUME_PANE);
+  if (flat.length > 0) await core.setVolumesForViewports(engine(), [{ volumeId: id }], flat);
+  (volume as core.Types.IStreamingImageVolume).load();
+  engine().renderViewports(flat);
+  await loaded;
+  if (panes.includes(VOLUME_PANE)) {
+    // Rendered once whole: every slice that comes in would be a frame of its own, and those are dear.
+    await core.setVolumesForViewports(engine(), [{ volumeId: id }], [VOLUME_PANE]);
+    showRendering(preset, stack.modality);
+  }
+  engine().renderViewports([...panes]);
+}
+
+/** Render the block as a preset says. */
+export function showRendering(preset: string, modality: string): void {
+  const viewport = volumeViewport(VOLUME_PANE);
+  if (!viewport || viewport.getActors().length === 0) return;
+  viewport.setProperties({
+    preset: renderingOf(preset, modality),
+    ...(isSoftware() ? { sampleDistanceMultiplier: 3 } : {}),
+  });
+  viewport.render();
+}
+
+function untilLoaded(id: string): Promise<void> {
+  const { eventTarget, Enums } = core;
+  const volume = core.cache.getVolume(id) as core.Types.IStreamingImageVolume | undefined;
+  if (volume?.loadStatus?.loaded) return Promise.resolve();
+  return new Promise((resolve) => {
+    const heard = (event: Event) => {
+      if ((event as CustomEvent<{ volumeId: string }>).detail.volumeId !== id) return;
+      eventTarget.removeEventListener(Enums.Events.IMAGE_VOLUME_LOADING_COMPLETED, heard);
+      resolve();
+    };
+    eventTarget.addEventListener(Enums.Events.IMAGE_VOLUME_LOADING_COMPLETED, heard);
+  });
+}

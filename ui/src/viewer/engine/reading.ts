@@ -1,0 +1,74 @@
+/** What a pane shows now, for the words over it. */
+import * as core from "@cornerstonejs/core";
+import { utilities } from "@cornerstonejs/tools";
+
+export interface Reading {
+  /** From 1; 0 where a pane shows no single image. */
+  image: number;
+  images: number;
+  imageId: string;
+  center: number | undefined;
+  width: number | undefined;
+  zoom: number;
+  /** The patient's side at the left and top edge of the pane. */
+  left: string;
+  top: string;
+}
+
+const { Events } = core.Enums;
+const CHANGES = [
+  Events.STACK_NEW_IMAGE,
+  Events.VOLUME_NEW_IMAGE,
+  Events.VOI_MODIFIED,
+  Events.CAMERA_MODIFIED,
+];
+
+/** Hear of every change of what `element` shows, at most once a frame. Returns how to stop. */
+export function onChange(element: HTMLElement, listener: () => void): () => void {
+  let asked = 0;
+  const later = () => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      listener();
+    });
+  };
+  for (const name of CHANGES) element.addEventListener(name, later);
+  return () => {
+    cancelAnimationFrame(asked);
+    for (const name of CHANGES) element.removeEventListener(name, later);
+  };
+}
+
+/** Read a pane; `undefined` while it is empty. */
+export function read(viewport: core.Types.IViewport | undefined): Reading | undefined {
+  if (!(viewport instanceof core.StackViewport || viewport instanceof core.VolumeViewport)) return undefined;
+  if (viewport.getActors().length === 0) return undefined;
+  const { voiRange } = viewport.getProperties() ?? {};
+  const isStack = viewport instanceof core.StackViewport;
+  return {
+    image: (isStack ? viewport.getCurrentImageIdIndex() : viewport.getSliceIndex()) + 1,
+    images: isStack ? viewport.getImageIds().length : viewport.getNumberOfSlices(),
+    imageId: isStack ? viewport.getCurrentImageId() : "",
+    ...windowOf(voiRange),
+    zoom: viewport.getZoom(),
+    ...sides(viewport),
+  };
+}
+
+/** PS3.3 C.11.2.1.2: a window by its centre and width. */
+function windowOf(range: core.Types.VOIRange | undefined): Pick<Reading, "center" | "width"> {
+  if (!range) return { center: undefined, width: undefined };
+  const { windowCenter, windowWidth } = core.utilities.windowLevel.toWindowLevel(range.lower, range.upper);
+  return { center: windowCenter, width: windowWidth };
+}
+
+function sides(viewport: core.StackViewport | core.VolumeViewport): Pick<Reading, "left" | "top"> {
+  const { viewUp, viewPlaneNormal } = viewport.getCamera();
+  if (!viewUp || !viewPlaneNormal) return { left: "", top: "" };
+  const [ux, uy, uz] = viewUp;
+  const [nx, ny, nz] = viewPlaneNormal;
+  // The normal points at the reader: up x normal is the right hand side, and its opposite the left.
+  const left: core.Types.Point3 = [-(uy * nz - uz * ny), -(uz * nx - ux * nz), -(ux * ny - uy * nx)];
+  const { getOrientationStringLPS } = utilities.orientation;
+  return { left: getOrientationStringLPS(left), top: getOrientationStringLPS(viewUp) };
+}

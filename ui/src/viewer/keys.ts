@@ -1,0 +1,84 @@
+/** The keyboard: commands, tools, windows, series. Words that are typed are no commands. */
+import { useEffect } from "react";
+
+import { commands } from "./commands";
+import type { Study } from "./study/fetching";
+import { setWindow } from "./engine/actions";
+import { windowsOf } from "./engine/presets";
+import { tools } from "./engine/tools";
+import type { Findings } from "./findings";
+import { getState, layouts, setState, showSeries, stackPanes } from "./state";
+
+const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+/** Keys that act on what has the focus, where something has. */
+const OF_FOCUS = new Set([
+  " ",
+  "Enter",
+  "ArrowUp",
+  "ArrowDown",
+  "ArrowLeft",
+  "ArrowRight",
+  "Home",
+  "End",
+  "Escape",
+]);
+
+export function useKeys(studies: readonly Study[], findings: Findings): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || FIELDS.has(target.tagName)) return;
+      const isHeld = target.closest("button, a, [role=menu], [role=dialog], [role=option]") !== null;
+      if (isHeld && OF_FOCUS.has(event.key)) return;
+      if (act(event, studies, findings)) event.preventDefault();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [studies, findings]);
+}
+
+function act({ key, shiftKey }: KeyboardEvent, studies: readonly Study[], findings: Findings): boolean {
+  const pressed = key.length === 1 ? key.toLowerCase() : key;
+  const command = commands.find((each) => each.key === pressed);
+  const tool = tools.find((each) => each.key === pressed);
+  if (command) command.run();
+  else if (tool) setState({ tool: tool.name });
+  else if (pressed === "k") findings.toggleKey();
+  else if (pressed === "?") setState({ side: getState().side === "help" ? "none" : "help" });
+  else if (key === "ArrowRight" || key === "ArrowLeft") stepSeries(studies, key === "ArrowRight" ? 1 : -1);
+  else if (key === "Tab" && !shiftKey) return false;
+  else return chooseByDigit(pressed, studies);
+  return true;
+}
+
+function stepSeries(studies: readonly Study[], step: number): void {
+  const all = studies.flatMap((each) => each.series);
+  const { panes, active } = getState();
+  const index = all.findIndex((each) => each.series === panes[active]?.series);
+  const next = all[index + step];
+  if (next) showSeries(next);
+}
+
+function chooseByDigit(pressed: string, studies: readonly Study[]): boolean {
+  const { panes, active } = getState();
+  const here = panes[active]?.series;
+  const series = studies.flatMap((each) => each.series).find((each) => each.series === here);
+  const chosen = /^[1-9]$/.test(pressed) ? windowsOf(series?.modality ?? "")[Number(pressed) - 1] : undefined;
+  if (chosen) setWindow(chosen);
+  return chosen !== undefined;
+}
+
+/** Show a layout, with the next series of the study in panes that had none. */
+export function showLayout(layout: (typeof layouts)[number], studies: readonly Study[]): void {
+  const { panes, active } = getState();
+  const count = stackPanes[layout];
+  const shown = new Set(panes.map((each) => each?.series));
+  const others = studies.flatMap((each) => each.series).filter((each) => !shown.has(each.series));
+  const filled = panes.map((each, index) => each ?? (index < count ? (others.shift() ?? null) : null));
+  setState({
+    layout,
+    panes: filled,
+    active: count > 0 ? Math.min(active, count - 1) : active,
+    isPlaying: false,
+  });
+}

@@ -1,0 +1,289 @@
+import { ActionIcon, Divider, Menu, NumberInput, Slider, Tooltip } from "@mantine/core";
+import {
+  IconAdjustments,
+  IconCamera,
+  IconContrast,
+  IconDots,
+  IconFlipHorizontal,
+  IconFlipVertical,
+  IconKeyboard,
+  IconLink,
+  IconListDetails,
+  IconMaximize,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconReload,
+  IconRotateClockwise,
+  IconStar,
+  IconTextCaption,
+  IconVector,
+} from "@tabler/icons-react";
+import type { ComponentType } from "react";
+import { useTranslation } from "react-i18next";
+
+import { commands, run } from "../commands";
+import type { CommandName } from "../commands";
+import { useStack } from "../study/fetching";
+import { setWindow } from "../engine/actions";
+import { renderingOf, renderings, windowsOf } from "../engine/presets";
+import { saveScreenshot } from "../engine/screenshot";
+import { toolsOf } from "../engine/tools";
+import type { GroupName, Tool } from "../engine/tools";
+import type { Findings } from "../findings";
+import { setState, slabModes, stackPanes, useViewer } from "../state";
+import styles from "../viewer.module.css";
+import { LayoutMenu } from "./LayoutMenu";
+import { toolIcons } from "./toolIcons";
+
+type Icon = ComponentType<{ size?: number; stroke?: number }>;
+
+const ACTIONS: readonly [CommandName, Icon][] = [
+  ["invert", IconContrast],
+  ["rotate", IconRotateClockwise],
+  ["flip-h", IconFlipHorizontal],
+  ["flip-v", IconFlipVertical],
+  ["fit", IconMaximize],
+  ["reset", IconReload],
+];
+
+/** Every tool and action by button; names and keys in their tips. */
+export function Toolbar({ findings }: { findings: Findings }) {
+  const { t } = useTranslation("viewer");
+  const layout = useViewer((state) => state.layout);
+  const group: GroupName = stackPanes[layout] > 0 ? "stack" : layout === "volume" ? "volume" : "planes";
+  const usable = toolsOf(group);
+  return (
+    <div className={styles.toolbar} role="toolbar" aria-label={t("toolbar")}>
+      <LayoutMenu />
+      <Divider orientation="vertical" />
+      {usable
+        .filter((each) => !each.measures && each.name !== "eraser")
+        .map((each) => (
+          <ToolButton key={each.name} tool={each} />
+        ))}
+      <Divider orientation="vertical" />
+      {usable
+        .filter((each) => each.measures || each.name === "eraser")
+        .map((each) => (
+          <ToolButton key={each.name} tool={each} />
+        ))}
+      {group !== "volume" && <Divider orientation="vertical" />}
+      {group !== "volume" && <Windows />}
+      {group === "stack" && ACTIONS.map(([name, icon]) => <Action key={name} name={name} icon={icon} />)}
+      {group !== "stack" && <Action name="reset" icon={IconReload} />}
+      {group === "stack" && <Film />}
+      {layout !== "volume" && group === "planes" && <Slab />}
+      {(layout === "volume" || layout === "quad") && <Rendering />}
+      {stackPanes[layout] > 1 && <Switches />}
+      <span className={styles.gap} />
+      {group === "stack" && (
+        <Button label={t("key-image")} hint="K" icon={IconStar} onClick={findings.toggleKey} />
+      )}
+      <Button label={t("screenshot")} icon={IconCamera} onClick={() => void saveScreenshot(document.title)} />
+      <Sides />
+    </div>
+  );
+}
+
+interface ButtonProps {
+  label: string;
+  icon: Icon;
+  hint?: string;
+  isOn?: boolean;
+  onClick: () => void;
+}
+
+function Button({ label, hint, icon: Icon, isOn, onClick }: ButtonProps) {
+  return (
+    <Tooltip label={hint ? `${label} (${hint})` : label} openDelay={400}>
+      <ActionIcon
+        variant={isOn ? "filled" : "subtle"}
+        color={isOn ? "amber" : "gray"}
+        size="lg"
+        aria-label={label}
+        {...(isOn === undefined ? {} : { "aria-pressed": isOn })}
+        onClick={onClick}
+      >
+        <Icon size={19} stroke={1.6} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function ToolButton({ tool }: { tool: Tool }) {
+  const { t } = useTranslation("viewer");
+  const isOn = useViewer((state) => state.tool === tool.name);
+  return (
+    <Button
+      label={t(`tool.${tool.name as "window"}`)}
+      hint={tool.key.toUpperCase()}
+      icon={toolIcons[tool.name] ?? IconVector}
+      isOn={isOn}
+      onClick={() => setState({ tool: tool.name })}
+    />
+  );
+}
+
+function Action({ name, icon, isOn }: { name: CommandName; icon: Icon; isOn?: boolean }) {
+  const { t } = useTranslation("viewer");
+  const key = commands.find((each) => each.name === name)?.key ?? "";
+  const hint = key === " " ? t("key.space") : key.toUpperCase();
+  return (
+    <Button
+      label={t(`command.${name}`)}
+      hint={hint}
+      icon={icon}
+      onClick={() => run(name)}
+      {...(isOn === undefined ? {} : { isOn })}
+    />
+  );
+}
+
+function Windows() {
+  const { t } = useTranslation("viewer");
+  const ref = useViewer((state) => state.panes[state.active] ?? null);
+  const { data: stack } = useStack(ref);
+  const windows = windowsOf(stack?.modality ?? "");
+  if (windows.length === 0) return null;
+  return (
+    <Menu position="bottom-start">
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("windows")} title={t("windows")}>
+          <IconAdjustments size={19} stroke={1.6} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {windows.map((each, index) => (
+          <Menu.Item key={each.name} rightSection={<kbd>{index + 1}</kbd>} onClick={() => setWindow(each)}>
+            {t(`window.${each.name as "lung"}`)} <small>{`${each.center} / ${each.width}`}</small>
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Film() {
+  const { t } = useTranslation("viewer");
+  const isPlaying = useViewer((state) => state.isPlaying);
+  const rate = useViewer((state) => state.framesPerSecond);
+  return (
+    <>
+      <Action name="play" icon={isPlaying ? IconPlayerPause : IconPlayerPlay} isOn={isPlaying} />
+      {isPlaying && (
+        <NumberInput
+          className={styles.number ?? ""}
+          aria-label={t("rate")}
+          suffix={t("rate.unit")}
+          min={1}
+          max={60}
+          value={rate}
+          onChange={(value) => setState({ framesPerSecond: Math.min(60, Math.max(1, Number(value) || 1)) })}
+        />
+      )}
+    </>
+  );
+}
+
+function Slab() {
+  const { t } = useTranslation("viewer");
+  const slab = useViewer((state) => state.slab);
+  const mm = useViewer((state) => state.slabMm);
+  return (
+    <>
+      <Choice
+        label={t("slab")}
+        value={slab}
+        options={slabModes.map((each) => [each, t(`slab.${each}`)])}
+        onChoose={(value) => setState({ slab: value })}
+      />
+      {slab !== "off" && (
+        <Slider
+          className={styles.slider ?? ""}
+          thumbLabel={t("slab.mm")}
+          label={(value) => t("overlay.mm", { mm: value })}
+          min={1}
+          max={60}
+          value={mm}
+          onChange={(value) => setState({ slabMm: value })}
+        />
+      )}
+    </>
+  );
+}
+
+function Rendering() {
+  const { t } = useTranslation("viewer");
+  const ref = useViewer((state) => state.panes[state.active] ?? null);
+  const preset = useViewer((state) => state.preset);
+  const { data: stack } = useStack(ref);
+  const modality = stack?.modality === "CT" ? "CT" : "MR";
+  const own = renderings.filter((each) => each.modality === modality);
+  return (
+    <Choice
+      label={t("rendering")}
+      value={renderingOf(preset, modality)}
+      options={own.map(({ name }) => [name, t(`rendering.${name as "CT-Bone"}`)])}
+      onChoose={(value) => setState({ preset: value })}
+    />
+  );
+}
+
+interface ChoiceProps<Value extends string> {
+  label: string;
+  value: Value;
+  options: readonly (readonly [Value, string])[];
+  onChoose: (value: Value) => void;
+}
+
+function Choice<Value extends string>({ label, value, options, onChoose }: ChoiceProps<Value>) {
+  return (
+    <label className={styles.choice}>
+      <span>{label}</span>
+      <select value={value} onChange={(event) => onChoose(event.target.value as Value)}>
+        {options.map(([each, name]) => (
+          <option key={each} value={each}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Switches() {
+  const isLinked = useViewer((state) => state.isLinked);
+  const hasLines = useViewer((state) => state.hasReferenceLines);
+  return (
+    <>
+      <Divider orientation="vertical" />
+      <Action name="link" icon={IconLink} isOn={isLinked} />
+      <Action name="lines" icon={IconDots} isOn={hasLines} />
+    </>
+  );
+}
+
+function Sides() {
+  const { t } = useTranslation("viewer");
+  const side = useViewer((state) => state.side);
+  const hasOverlay = useViewer((state) => state.hasOverlay);
+  const toggle = (name: "findings" | "help") => () => setState({ side: side === name ? "none" : name });
+  return (
+    <>
+      <Action name="overlay" icon={IconTextCaption} isOn={hasOverlay} />
+      <Button
+        label={t("findings")}
+        icon={IconListDetails}
+        isOn={side === "findings"}
+        onClick={toggle("findings")}
+      />
+      <Button
+        label={t("help")}
+        hint="?"
+        icon={IconKeyboard}
+        isOn={side === "help"}
+        onClick={toggle("help")}
+      />
+    </>
+  );
+}

@@ -1,0 +1,6 @@
+import { createContext } from "react";
+
+import type { Study } from "./study/fetching";
+
+/** The studies of this window. */
+export const Studies = createContext<readonly Study[]>([]);

@@ -1,0 +1,101 @@
+/** What a series shows: its frames in the order of reading, or its documents. Pure, so that it can be tested. */
+import { number, text } from "./dicomJson";
+import type { DicomObject } from "./dicomJson";
+import { areParallel, depthOf, isBlock, planeOf } from "./geometry";
+import type { Plane } from "./geometry";
+
+export interface SeriesRef {
+  study: string;
+  series: string;
+}
+
+export interface Picture {
+  /** What Cornerstone loads: `wadors:` and the absolute address of one frame. */
+  imageId: string;
+  instance: string;
+  frame: number;
+  header: DicomObject;
+  plane: Plane | undefined;
+}
+
+/** An object without pixels that the server shows as a page: a report, an encapsulated PDF. */
+export interface Paper {
+  instance: string;
+  sopClass: string;
+  title: string;
+}
+
+export interface Stack {
+  ref: SeriesRef;
+  modality: string;
+  description: string;
+  pictures: readonly Picture[];
+  papers: readonly Paper[];
+  /** Even, parallel slices of grey: fit for planes through them and for three dimensions. */
+  isVolume: boolean;
+  /** Frames per second that the object asks for; 0 where it is no film. */
+  frameRate: number;
+}
+
+const MAX_FRAMES = 100_000;
+
+/** Return the stack of a series from its instances' metadata; `addressOf` says where an instance is. */
+export function makeStack(
+  ref: SeriesRef,
+  headers: readonly DicomObject[],
+  addressOf: (instance: string) => string,
+): Stack {
+  const pictures: Picture[] = [];
+  const papers: Paper[] = [];
+  for (const header of headers) {
+    const instance = text(header, "00080018");
+    if (!number(header, "00280010")) {
+      const title = text(header, "00420010") || text(header, "0008103E");
+      papers.push({ instance, sopClass: text(header, "00080016"), title });
+      continue;
+    }
+    const frames = Math.min(Math.max(1, number(header, "00280008") ?? 1), MAX_FRAMES);
+    for (let frame = 1; frame <= frames; frame += 1) {
+      const imageId = `wadors:${addressOf(instance)}/frames/${frame}`;
+      pictures.push({ imageId, instance, frame, header, plane: planeOf(header, frame) });
+    }
+  }
+  const ordered = inReadingOrder(pictures);
+  const [first] = ordered;
+  return {
+    ref,
+    modality: text(headers[0], "00080060"),
+    description: text(headers[0], "0008103E"),
+    pictures: ordered,
+    papers,
+    isVolume: ordered.every(isGrey) && isBlock(ordered.map((each) => each.plane)),
+    frameRate: first && headers.length === 1 && ordered.length > 1 ? frameRate(first.header) : 0,
+  };
+}
+
+const isGrey = ({ header }: Picture) =>
+  number(header, "00280002") === 1 && text(header, "00280004") !== "PALETTE COLOR";
+
+/** Along the patient where all lie parallel, else by number and frame. */
+function inReadingOrder(pictures: readonly Picture[]): Picture[] {
+  const reference = pictures[0]?.plane;
+  const byNumber = (a: Picture, b: Picture) =>
+    (number(a.header, "00200013") ?? 0) - (number(b.header, "00200013") ?? 0) || a.frame - b.frame;
+  if (!reference || pictures.some(({ plane }) => !plane || !areParallel(plane, reference)))
+    return [...pictures].sort(byNumber);
+  const depth = ({ plane }: Picture) => (plane ? depthOf(plane, reference.normal) : 0);
+  const places = new Set(pictures.map((each) => depth(each).toFixed(2)));
+  // The same places again and again are phases or echoes: their numbers say how to read them.
+  if (places.size < pictures.length) return [...pictures].sort(byNumber);
+  // From the first slice on as the scanner counted: feet or head first is its choice, and readers know it.
+  const sorted = [...pictures].sort((a, b) => depth(a) - depth(b));
+  const [first, last] = [sorted[0], sorted[sorted.length - 1]];
+  return first && last && byNumber(first, last) > 0 ? sorted.reverse() : sorted;
+}
+
+/** PS3.3 C.7.6.5: recommended or cine rate, else the time of a frame in ms. */
+function frameRate(header: DicomObject): number {
+  const time = number(header, "00181063");
+  const rate = number(header, "00082144") ?? number(header, "00180040") ?? (time ? 1000 / time : 0);
+  return Math.min(Math.max(rate, 0), 60);
+}
