@@ -26,7 +26,7 @@ from calotype.errors import CalotypeError, ClassMismatch, InvalidRequest, Unsupp
 from calotype.services.archive.headers import compress_header
 from calotype.services.archive.inspection import HEAD_BYTES, flags_of
 from calotype.services.archive.layout import Layout
-from calotype.services.archive.opening import Opened, Opening
+from calotype.services.archive.opening import Beginning, Opening
 from calotype.services.archive.ports import (
     Flag,
     InstanceRecord,
@@ -194,10 +194,10 @@ class Incoming:
         OutOfResources when there is no space; InvalidRequest when a Part 10 stream turns out to be none.
         """
         if self._opening is not None:
-            opened = self._opening.receive(parts)
-            if opened is None:
+            beginning = self._opening.receive(parts)
+            if beginning is None:
                 return
-            parts = self._begin_data_set(opened)
+            parts = self._begin_data_set(beginning)
         if self._spool is None:
             self._spool = self._new_spool(parts)
         else:
@@ -264,15 +264,15 @@ class Incoming:
     ) -> None:
         self.discard()
 
-    def _begin_data_set(self, opened: Opened) -> Sequence[ReadableBuffer]:
+    def _begin_data_set(self, beginning: Beginning) -> Sequence[ReadableBuffer]:
         """Go on as if the stream's meta had been declared by the sender; return the data set as far as it came."""
         self._opening = None
-        if not self._tolerant and opened.transfer_syntax not in STORABLE_TRANSFER_SYNTAXES:
+        if not self._tolerant and beginning.transfer_syntax not in STORABLE_TRANSFER_SYNTAXES:
             # What cannot be named cannot be offered to anybody either; whoever imports old media knows why.
-            raise Unsupported(f"transfer syntax {opened.transfer_syntax[:64]} is not known here")
-        self._declared = Declared(opened.sop_class, opened.sop_instance, opened.transfer_syntax)
-        self._source_ae_title = self._source_ae_title or opened.source_ae_title
-        return opened.rest
+            raise Unsupported(f"transfer syntax {beginning.transfer_syntax[:64]} is not known here")
+        self._declared = Declared(beginning.sop_class, beginning.sop_instance, beginning.transfer_syntax)
+        self._source_ae_title = self._source_ae_title or beginning.source_ae_title
+        return beginning.rest
 
     def _new_spool(self, parts: Sequence[ReadableBuffer]) -> Spool:
         """Start the file; its Part 10 beginning travels with the first bytes in one write."""

@@ -28,7 +28,7 @@ class NotAnObject(InvalidRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Beginning:
     """What a stream's beginning says; empty UIDs where it does not. ``rest`` is the data set as far as it is here.
 
     The pieces of ``rest`` are views of what the stream came in.
@@ -53,7 +53,7 @@ class Opening:
         self._collected = bytearray()
         self._wanted_bytes = _LEAST_BYTES
 
-    def receive(self, parts: Sequence[ReadableBuffer]) -> Opened | None:
+    def receive(self, parts: Sequence[ReadableBuffer]) -> Beginning | None:
         """Add bytes; ``None`` while more are needed. InvalidRequest (NotAnObject) when this is no DICOM object."""
         for number, part in enumerate(parts):
             at = 0
@@ -65,19 +65,19 @@ class Opening:
                 if len(self._collected) >= self._wanted_bytes:
                     # Looking again only after so much more keeps a stream of single bytes from costing their square.
                     self._wanted_bytes = 2 * len(self._collected)
-                    if (opened := self._open()) is not None:
-                        rest = (*opened.rest, memoryview(part)[at:], *parts[number + 1 :])
-                        return replace(opened, rest=rest)
+                    if (beginning := self._open()) is not None:
+                        rest = (*beginning.rest, memoryview(part)[at:], *parts[number + 1 :])
+                        return replace(beginning, rest=rest)
         return None
 
-    def end(self) -> Opened:
+    def end(self) -> Beginning:
         """Return what a short stream held. InvalidRequest (NotAnObject) when its meta is not complete."""
-        opened = self._open() if len(self._collected) >= _LEAST_BYTES else None
-        if opened is None:
+        beginning = self._open() if len(self._collected) >= _LEAST_BYTES else None
+        if beginning is None:
             raise NotAnObject(f"not a DICOM file: it ends after {len(self._collected)} bytes")
-        return opened
+        return beginning
 
-    def _open(self) -> Opened | None:
+    def _open(self) -> Beginning | None:
         collected = bytes(self._collected)
         if collected[128:132] == b"DICM":
             return _with_meta(collected)
@@ -87,17 +87,17 @@ class Opening:
             if collected[:2] == b"\x02\x00":
                 return _with_meta(_PREAMBLE + collected)
             if (syntax := _recognise(collected[:8])) is not None:
-                return Opened(UID(""), UID(""), syntax, "", (collected,))
+                return Beginning(UID(""), UID(""), syntax, "", (collected,))
         raise NotAnObject("not a DICOM file: no 'DICM' at byte 128")
 
 
-def _with_meta(file: bytes) -> Opened | None:
+def _with_meta(file: bytes) -> Beginning | None:
     meta = read_file_meta(file)
     if meta is None:
         return None
     if meta.sop_class == MEDIA_STORAGE_DIRECTORY:
         raise NotAnObject("a DICOMDIR: it lists objects and is none")
-    return Opened(
+    return Beginning(
         meta.sop_class, meta.sop_instance, meta.transfer_syntax, meta.source_ae_title, (file[meta.data_offset :],)
     )
 

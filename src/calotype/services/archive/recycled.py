@@ -184,6 +184,12 @@ def level_of(ref: Ref) -> Level:
             return Level.IMAGE
 
 
+def spoken(ref: Ref) -> str:
+    """Return how people are told of what ``ref`` names, the deepest level first."""
+    names = type(ref).__slots__
+    return " of ".join(f"{name} {getattr(ref, name)}" for name in reversed(names))
+
+
 def widened(ref: Ref) -> InstanceRef:
     """Return the three UIDs of ``ref``, empty below its level."""
     match ref:
@@ -215,5 +221,6 @@ __all__ = [
     "State",
     "level_of",
     "narrowed",
+    "spoken",
     "widened",
 ]

@@ -31,6 +31,7 @@ from calotype.services.archive.recycled import (
     Ref,
     Restored,
     State,
+    spoken,
 )
 from calotype.services.archive.rounds import Rounds
 from calotype.services.archive.verify import ORPHAN_GRACE_S, current_keys
@@ -111,7 +112,7 @@ class Recycling:
         # Asked first, so that what is not there costs no note.
         selection = Selection.of(ref)
         if next(self._index.locate(selection), None) is None:
-            raise NotFound(f"the archive holds nothing of {_spoken(ref)}")
+            raise NotFound(f"the archive holds nothing of {spoken(ref)}")
         deletion = Deletion(ref, _text(by), _text(reason), now_us, new_key())
         self._notes.write(deletion, self._keys(selection))
         try:
@@ -120,7 +121,7 @@ class Recycling:
             self._notes.remove(deletion.note_key)
             raise
         _logger.info(
-            "%s deleted %s: %d objects, deletion %d", taken.deleted_by, _spoken(ref), taken.instances, taken.id
+            "%s deleted %s: %d objects, deletion %d", taken.deleted_by, spoken(ref), taken.instances, taken.id
         )
         self._events.publish(FeedGrown())
         self._rounds.wake()
@@ -306,11 +307,6 @@ def _text(text: str) -> str:
     """Return what a person wrote, on one line and of a bounded length."""
     line = " ".join(text.split())[:MAX_TEXT_CHARS]
     return line.encode("utf-8", "replace").decode("utf-8")
-
-
-def _spoken(ref: Ref) -> str:
-    names = type(ref).__slots__
-    return " of ".join(f"{name} {getattr(ref, name)}" for name in reversed(names))
 
 
 __all__ = [

@@ -18,6 +18,7 @@ from calotype.services.archive.recycled import (
     State,
     level_of,
     narrowed,
+    spoken,
     widened,
 )
 from calotype.stores.index.memory_feed import MemoryFeed
@@ -68,7 +69,7 @@ class MemoryRecycleBin:
         def work(live: MemoryRows) -> Recycled:
             doomed = [one for one in live.instances.values() if _is_named(one.ref, ref)]
             if not doomed:
-                raise NotFound(f"the archive holds nothing of {deletion.ref}")
+                raise NotFound(f"the archive holds nothing of {spoken(deletion.ref)}")
             uids = {one.ref.instance for one in doomed}
             versions = [version for version in live.versions if version.ref.instance in uids]
             item = self._new(deletion, State.KEPT)

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - the parts that SQL is put together from are the schema's names
 """The recycle bin in the index's file: implements ``services.archive.recycled.RecycleBin``.
 
 Deleting and restoring move rows in one transaction, through the same ledger that writes what is received, so that
@@ -25,11 +24,13 @@ from calotype.services.archive.recycled import (
     Restored,
     State,
     narrowed,
+    spoken,
     widened,
 )
-from calotype.stores.index import feed, rows, schema
-from calotype.stores.index.live_records import LIVE_RECORDS, record
-from calotype.stores.index.statements import LOCATION_COLUMNS, ORIGIN_COLUMNS, Statements, column_names, columns_of
+from calotype.stores.index import feed, rows
+from calotype.stores.index import recycled_statements as sql
+from calotype.stores.index.live_records import record
+from calotype.stores.index.statements import Statements
 
 if TYPE_CHECKING:
     from calotype.stores.index.ledger import Ledger
@@ -37,91 +38,6 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 500
 _LIVE: Final = Statements()
-
-_NAMED: Final = """
-    s.study_instance_uid = :study AND (:series = '' OR e.series_instance_uid = :series)
-        AND (:instance = '' OR i.sop_instance_uid = :instance)"""
-"""What a deletion names, by study, series and instance."""
-
-_DOOMED: Final = f"""
-    SELECT i.id, e.id, s.id, s.patient_row, s.study_instance_uid, e.series_instance_uid, i.sop_instance_uid,
-        i.sop_class_uid, {columns_of("i", LOCATION_COLUMNS)}
-    FROM study s JOIN series e ON e.study_row = s.id JOIN instance i ON i.series_row = e.id
-    WHERE {_NAMED} ORDER BY i.id"""
-"""Rows as of ``select_instance``, in the order of arrival."""
-_RECORDS: Final = f"{LIVE_RECORDS} WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id"
-
-_ITEM_COLUMNS: Final = column_names(schema.recycled)
-_INSERT_ITEM: Final = (
-    f"INSERT INTO recycled ({', '.join(_ITEM_COLUMNS)}) VALUES ({', '.join('?' * len(_ITEM_COLUMNS))})"
-)
-_INSERT_OBJECT: Final = (
-    f"INSERT OR REPLACE INTO recycled_object ({', '.join(column_names(schema.recycled_object))})"
-    f" VALUES ({', '.join('?' * len(column_names(schema.recycled_object)))})"
-)
-"""Replaces what is left of a deletion whose file is gone already: its name was free, hence given again."""
-
-_VERSION_COLUMNS: Final = ", ".join(column_names(schema.version))
-_TAKE_VERSIONS: Final = f"""
-    INSERT OR REPLACE INTO recycled_object (recycled_row, {_VERSION_COLUMNS}, is_version, attributes, json_zlib)
-    SELECT ?1, {_VERSION_COLUMNS}, 1, '', x'' FROM version
-    WHERE sop_instance_uid IN (SELECT sop_instance_uid FROM recycled_object WHERE recycled_row = ?1)
-    ORDER BY id"""
-_DROP_VERSIONS: Final = """
-    DELETE FROM version WHERE object_key IN (SELECT object_key FROM recycled_object WHERE recycled_row = ?)"""
-
-_PATIENT_COLUMNS: Final = tuple((a.keyword, a.column) for a in schema.stored(Level.PATIENT))
-_PATIENT: Final = f"SELECT {', '.join(column for _, column in _PATIENT_COLUMNS)} FROM patient WHERE id = ?"
-_CONFLICTS: Final = """
-    SELECT study_instance_uid, series_instance_uid, sop_instance_uid, detail, received_us
-    FROM patient_conflict WHERE study_instance_uid = ? ORDER BY id"""
-_HAS_STUDY: Final = "SELECT 1 FROM study WHERE study_instance_uid = ?"
-
-_FILL_ITEM: Final = """
-    UPDATE recycled SET instances = ?, stored_bytes = ?, about = ?, patient = ?, conflicts = ? WHERE id = ?"""
-_COUNT_ITEM: Final = """
-    UPDATE recycled SET
-        instances = (SELECT count(*) FROM recycled_object WHERE recycled_row = ?1 AND is_version = 0),
-        stored_bytes = (SELECT sum(size_bytes) FROM recycled_object WHERE recycled_row = ?1)
-    WHERE id = ?1"""
-_SIZE: Final = "SELECT coalesce(sum(size_bytes), 0) FROM recycled_object WHERE recycled_row = ?"
-_ITEM: Final = f"SELECT id, {', '.join(_ITEM_COLUMNS)} FROM recycled WHERE id = ?"
-_ITEMS: Final = f"""
-    SELECT id, {", ".join(_ITEM_COLUMNS)} FROM recycled
-    WHERE (:before IS NULL OR id < :before)
-        AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
-    ORDER BY id DESC LIMIT :limit"""
-_CHANGE: Final = "UPDATE recycled SET state = ?, changed_us = ?, changed_by = ? WHERE id = ?"
-_EMPTY: Final = "UPDATE recycled SET about = '{}', patient = '{}', conflicts = '[]' WHERE id = ?"
-_CLAIM: Final = "UPDATE recycled SET state = 'erasing' WHERE id = ? AND state = 'purging'"
-_DROP_OBJECTS: Final = """
-    DELETE FROM recycled_object WHERE recycled_row = ? AND id IN (SELECT value FROM json_each(?))"""
-_LEFT: Final = "SELECT count(*) FROM recycled_object WHERE recycled_row = ?"
-_PURGED: Final = "UPDATE recycled SET state = 'purged', changed_us = ? WHERE id = ?"
-
-_FORGET_TEXT: Final = """
-    DELETE FROM study_text WHERE study_instance_uid = (SELECT study_instance_uid FROM recycled WHERE id = ?)
-        AND study_instance_uid NOT IN (SELECT study_instance_uid FROM recycled_object)
-        AND NOT EXISTS (SELECT 1 FROM study s WHERE s.study_instance_uid = study_text.study_instance_uid)"""
-"""What the text of a study has shown names people, too; it goes with the last of its objects."""
-
-_HELD: Final = f"""
-    SELECT sop_class_uid, is_version, study_instance_uid, series_instance_uid, sop_instance_uid, id, json_zlib, flags,
-        received_us, {", ".join(LOCATION_COLUMNS)}, {", ".join(ORIGIN_COLUMNS)}, attributes
-    FROM recycled_object WHERE recycled_row = ? ORDER BY is_version, id"""
-"""All of a deletion's objects, further versions last."""
-_OBJECTS: Final = f"""
-    SELECT id, study_instance_uid, series_instance_uid, sop_instance_uid, {", ".join(LOCATION_COLUMNS)}
-    FROM recycled_object WHERE id > ? ORDER BY id LIMIT ?"""
-_OBJECTS_OF: Final = f"""
-    SELECT id, study_instance_uid, series_instance_uid, sop_instance_uid, {", ".join(LOCATION_COLUMNS)}
-    FROM recycled_object WHERE recycled_row = ? AND id > ? ORDER BY id LIMIT ?"""
-_MOVE: Final = "UPDATE recycled_object SET recycled_row = ? WHERE id = ?"
-_LET_GO: Final = "DELETE FROM recycled_object WHERE recycled_row = ?"
-_DIGESTS: Final = "SELECT digest FROM version WHERE sop_instance_uid = ?"
-_HOLDS: Final = "SELECT 1 FROM recycled_object WHERE object_key = ?"
-_NOTED: Final = "SELECT note_key, state FROM recycled WHERE note_key IN (SELECT value FROM json_each(?))"
-_BY_NOTE: Final = "SELECT id FROM recycled WHERE note_key = ?"
 
 
 class SqliteRecycleBin:
@@ -137,21 +53,21 @@ class SqliteRecycleBin:
             execute = connection.execute
             ref = widened(deletion.ref)
             named = {"study": ref.study, "series": ref.series, "instance": ref.instance}
-            doomed = execute(_DOOMED, named).fetchall()
+            doomed = execute(sql.DOOMED, named).fetchall()
             if not doomed:
-                raise NotFound(f"the archive holds no {_spoken(deletion)}")
+                raise NotFound(f"the archive holds nothing of {spoken(deletion.ref)}")
             number = _insert_item(connection, deletion, State.KEPT)
             _move_out(connection, number, [row[0] for row in doomed])
-            conflicts = execute(_CONFLICTS, (ref.study,)).fetchall()
+            conflicts = execute(sql.CONFLICTS, (ref.study,)).fetchall()
             patient = _patient(connection, doomed[0][3])
             about = _about(connection, number)
             ledger.take_away(doomed)
-            if execute(_HAS_STUDY, (ref.study,)).fetchone() is not None:
+            if execute(sql.HAS_STUDY, (ref.study,)).fetchone() is not None:
                 # They go on waiting for a decision with what is left of the study.
                 conflicts = []
-            (size_bytes,) = execute(_SIZE, (number,)).fetchone()
+            (size_bytes,) = execute(sql.SIZE, (number,)).fetchone()
             texts = (_json(about), _json(patient), _json(conflicts))
-            execute(_FILL_ITEM, (len(doomed), size_bytes, *texts, number))
+            execute(sql.FILL_ITEM, (len(doomed), size_bytes, *texts, number))
             feed.note(execute, Action.DELETED, deletion.level, ref, len(doomed), deletion.at_us)
             return number
 
@@ -159,12 +75,12 @@ class SqliteRecycleBin:
 
     def get(self, number: int) -> Recycled | None:
         """Return one deletion."""
-        return next(iter(map(_recycled, self._index.read(_ITEM, (number,)))), None)
+        return next(iter(map(_recycled, self._index.read(sql.ITEM, (number,)))), None)
 
     def list(self, states: Collection[State], before: int | None, limit: int) -> Sequence[Recycled]:
         """Return deletions in these states, newest first."""
         values = {"states": json.dumps(sorted(states)), "before": before, "limit": limit}
-        return [_recycled(row) for row in self._index.read(_ITEMS, values)]
+        return [_recycled(row) for row in self._index.read(sql.ITEMS, values)]
 
     def restore(self, number: int, by: str, now_us: int) -> Restored:
         """Move a deletion's objects back; see the port."""
@@ -173,7 +89,7 @@ class SqliteRecycleBin:
             execute = connection.execute
             item, patient, conflicts = _kept(connection, number)
             patient_row = None
-            if execute(_HAS_STUDY, (item.study,)).fetchone() is None:
+            if execute(sql.HAS_STUDY, (item.study,)).fetchone() is None:
                 patient_row = ledger.keep_patient(item.study, patient)
             served, versions, identical = _move_back(ledger, connection, number)
             if patient_row is not None:
@@ -186,12 +102,12 @@ class SqliteRecycleBin:
                     now_us,
                 )
                 twins = _insert_item(connection, deletion, State.PURGING)
-                connection.executemany(_MOVE, ((twins, one) for one in identical))
-                execute(_COUNT_ITEM, (twins,))
-            execute(_LET_GO, (number,))
-            if execute(_HAS_STUDY, (item.study,)).fetchone() is not None:
+                connection.executemany(sql.MOVE, ((twins, one) for one in identical))
+                execute(sql.COUNT_ITEM, (twins,))
+            execute(sql.LET_GO, (number,))
+            if execute(sql.HAS_STUDY, (item.study,)).fetchone() is not None:
                 connection.executemany(_LIVE.insert_patient_conflict, conflicts)
-            execute(_CHANGE, (State.RESTORED, now_us, by, number))
+            execute(sql.CHANGE, (State.RESTORED, now_us, by, number))
             ref = InstanceRef(item.study, item.series, item.instance)
             feed.note(execute, Action.RESTORED, item.level, ref, served, now_us)
             return served, versions, len(identical)
@@ -204,25 +120,25 @@ class SqliteRecycleBin:
 
         def work(connection: sqlite3.Connection) -> None:
             _kept(connection, number)
-            connection.execute(_CHANGE, (State.PURGING, now_us, by, number))
-            connection.execute(_EMPTY, (number,))
+            connection.execute(sql.CHANGE, (State.PURGING, now_us, by, number))
+            connection.execute(sql.EMPTY, (number,))
 
         self._index.write(work)
         return self._known(number)
 
     def claim(self, number: int) -> bool:
         """Begin to remove files; tell whether nobody has before."""
-        return self._index.write(lambda connection: connection.execute(_CLAIM, (number,)).rowcount == 1)
+        return self._index.write(lambda connection: connection.execute(sql.CLAIM, (number,)).rowcount == 1)
 
     def purged(self, number: int, objects: Collection[int], now_us: int) -> int:
         """Write down that the files of objects are gone; return how many are left."""
 
         def work(connection: sqlite3.Connection) -> int:
-            connection.execute(_DROP_OBJECTS, (number, json.dumps(list(objects))))
-            (left,) = connection.execute(_LEFT, (number,)).fetchone()
+            connection.execute(sql.DROP_OBJECTS, (number, json.dumps(list(objects))))
+            (left,) = connection.execute(sql.LEFT, (number,)).fetchone()
             if not left:
-                connection.execute(_PURGED, (now_us, number))
-                connection.execute(_FORGET_TEXT, (number,))
+                connection.execute(sql.PURGED, (now_us, number))
+                connection.execute(sql.FORGET_TEXT, (number,))
             return int(left)
 
         return self._index.write(work)
@@ -231,9 +147,9 @@ class SqliteRecycleBin:
         """Walk over the objects of one deletion, or of all."""
         last = 0
         while found := (
-            self._index.read(_OBJECTS, (last, _CHUNK))
+            self._index.read(sql.OBJECTS, (last, _CHUNK))
             if number is None
-            else self._index.read(_OBJECTS_OF, (number, last, _CHUNK))
+            else self._index.read(sql.OBJECTS_OF, (number, last, _CHUNK))
         ):
             for row in found:
                 ref = InstanceRef(UID(row[1]), UID(row[2]), UID(row[3]))
@@ -242,11 +158,11 @@ class SqliteRecycleBin:
 
     def holds(self, key: str) -> bool:
         """Tell whether the object under ``key`` is in the bin."""
-        return bool(self._index.read(_HOLDS, (key,)))
+        return bool(self._index.read(sql.HOLDS, (key,)))
 
     def noted(self, note_keys: Collection[str]) -> Mapping[str, State]:
         """Return the states of the deletions with these notes."""
-        found = self._index.read(_NOTED, (json.dumps(list(note_keys)),))
+        found = self._index.read(sql.NOTED, (json.dumps(list(note_keys)),))
         return {key: State(state) for key, state in found}
 
     def adopt(self, deletion: Deletion, records: Sequence[InstanceRecord]) -> int:
@@ -254,18 +170,18 @@ class SqliteRecycleBin:
 
         def work(connection: sqlite3.Connection) -> int:
             execute = connection.execute
-            known = execute(_BY_NOTE, (deletion.note_key,)).fetchone()
+            known = execute(sql.BY_NOTE, (deletion.note_key,)).fetchone()
             number = known[0] if known else _insert_item(connection, deletion, State.KEPT)
-            connection.executemany(_INSERT_OBJECT, (_object_row(number, each) for each in records))
-            execute(_COUNT_ITEM, (number,))
+            connection.executemany(sql.INSERT_OBJECT, (_object_row(number, each) for each in records))
+            execute(sql.COUNT_ITEM, (number,))
             if not known and records:
                 told = records[0].attributes
                 about = {keyword: told[keyword] for keyword in ABOUT if keyword in told}
-                (size,) = execute(_SIZE, (number,)).fetchone()
+                (size,) = execute(sql.SIZE, (number,)).fetchone()
                 # Its patient is what its first object says.
-                patient = {keyword: told[keyword] for keyword, _ in _PATIENT_COLUMNS if keyword in told}
+                patient = {keyword: told[keyword] for keyword, _ in sql.PATIENT_COLUMNS if keyword in told}
                 texts = (_json(about), _json(patient), _json([]))
-                execute(_FILL_ITEM, (len(records), size, *texts, number))
+                execute(sql.FILL_ITEM, (len(records), size, *texts, number))
             return int(number)
 
         return self._index.write(work)
@@ -284,17 +200,17 @@ def _insert_item(connection: sqlite3.Connection, deletion: Deletion, state: Stat
     uids = (ref.study, ref.series, ref.instance)
     who = (deletion.at_us, deletion.by, deletion.reason, deletion.at_us, deletion.by, deletion.note_key)
     values = (deletion.level, *uids, state, 0, 0, *who, "{}", "{}", "[]")
-    number = connection.execute(_INSERT_ITEM, values).lastrowid
+    number = connection.execute(sql.INSERT_ITEM, values).lastrowid
     assert number is not None  # noqa: S101 - an INSERT gives its row a number
     return number
 
 
 def _move_out(connection: sqlite3.Connection, number: int, instance_rows: list[int]) -> None:
     for at in range(0, len(instance_rows), _CHUNK):
-        found = connection.execute(_RECORDS, (json.dumps(instance_rows[at : at + _CHUNK]),)).fetchall()
-        connection.executemany(_INSERT_OBJECT, (_object_row(number, record(row)) for row in found))
-    connection.execute(_TAKE_VERSIONS, (number,))
-    connection.execute(_DROP_VERSIONS, (number,))
+        found = connection.execute(sql.RECORDS, (json.dumps(instance_rows[at : at + _CHUNK]),)).fetchall()
+        connection.executemany(sql.INSERT_OBJECT, (_object_row(number, record(row)) for row in found))
+    connection.execute(sql.TAKE_VERSIONS, (number,))
+    connection.execute(sql.DROP_VERSIONS, (number,))
 
 
 def _move_back(ledger: Ledger, connection: sqlite3.Connection, number: int) -> tuple[int, int, list[int]]:
@@ -302,7 +218,7 @@ def _move_back(ledger: Ledger, connection: sqlite3.Connection, number: int) -> t
     execute = connection.execute
     served = versions = 0
     identical = []
-    for row in execute(_HELD, (number,)):
+    for row in execute(sql.HELD, (number,)):
         held = _held(row)
         known = execute(_LIVE.select_instance, (held.ref.instance,)).fetchone()
         if known is None:
@@ -310,7 +226,7 @@ def _move_back(ledger: Ledger, connection: sqlite3.Connection, number: int) -> t
             served += 1
             continue
         digests = {rows.stored(known[4:]).location.digest}
-        digests |= {digest for (digest,) in execute(_DIGESTS, (held.ref.instance,))}
+        digests |= {digest for (digest,) in execute(sql.DIGESTS, (held.ref.instance,))}
         if held.location.digest in digests:
             identical.append(row[5])
             continue
@@ -327,7 +243,7 @@ def _object_row(number: int, kept: InstanceRecord) -> tuple[Any, ...]:
 
 
 def _held(row: Sequence[Any]) -> InstanceRecord:
-    """Read a row of ``_HELD``: as it was, or as a further version, should it come back as one."""
+    """Read a row of ``sql.HELD``: as it was, or as a further version, should it come back as one."""
     sop_class, is_version, study, series, instance, _, header, flags, received_us, *rest = row
     location, origin, attributes = rest[:6], rest[6:10], rest[10]
     return InstanceRecord(
@@ -343,7 +259,7 @@ def _held(row: Sequence[Any]) -> InstanceRecord:
 
 
 def _kept(connection: sqlite3.Connection, number: int) -> tuple[Recycled, dict[str, str], list[Any]]:
-    row = connection.execute(_ITEM, (number,)).fetchone()
+    row = connection.execute(sql.ITEM, (number,)).fetchone()
     if row is None:
         raise NotFound(f"there is no deletion {number} in the recycle bin")
     item = _recycled(row)
@@ -353,19 +269,15 @@ def _kept(connection: sqlite3.Connection, number: int) -> tuple[Recycled, dict[s
 
 
 def _patient(connection: sqlite3.Connection, patient_row: int) -> dict[str, str]:
-    row = connection.execute(_PATIENT, (patient_row,)).fetchone()
-    return {keyword: text for (keyword, _), text in zip(_PATIENT_COLUMNS, row, strict=True) if text}
+    row = connection.execute(sql.PATIENT, (patient_row,)).fetchone()
+    return {keyword: text for (keyword, _), text in zip(sql.PATIENT_COLUMNS, row, strict=True) if text}
 
 
 def _about(connection: sqlite3.Connection, number: int) -> dict[str, str]:
     """Return what a person knows the objects of a deletion by: their study, and what modalities they are of."""
     modalities: set[str] = set()
     told: dict[str, str] = {}
-    for (attributes,) in connection.execute(
-        "SELECT attributes FROM recycled_object WHERE recycled_row = ? AND is_version = 0"
-        " GROUP BY series_instance_uid ORDER BY min(id)",
-        (number,),
-    ):
+    for (attributes,) in connection.execute(sql.SAID, (number,)):
         said = json.loads(attributes)
         told = told or said
         modalities |= set(filter(None, said.get("Modality", "").split("\\")))
@@ -375,12 +287,6 @@ def _about(connection: sqlite3.Connection, number: int) -> dict[str, str]:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _spoken(deletion: Deletion) -> str:
-    ref = widened(deletion.ref)
-    parts = (("instance", ref.instance), ("series", ref.series), ("study", ref.study))
-    return " of ".join(f"{name} {uid}" for name, uid in parts if uid)
 
 
 def _recycled(row: Sequence[Any]) -> Recycled:
