@@ -27,7 +27,8 @@ from calotype.errors import InvalidRequest, Unsupported
 MAX_HELD_BYTES: Final = 256 * 1024 * 1024
 """What may be held of a header that must be rewritten, or inflated: far above any real one."""
 
-_COPIED_BYTES: Final = 128 * 1024
+_COPIED_BYTES: Final = 512 * 1024
+"""A slice in fragments, too: where the last of them ends is not known before."""
 _INFLATED_PREFIXES_BYTES: Final = (4 * 1024 * 1024, 64 * 1024 * 1024, MAX_HELD_BYTES)
 _MAX_VALUE_BYTES: Final = 64 * 1024
 """Longer values describe no pixels."""
@@ -174,9 +175,13 @@ Edits = Mapping[int, Element | bytes | None]
 """By tag, what takes an element's place (or comes new): another, its bytes in the source's layout, or nothing."""
 
 
-def written(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> Iterator[bytes]:
-    """Yield elements with ``edits`` made, laid out as they were; what is not edited keeps its bytes."""
-    for piece in _pieces(anatomy, tokens, edits):
+Pieces = Sequence[bytes | range]
+"""New bytes, and as few ranges of the source as are not changed, in the order of tags."""
+
+
+def written(anatomy: Anatomy, pieces: Pieces) -> Iterator[bytes]:
+    """Yield what :func:`edited` returned; what is not edited keeps its bytes."""
+    for piece in pieces:
         if isinstance(piece, bytes):
             yield piece
             continue
@@ -187,13 +192,12 @@ def written(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> Iterator
             yield chunk
 
 
-def size_of(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> int:
-    """Return how many bytes :func:`written` yields."""
-    return sum(len(piece) for piece in _pieces(anatomy, tokens, edits))
+def edited(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> Pieces:
+    """Return elements with ``edits`` made, laid out as they were."""
+    return list(_pieces(anatomy, tokens, edits))
 
 
 def _pieces(anatomy: Anatomy, tokens: Sequence[Token], edits: Edits) -> Iterator[bytes | range]:
-    """Return new bytes, and as few ranges of the source as are not changed, in the order of tags."""
     places: dict[int, tuple[int, int]] = {tag: (start, end) for tag, _, start, _, end in tokens}
     edited_groups = {tag >> 16 for tag in edits}
     pending: range | None = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import codecs, derivation
-from calotype.dicom.pixels.anatomy import MAX_HELD_BYTES, Anatomy, Edits, dissect, size_of, written
+from calotype.dicom.pixels.anatomy import MAX_HELD_BYTES, Anatomy, Edits, dissect, edited, written
 from calotype.dicom.pixels.codec_table import CODECS, Fidelity
 from calotype.dicom.pixels.description import PIXEL_DATA, PixelDescription, described
 from calotype.dicom.pixels.embedded import Extraction, planes_in, whole_cells
@@ -187,22 +187,22 @@ class _Side:
 
     def __init__(self, anatomy: Anatomy, edits: Edits, to: UID, *, is_before: bool) -> None:
         self._anatomy = anatomy
-        self._tokens = anatomy.before if is_before else anatomy.after
-        self._edits = {tag: new for tag, new in edits.items() if (tag < PIXEL_DATA) == is_before}
+        tokens = anatomy.before if is_before else anatomy.after
+        here = {tag: new for tag, new in edits.items() if (tag < PIXEL_DATA) == is_before}
+        self._pieces = edited(anatomy, tokens, here)
         self._new: Reencoded | None = None
-        size_bytes = size_of(anatomy, self._tokens, self._edits)
+        size_bytes = sum(map(len, self._pieces))
         self.size_bytes: int | None = size_bytes
         target = to if to in UNCOMPRESSED and not transfer_syntax(to).deflated else EXPLICIT_VR_LITTLE_ENDIAN
         if anatomy.syntax == target or not size_bytes:
             return
         if size_bytes > MAX_HELD_BYTES:
             raise Unsupported(f"a header of {size_bytes} bytes cannot change its layout together with its pixels")
-        held = b"".join(written(anatomy, self._tokens, self._edits))
-        self._new = reencode(held, anatomy.syntax, target, is_sure=True)
+        self._new = reencode(b"".join(written(anatomy, self._pieces)), anatomy.syntax, target, is_sure=True)
         self.size_bytes = self._new.size_bytes
 
     def chunks(self) -> Iterator[bytes]:
-        return written(self._anatomy, self._tokens, self._edits) if self._new is None else self._new.chunks()
+        return written(self._anatomy, self._pieces) if self._new is None else self._new.chunks()
 
 
 class _Conversion:
