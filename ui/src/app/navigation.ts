@@ -39,7 +39,13 @@ export const places: readonly Place[] = [
     role: "viewer",
     page: lazy(() => import("@/features/studies/StudiesPage")),
   },
-  { name: "worklist", icon: IconCalendarEvent, group: "read", role: "viewer" },
+  {
+    name: "worklist",
+    icon: IconCalendarEvent,
+    group: "read",
+    role: "viewer",
+    page: lazy(() => import("@/features/worklist/WorklistPage")),
+  },
   {
     name: "recycle-bin",
     icon: IconTrash,
