@@ -25,7 +25,14 @@ def anonymising_over(stores: Stores, settings: Settings, jobs: Jobs, anonymiser:
     """Return what makes studies anew; zip files wait in the storage folder."""
     archive = stores.archive
     folder = settings.storage.path / "anonymised"
-    return Anonymising(jobs, archive.retrieve, archive.ingest, anonymiser, folder)
+    return Anonymising(
+        jobs,
+        archive.retrieve,
+        archive.ingest,
+        anonymiser,
+        folder,
+        keep_days=settings.anonymise.keep_zips_days,
+    )
 
 
 def _wishes(section: Anonymise) -> Wishes:

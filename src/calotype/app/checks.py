@@ -48,6 +48,8 @@ def check(settings: Settings) -> None:
 def _check_changing(settings: Settings) -> None:
     if not 0 <= settings.recycling.keep_days <= _MOST_DAYS:
         raise InvalidRequest(f"recycling.keep_days: give 0 to {_MOST_DAYS:g}")
+    if not 0 <= settings.anonymise.keep_zips_days <= _MOST_DAYS:
+        raise InvalidRequest(f"anonymise.keep_zips_days: give 0 to {_MOST_DAYS:g}")
     if not 1 <= settings.changes.stable_s <= _MOST_SECONDS:
         raise InvalidRequest(f"changes.stable_s: give 1 to {_MOST_SECONDS:g} seconds")
     if not _FEWEST_CHANGES <= settings.changes.keep <= _MOST_CHANGES:

@@ -143,6 +143,7 @@ class House:
             self.commitments.promises.start()
             self.archive.recycling.start()
             self.archive.changes.start()
+            self.anonymising.start()
             for listener in self.listeners:
                 listener.start()
             self.traffic.start()
@@ -168,7 +169,7 @@ class House:
         stops.append(threading.Thread(target=self.compression.stop, args=(wait_s,)))
         if self.web is not None:
             stops.append(threading.Thread(target=self.web.stop, args=(wait_s,)))
-        workers = (self.commitments.promises, self.archive.recycling, self.archive.changes)
+        workers = (self.commitments.promises, self.archive.recycling, self.archive.changes, self.anonymising)
         stops += [threading.Thread(target=worker.stop, args=(wait_s,)) for worker in workers]
         for stop in stops:
             stop.start()

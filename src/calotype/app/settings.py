@@ -381,6 +381,9 @@ class Anonymise:
     key_file: Path | None = _is(
         None, "The key of all pseudonyms; made when first needed, in the storage folder when not set. Keep a copy"
     )
+    keep_zips_days: float = _is(
+        7.0, "Remove zip files that jobs have packed after so long; 0: only when somebody removes them"
+    )
 
 
 @dataclass(frozen=True, slots=True)

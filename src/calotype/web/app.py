@@ -107,6 +107,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     describe(app)
     # Innermost: what it is told has been made true by those around it, and they see what it refuses.
     app.add_middleware(Guard, desk=desk, settings=settings)
+    app.add_middleware(problems.Bugs)
     if settings.cors_origins:
         add_cors(app, settings)
     if settings.trusted_proxies or settings.root_path:

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype.dicom.statuses import http_status
 from calotype.errors import CalotypeError, Reason
@@ -92,6 +93,36 @@ async def _on_bug(_request: Request, _error: Exception) -> Response:
         # This answer is made outside the middleware that says so for all others.
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+class Bugs:
+    """Answers what our own bugs have left unanswered, inside of whatever adds headers to answers.
+
+    Starlette's own place for that is outside of everything: a page of another origin could not read it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; answer when that fails before an answer has begun, and let the log have the trace."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = has_begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if not has_begun:
+                answer = await _on_bug(Request(scope), error)
+                await answer(scope, receive, send)
+            raise
 
 
 def _phrase(status: int) -> str:

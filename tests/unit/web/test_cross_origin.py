@@ -42,6 +42,17 @@ class TestOff:
 
 
 class TestListed:
+    def test_a_listed_origin_may_read_that_we_have_a_bug(self, client, archive, study, monkeypatch):
+        def stumble(*_):
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(archive, "locate", stumble)
+        answer = client.get("/dicomweb/studies/1.1", headers={"Origin": VIEWER})
+
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.headers["access-control-allow-origin"] == VIEWER
+        assert "a bug" not in answer.text
+
     def test_a_listed_origin_may_read_what_viewers_need(self, client, study):
         answer = client.get("/dicomweb/studies/1.1/metadata", headers={"Origin": VIEWER})
 

@@ -1,11 +1,13 @@
 """Studies made anew without their patient, as jobs: kept in the archive beside the originals, or in a zip file.
 
 What is done to an object is for ``archive.anonymise``; one that cannot be de-identified is a failed item and stays
-out, the others go on. Zip files wait in a folder until somebody fetches and removes them.
+out, the others go on. Zip files wait in a folder until they are removed, or have waited for too long.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
@@ -21,6 +23,7 @@ from calotype.services.archive.ingest import Ingest
 from calotype.services.archive.inspection import read_through
 from calotype.services.archive.ports import Channel, Origin, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
+from calotype.services.archive.rounds import Rounds
 from calotype.services.archive.zip_writing import ZipWriter
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import FINAL, ItemResult, Job
@@ -29,6 +32,11 @@ from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
 from calotype.services.routing.sending import arguments_of, selection_of
 
 ANONYMISE: Final = "anonymise"
+
+DAY_S: Final = 86_400
+_ROUND_S: Final = 3600.0
+
+_log = logging.getLogger(__name__)
 
 
 class Target(StrEnum):
@@ -39,14 +47,29 @@ class Target(StrEnum):
 
 
 class Anonymising:
-    """Starts such jobs, and hands out what they packed. Thread-safe. ``folder`` is made when it is needed."""
+    """Starts such jobs, and hands out what they packed. Thread-safe.
 
-    def __init__(self, jobs: Jobs, retrieve: Retrieve, ingest: Ingest, anonymiser: Anonymiser, folder: Path) -> None:
+    ``folder`` is made when it is needed. What is packed into it stays there for ``keep_days``, 0: until it is
+    removed; between :meth:`start` and :meth:`stop` that is seen to.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        retrieve: Retrieve,
+        ingest: Ingest,
+        anonymiser: Anonymiser,
+        folder: Path,
+        *,
+        keep_days: float = 0,
+    ) -> None:
         self._jobs = jobs
         self._retrieve = retrieve
         self._ingest = ingest
         self._anonymiser = anonymiser
         self._folder = folder
+        self._keep_s = keep_days * DAY_S
+        self._rounds = Rounds(self._round, name="calotype-zips", what="removing old zip files")
         jobs.register(ANONYMISE, self._run)
 
     def wishes(self, options: frozenset[Option] | None, patient_id: str = "", patient_name: str = "") -> Wishes:
@@ -80,6 +103,33 @@ class Anonymising:
             path.unlink()
         except OSError as error:
             raise Unavailable(f"the zip file of job {job_id} cannot be removed: {error.strerror}") from error
+
+    def start(self) -> None:
+        """Begin to remove zip files that have waited for too long."""
+        self._rounds.start()
+
+    def stop(self, wait_s: float) -> None:
+        """Stop, waiting at most ``wait_s``. Idempotent."""
+        self._rounds.stop(wait_s)
+
+    def _round(self) -> float:
+        self.expire(time.time())
+        return _ROUND_S
+
+    def expire(self, now_s: float) -> None:
+        """Remove the zip files that have waited for too long at ``now_s``. Unavailable when one cannot be removed."""
+        if not self._keep_s or not self._folder.is_dir():
+            return
+        for path in self._folder.glob("*.zip"):
+            try:
+                if path.stat().st_mtime < now_s - self._keep_s:
+                    path.unlink()
+                    _log.info("%s has waited long enough, and is removed", path.name)
+            except FileNotFoundError:
+                # Whoever fetched it has removed it meanwhile.
+                continue
+            except OSError as error:
+                raise Unavailable(f"{path} cannot be removed: {error.strerror}") from error
 
     def _path(self, job_id: int) -> Path:
         return self._folder / f"{job_id}.zip"

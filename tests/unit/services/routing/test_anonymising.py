@@ -1,5 +1,7 @@
 """Studies made anew, and sent, without their patient: as jobs, kept, packed, carried to a neighbour."""
 
+import os
+import time
 import zipfile
 from dataclasses import replace
 
@@ -15,7 +17,7 @@ from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import ItemResult, State
 from calotype.services.jobs.settings import JobSettings
-from calotype.services.routing.anonymising import Anonymising, Target
+from calotype.services.routing.anonymising import DAY_S, Anonymising, Target
 from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.send import Dispatch, carry
@@ -97,6 +99,31 @@ def test_new_study_is_packed(here):
     here.anonymising.remove_zip(job.id)
     with pytest.raises(NotFound, match="any more"):
         here.anonymising.zip_of(job.id)
+
+
+def test_a_zip_that_nobody_fetches_goes_by_itself(tmp_path):
+    here = Here(tmp_path)
+    folder = tmp_path / "anonymised"
+    jobs, archive = Jobs(MemoryJobs(), JobSettings()), here.house.archive
+    anonymising = Anonymising(jobs, archive.retrieve, archive.ingest, ANONYMISER, folder, keep_days=2)
+    anonymising.expire(0)
+    folder.mkdir()
+    for name in ("1.zip", "2.zip", "3.part"):
+        (folder / name).write_bytes(b"PK")
+    now = (folder / "1.zip").stat().st_mtime
+    os.utime(folder / "1.zip", (now, now - 3 * DAY_S))
+    os.utime(folder / "3.part", (now, now - 3 * DAY_S))
+    anonymising.expire(now)
+    assert {each.name for each in folder.iterdir()} == {"2.zip", "3.part"}
+    here.anonymising.expire(now + 1000 * DAY_S)
+    assert {each.name for each in folder.iterdir()} == {"2.zip", "3.part"}
+    os.utime(folder / "2.zip", (0, 0))
+    anonymising.start()
+    deadline = time.monotonic() + 60
+    while (folder / "2.zip").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    anonymising.stop(30)
+    assert {each.name for each in folder.iterdir()} == {"3.part"}
 
 
 def test_only_zip_jobs_have_a_zip(here):
