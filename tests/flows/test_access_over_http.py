@@ -255,9 +255,7 @@ def test_each_route_lets_in_whom_it_is_for_and_nobody_else(site, who):
     assert (let_in, kept_out) == ([], [])
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/api/nothing", "/api", "/api/", "//api/health", "/docs", "/ohif/", "/UI/"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing", "/api", "/api/", "/docs", "/ohif/", "/UI/"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "PROPFIND"])
 def test_what_is_no_route_is_closed_too(site, method, path):
     with site.client() as client:
@@ -270,6 +268,7 @@ def test_a_path_that_is_written_otherwise_opens_nothing(site):
         f"/ui/../dicomweb/studies/{study}", f"/ui/%2e%2e/dicomweb/studies/{study}", f"/%64icomweb/studies/{study}",
         "/dicomweb/studies?x=/ui/", "/api/health/../studies", "/api/health/", "/api/session/../users", "/api%2fusers",
         "/dicomweb;/ui/", "/./api/users", "/ui/..%2fapi/users", "/DICOMWEB/studies",
+        "//api/users", "//ui/", "///",
     )  # fmt: skip
     host, port = site.url.removeprefix("http://").split(":")
     for path in paths:

@@ -74,5 +74,7 @@ def _welcome(house: House, settings: Settings, took_s: float) -> str:
     if house.web is not None:
         lines.append(f"  HTTP   {house.web.url}/dicomweb, pages at {house.web.url}/ui/")
     if house.first_user is not None:
-        lines.append(f"  log in as {house.first_user} with the password {FIRST_PASSWORD}, on this machine, and change it")
+        lines.append(
+            f"  log in as {house.first_user} with the password {FIRST_PASSWORD}, on this machine, and change it"
+        )
     return "\n".join(lines)

@@ -148,11 +148,11 @@ def is_foreign(scope: Scope, settings: WebSettings, origin: str) -> bool:
     allowed = settings.cors_origins
     if "*" in allowed or origin.lower() in allowed:
         return False
-    host = header(scope, b"host")
-    return origin.lower() not in {
-        f"{scope.get('scheme', 'http')}://{host}".lower(),
-        "{0.scheme}://{0.netloc}".format(urlsplit(settings.public_url)).lower(),
-    }
+    ours = {f"{scope.get('scheme', 'http')}://{header(scope, b'host')}".lower()}
+    if settings.public_url:
+        known = urlsplit(settings.public_url)
+        ours.add(f"{known.scheme}://{known.netloc}".lower())
+    return origin.lower() not in ours
 
 
 def header(scope: Scope, name: bytes) -> str:

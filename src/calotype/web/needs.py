@@ -93,7 +93,7 @@ BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
         _row(".*", GET=Need.OPERATE),
     ),
     "rejections": (_row("", GET=Need.READ),),
-    "sample": (_row("", GET=Need.READ, POST=Need.STORE),),
+    "sample": (_row("", POST=Need.STORE),),
     "statistics": (_row("", GET=Need.READ),),
     "status": (_row(".*", GET=Need.READ),),
     "studies": (
@@ -115,8 +115,11 @@ _AS_GET: Final = frozenset({"HEAD", "OPTIONS"})
 def need_of(method: str, path: str) -> Need:
     """Return what a request needs; ``path`` is below our root."""
     method = "GET" if method in _AS_GET else method
-    _, _, below = path.partition("/")
+    before, _, below = path.partition("/")
     first, _, rest = below.partition("/")
+    if before or (below and not first):
+        # "*" and "//x" are none of our paths.
+        return Need.ADMIN
     if first != "api":
         return BY_FIRST.get(first, {}).get(method, Need.ADMIN)
     noun, slash, more = rest.partition("/")
