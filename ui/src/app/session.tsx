@@ -67,8 +67,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     },
     logout: async () => {
       await ask("api/session", { method: "DELETE" });
-      queries.clear();
+      // First the pages go, then what they knew: whoever comes next starts with nothing.
       queries.setQueryData(KEY, null);
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== KEY[0] });
     },
     refresh,
   };

@@ -54,6 +54,7 @@ export const variables: CSSVariablesResolver = () => {
     variables: {},
     light: {
       ...of("light"),
+      "--mantine-color-error": states.bad.light,
       "--mantine-color-body": paper[1],
       "--ground": paper[0],
       "--line": paper[3],
@@ -61,6 +62,7 @@ export const variables: CSSVariablesResolver = () => {
     },
     dark: {
       ...of("dark"),
+      "--mantine-color-error": states.bad.dark,
       "--mantine-color-body": dark[7],
       "--ground": dark[8],
       "--line": dark[5],
