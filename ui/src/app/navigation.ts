@@ -81,7 +81,13 @@ export const places: readonly Place[] = [
     role: "operator",
     page: lazy(() => import("@/features/nodes/NodesPage")),
   },
-  { name: "status", icon: IconActivity, group: "system", role: "viewer" },
+  {
+    name: "status",
+    icon: IconActivity,
+    group: "system",
+    role: "viewer",
+    page: lazy(() => import("@/features/status/StatusPage")),
+  },
   { name: "users", icon: IconUsers, group: "system", role: "admin" },
 ];
 

@@ -1,5 +1,5 @@
 /** What the server tells of itself. */
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
 
@@ -89,10 +89,11 @@ export function useTraffic() {
   });
 }
 
-export function useRefusals() {
+export function useRefusals(enabled: boolean) {
   return useQuery({
     queryKey: ["status", "refusals"],
-    queryFn: () => ask<Refusal[]>("api/access/refusals"),
+    enabled,
+    queryFn: () => ask<Refusal[]>("api/access/refusals", { headers: { "X-Background": "1" } }),
     refetchInterval: OFTEN_MS,
   });
 }
@@ -102,6 +103,20 @@ export function useRejections() {
     queryKey: ["status", "rejections"],
     queryFn: () => ask<{ counts: Record<string, number>; recent: Rejection[] }>("api/rejections"),
     refetchInterval: OFTEN_MS,
+  });
+}
+
+/** Let a caller do what it was refused: its node is changed, or made. */
+export function useAdmit() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (refusal: Refusal) =>
+      ask(`api/access/refusals/${refusal.id}/admit`, { method: "POST", json: {} }),
+    onSuccess: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["status"] }),
+        queries.invalidateQueries({ queryKey: ["nodes"] }),
+      ]),
   });
 }
 

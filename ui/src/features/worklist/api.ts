@@ -38,6 +38,8 @@ export interface Asker {
 const KEY = ["worklist"];
 const MOST = 1000;
 const REFRESH_MS = 10_000;
+/** What the page asks again and again keeps no session alive. */
+const BY_ITSELF = { "X-Background": "1" };
 
 /** Return the steps of a day (YYYYMMDD), of all days without one. */
 export function useEntries(day: string) {
@@ -46,6 +48,7 @@ export function useEntries(day: string) {
     queryFn: () =>
       ask<{ entries: Entry[]; total: number; total_is_at_least: boolean }>("api/worklist", {
         query: { date: day, limit: MOST },
+        headers: BY_ITSELF,
       }),
     refetchInterval: REFRESH_MS,
     placeholderData: (before) => before,
@@ -64,7 +67,7 @@ export function useItem(id: string | null) {
 export function useAskers() {
   return useQuery({
     queryKey: [...KEY, "askers"],
-    queryFn: () => ask<Asker[]>("api/worklist/askers"),
+    queryFn: () => ask<Asker[]>("api/worklist/askers", { headers: BY_ITSELF }),
     refetchInterval: REFRESH_MS,
   });
 }

@@ -1,0 +1,100 @@
+import "uplot/dist/uPlot.min.css";
+
+import { useMantineColorScheme } from "@mantine/core";
+import { useElementSize } from "@mantine/hooks";
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import uPlot from "uplot";
+
+export interface Line {
+  name: string;
+  /** A custom property of the page, such as `--state-news`. */
+  colour: string;
+  values: readonly number[];
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970, ascending. */
+  times: readonly number[];
+  lines: readonly Line[];
+  show: (value: number) => string;
+}
+
+const HEIGHT = 120;
+
+/** A small plot over the last hour; its numbers are read where the pointer stands. */
+export function Plot({ label, times, lines, show }: Props) {
+  const { ref, width } = useElementSize();
+  const host = useRef<HTMLDivElement>(null);
+  const { colorScheme } = useMantineColorScheme();
+  const { i18n } = useTranslation();
+  const shown = JSON.stringify([lines.map(({ name, colour }) => [name, colour]), i18n.language, colorScheme]);
+  const latest = useRef({ times, lines, show });
+  const plot = useRef<uPlot | null>(null);
+
+  useEffect(() => {
+    latest.current = { times, lines, show };
+    plot.current?.setData(dataOf(times, lines));
+  });
+
+  useEffect(() => {
+    if (!host.current || width === 0) return;
+    const style = getComputedStyle(host.current);
+    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const { lines: now, times: ticks } = latest.current;
+    const axis = {
+      stroke: colour("--mantine-color-dimmed"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { show: false },
+      font: `11px ${style.fontFamily}`,
+    };
+    const made = new uPlot(
+      {
+        width,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false }, points: { size: 5 } },
+        scales: { y: { range: (_plot, _low, high) => [0, Math.max(high, 1)] } },
+        axes: [
+          {
+            ...axis,
+            values: (_plot, at) =>
+              at.map((second) =>
+                new Intl.DateTimeFormat(i18n.language, { timeStyle: "short" }).format(second * 1000),
+              ),
+            space: 70,
+          },
+          { ...axis, size: 54, values: (_plot, at) => at.map((value) => latest.current.show(value)) },
+        ],
+        series: [
+          {},
+          ...now.map((line) => ({
+            label: line.name,
+            stroke: colour(line.colour),
+            fill: `${colour(line.colour)}22`,
+            width: 1.5,
+            points: { show: false },
+          })),
+        ],
+      },
+      dataOf(ticks, now),
+      host.current,
+    );
+    plot.current = made;
+    return () => {
+      made.destroy();
+      plot.current = null;
+    };
+  }, [width, shown, i18n.language]);
+
+  return (
+    <div ref={ref} role="img" aria-label={label} style={{ minHeight: HEIGHT }}>
+      <div ref={host} />
+    </div>
+  );
+}
+
+function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
+  return [[...times], ...lines.map((line) => [...line.values])];
+}
