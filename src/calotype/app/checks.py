@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from calotype.app.settings import Compression, Http, Settings
 from calotype.errors import InvalidRequest
+from calotype.services.access.passwords import check_new
+from calotype.services.access.users import FIRST_USER
 from calotype.web.url_parts import is_base, is_origin, is_path
 
 _HIGHEST_PORT = 65_535
@@ -133,6 +135,11 @@ def _check_access(http: Http) -> None:
         raise InvalidRequest(f"http.access.idle_minutes: give minutes above 0, up to {_MOST_MINUTES:g}")
     if not 0 < access.session_hours <= _MOST_HOURS:
         raise InvalidRequest(f"http.access.session_hours: give hours above 0, up to {_MOST_HOURS:g}")
+    if access.admin_password:
+        try:
+            check_new(access.admin_password, FIRST_USER)
+        except InvalidRequest as error:
+            raise InvalidRequest(f"http.access.admin_password: {error}") from error
     if access.login == "off" and not _is_loopback(http.bind):
         raise InvalidRequest(
             f"http.access.login: off only where http.bind is this machine's own address (127.0.0.1), not {http.bind}:"

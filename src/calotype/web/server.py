@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from calotype.errors import OutOfResources, Refused, Unavailable
+from calotype.web.desk import is_loopback
 from calotype.web.protocol import LendingProtocol
 from calotype.web.settings import WebSettings
 
@@ -63,6 +64,12 @@ class WebServer:
                 raise Unavailable(f"the HTTP server did not start: {self._failure or 'see the log'}")
             time.sleep(0.005)
         log.info("HTTP on %s port %d", self._settings.bind, self._port)
+        if is_bare(self._settings):
+            log.warning(
+                "HTTP on %s is not encrypted: everybody on the way reads passwords and images. Put a TLS proxy before"
+                " it (http.trusted_proxies, http.public_url), and bind to where only that reaches us",
+                self._settings.bind,
+            )
 
     def stop(self, drain_s: float | None = None) -> None:
         """Stop accepting, let requests finish for ``drain_s`` seconds (by setting), and return. Idempotent."""
@@ -104,6 +111,11 @@ class WebServer:
         except BaseException as error:
             self._failure = error
             log.critical("the HTTP server ended: %s", error, exc_info=error)
+
+
+def is_bare(settings: WebSettings) -> bool:
+    """Tell whether others may reach us with nothing that encrypts in between, as far as the settings say."""
+    return not (is_loopback(settings.bind) or settings.trusted_proxies or settings.public_url.startswith("https:"))
 
 
 def _bind(address: str, port: int) -> socket.socket:
