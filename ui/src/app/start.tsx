@@ -3,13 +3,14 @@ import "@mantine/core/styles.css";
 import "@mantine/notifications/styles.css";
 import "@/theme/page.css";
 
-import { MantineProvider } from "@mantine/core";
+import { MantineProvider, mergeThemeOverrides } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
+import { useTranslation } from "react-i18next";
 
 import { Problem } from "@/api/client";
 import { SessionProvider } from "@/app/session";
@@ -23,8 +24,32 @@ const mayRetry = (count: number, error: Error) =>
 /** The server's number for this answer, without which its policy allows no style of ours. */
 const nonce = () => document.querySelector<HTMLMetaElement>("meta[data-nonce]")?.content ?? "";
 
+/** What no component says by itself, in the reader's language. */
+function useTheme() {
+  const { t } = useTranslation();
+  return mergeThemeOverrides(theme, {
+    components: { CloseButton: { defaultProps: { "aria-label": t("action.close") } } },
+  });
+}
+
+function Look({ scheme, children }: { scheme: "auto" | "dark"; children: ReactNode }) {
+  return (
+    <MantineProvider
+      theme={useTheme()}
+      cssVariablesResolver={variables}
+      defaultColorScheme="auto"
+      {...(scheme === "dark" ? { forceColorScheme: scheme } : {})}
+      getStyleNonce={nonce}
+    >
+      {children}
+    </MantineProvider>
+  );
+}
+
 /** Show `page` in the document. `scheme` is how an entry looks until somebody chooses. */
 export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): Promise<void> {
+  // What keeps the page from scrolling behind a dialog looks for the number here.
+  Object.assign(globalThis, { __webpack_nonce__: nonce() });
   await startTranslation();
   const root = document.getElementById("root");
   if (!root) throw new Error("the page has no root");
@@ -33,20 +58,14 @@ export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): 
   });
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider
-        theme={theme}
-        cssVariablesResolver={variables}
-        defaultColorScheme="auto"
-        {...(scheme === "dark" ? { forceColorScheme: scheme } : {})}
-        getStyleNonce={nonce}
-      >
+      <Look scheme={scheme}>
         <Notifications position="bottom-right" limit={4} />
         <QueryClientProvider client={queries}>
           <ModalsProvider>
             <SessionProvider>{page}</SessionProvider>
           </ModalsProvider>
         </QueryClientProvider>
-      </MantineProvider>
+      </Look>
     </StrictMode>,
   );
 }

@@ -1,13 +1,4 @@
-import {
-  Button,
-  Group,
-  MultiSelect,
-  SegmentedControl,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Button, Group, MultiSelect, Radio, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
@@ -67,15 +58,12 @@ function AnonymiseDialog({ studies }: { studies: readonly Study[] }) {
       <Text size="sm" c="dimmed">
         {t("anonymise.what")}
       </Text>
-      <SegmentedControl
-        aria-label={t("anonymise.to")}
-        value={to}
-        onChange={setTo}
-        data={[
-          { value: "archive", label: t("anonymise.archive") },
-          { value: "zip", label: t("anonymise.zip") },
-        ]}
-      />
+      <Radio.Group label={t("anonymise.to")} value={to} onChange={setTo}>
+        <Stack gap={6} mt={6}>
+          <Radio value="archive" label={t("anonymise.archive")} />
+          <Radio value="zip" label={t("anonymise.zip")} />
+        </Stack>
+      </Radio.Group>
       <SimpleGrid cols={2}>
         <TextInput
           label={t("anonymise.id")}

@@ -40,6 +40,9 @@ function Page() {
   const [state, change] = useListState();
   const [, go] = useLocation();
   const isNarrow = useMediaQuery("(max-width: 700px)", false, { getInitialValueInEffect: false });
+  const isWide = useMediaQuery(`(min-width: ${state.study ? 1600 : 1100}px)`, true, {
+    getInitialValueInEffect: false,
+  });
   const [range, setRange] = useState<readonly [number, number]>([0, 0]);
   const [current, setCurrent] = useState(-1);
   const rows = usePages({ filters: state.filters, order: state.order }, ...range);
@@ -73,7 +76,7 @@ function Page() {
     <div className={styles.page}>
       <div className={styles.main}>
         <Group gap="sm" wrap="nowrap">
-          <SearchBar filters={state.filters} isNarrow={isNarrow} onChange={narrow} />
+          <SearchBar filters={state.filters} isNarrow={isNarrow} isWide={isWide} onChange={narrow} />
           {!isNarrow && <ColumnMenu chosen={chosen} onChoose={setNames} />}
           {mayChange && <UploadButton isSmall={isNarrow} />}
         </Group>

@@ -25,6 +25,8 @@ import styles from "./SearchBar.module.css";
 interface Props {
   filters: Filters;
   isNarrow: boolean;
+  /** Room for the filters that are used all day. */
+  isWide: boolean;
   onChange: (filters: Filters) => void;
 }
 
@@ -32,13 +34,13 @@ interface Props {
 const PAUSE_MS = 180;
 
 /** One box for everything, the two filters that are used all day, and the others behind a button. */
-export function SearchBar({ filters, isNarrow, onChange }: Props) {
+export function SearchBar({ filters, isNarrow, isWide, onChange }: Props) {
   const { t } = useTranslation("studies");
   const others = countFilters(filters);
   return (
     <Group gap="sm" wrap="nowrap" className={styles.bar ?? ""}>
       <SearchBox value={filters.q} onChange={(q) => onChange({ ...filters, q })} isNarrow={isNarrow} />
-      {!isNarrow && (
+      {isWide && (
         <>
           <Select
             w={150}
@@ -159,7 +161,7 @@ function SearchBox({
 }
 
 /** The filters that hold, each with a way to take it off. */
-export function FilterChips({ filters, onChange }: Omit<Props, "isNarrow">) {
+export function FilterChips({ filters, onChange }: Omit<Props, "isNarrow" | "isWide">) {
   const { t, i18n } = useTranslation("studies");
   if (countFilters(filters) === 0) return null;
   const words: Partial<Record<FilterName, string>> = {

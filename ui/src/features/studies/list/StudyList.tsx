@@ -1,9 +1,11 @@
 import { Checkbox, Loader, UnstyledButton } from "@mantine/core";
+import { useElementSize } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
+import { fitting, leastWidth } from "./columns";
 import type { Column } from "./columns";
 import { StudyRow } from "./StudyRow";
 import { useListKeys } from "./useListKeys";
@@ -34,9 +36,10 @@ const CARD = 58;
 
 /** The studies, as many as there are: only what is looked at is on the page, and only that is fetched. */
 export function StudyList(props: Props) {
-  const { columns, rows, isNarrow, current, selected, onRange } = props;
+  const { rows, isNarrow, current, selected, onRange } = props;
   const { t } = useTranslation("studies");
   const scroll = useRef<HTMLDivElement>(null);
+  const { ref: frame, width } = useElementSize();
   // eslint-disable-next-line react-hooks/incompatible-library -- it returns functions that change; nothing is memoised
   const virtual = useVirtualizer({
     count: rows.total,
@@ -55,9 +58,10 @@ export function StudyList(props: Props) {
 
   const onKeyDown = useListKeys(props, virtual, scroll);
   const onScreen = items.flatMap((item) => rows.row(item.index) ?? []);
+  const columns = fitting(props.columns, width || Infinity);
   const template = `28px ${columns.map((column) => column.width).join(" ")}`;
   return (
-    <div className={styles.frame}>
+    <div ref={frame} className={styles.frame}>
       <div
         ref={scroll}
         className={styles.scroll}
@@ -71,7 +75,11 @@ export function StudyList(props: Props) {
         onKeyDown={onKeyDown}
         data-list
       >
-        <div className={styles.inner} style={{ height: virtual.getTotalSize() }} role="presentation">
+        <div
+          className={styles.inner}
+          style={{ height: virtual.getTotalSize(), minWidth: isNarrow ? 0 : leastWidth(columns) }}
+          role="presentation"
+        >
           {!isNarrow && (
             <div
               className={`${styles.head ?? ""} ${styles.line ?? ""}`}

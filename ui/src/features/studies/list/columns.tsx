@@ -54,26 +54,26 @@ function column(
 }
 
 export const columns: readonly Column[] = [
-  column("PatientName", 180, 3, (study, language) => showName(study.PatientName, language)),
-  column("PatientID", 110, 1, text("PatientID")),
-  column("PatientBirthDate", 104, 0, (study, language) => showDate(study.PatientBirthDate, language)),
-  column("PatientSex", 56, 0, (study, _language, word) =>
+  column("PatientName", 150, 3, (study, language) => showName(study.PatientName, language) || "—"),
+  column("PatientID", 96, 1, text("PatientID")),
+  column("PatientBirthDate", 100, 0, (study, language) => showDate(study.PatientBirthDate, language)),
+  column("PatientSex", 50, 0, (study, _language, word) =>
     study.PatientSex && "MFO".includes(study.PatientSex) ? word(`sex.${study.PatientSex}`) : study.PatientSex,
   ),
-  column("StudyDate", 150, 0, (study, language) => (
+  column("StudyDate", 146, 0, (study, language) => (
     <>
       {showDate(study.StudyDate, language)} <small>{showTime(study.StudyTime)}</small>
     </>
   )),
-  column("ModalitiesInStudy", 104, 0, (study) => <Modalities codes={study.ModalitiesInStudy} />),
-  column("StudyDescription", 160, 3, text("StudyDescription")),
-  column("AccessionNumber", 110, 1, text("AccessionNumber")),
-  column("ReferringPhysicianName", 130, 1, (study, language) =>
+  column("ModalitiesInStudy", 96, 0, (study) => <Modalities codes={study.ModalitiesInStudy} />),
+  column("StudyDescription", 130, 3, text("StudyDescription")),
+  column("AccessionNumber", 100, 1, text("AccessionNumber")),
+  column("ReferringPhysicianName", 120, 1, (study, language) =>
     showName(study.ReferringPhysicianName, language),
   ),
-  column("StudyID", 90, 0, text("StudyID")),
-  column("NumberOfStudyRelatedSeries", 68, 0, count("NumberOfStudyRelatedSeries"), { isNumber: true }),
-  column("NumberOfStudyRelatedInstances", 72, 0, count("NumberOfStudyRelatedInstances"), { isNumber: true }),
+  column("StudyID", 84, 0, text("StudyID")),
+  column("NumberOfStudyRelatedSeries", 60, 0, count("NumberOfStudyRelatedSeries"), { isNumber: true }),
+  column("NumberOfStudyRelatedInstances", 66, 0, count("NumberOfStudyRelatedInstances"), { isNumber: true }),
   column(
     "labels",
     130,
@@ -91,6 +91,38 @@ export const columns: readonly Column[] = [
   ),
   column("remark", 120, 1, text("remark"), { isSortable: false }),
 ];
+
+/** What gives way first where there is no room for all that was chosen. */
+const YIELDING: readonly ColumnName[] = [
+  "remark",
+  "StudyID",
+  "ReferringPhysicianName",
+  "NumberOfStudyRelatedSeries",
+  "labels",
+  "PatientSex",
+  "AccessionNumber",
+  "PatientBirthDate",
+  "NumberOfStudyRelatedInstances",
+  "PatientID",
+];
+/** Pixels: the box to tick, the padding of a line, and the gap before each column. */
+const BESIDE = 28 + 16;
+const GAP = 12;
+
+/** Return how wide a table of these columns is at the least, in pixels. */
+export function leastWidth(shown: readonly Column[]): number {
+  return shown.reduce((sum, each) => sum + each.least + GAP, BESIDE);
+}
+
+/** Return what of the chosen columns fits into a width; what does not may be scrolled to. */
+export function fitting(chosen: readonly Column[], width: number): readonly Column[] {
+  let shown = chosen;
+  for (const name of YIELDING) {
+    if (leastWidth(shown) <= width) break;
+    shown = shown.filter((each) => each.name !== name);
+  }
+  return shown;
+}
 
 export const FIRST_COLUMNS: readonly ColumnName[] = [
   "PatientName",

@@ -86,7 +86,7 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
   const { t, i18n } = useTranslation("studies");
   const date = showDate(study.StudyDate, i18n.language) || t("patient.undated");
   return (
-    <Paper withBorder p="sm">
+    <Paper withBorder p="sm" bg="var(--ground)">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <div>
           <Text size="xs" c="dimmed">
