@@ -1,4 +1,4 @@
-import { createTheme, rem } from "@mantine/core";
+import { createTheme, defaultVariantColorsResolver, rem } from "@mantine/core";
 import type { CSSVariablesResolver, MantineColorsTuple } from "@mantine/core";
 
 import { amber, dark, paper, radius, space, states, type } from "./tokens";
@@ -13,6 +13,13 @@ export const theme = createTheme({
   primaryColor: "amber",
   primaryShade: { light: 6, dark: 4 },
   autoContrast: true,
+  variantColorResolver: (asked) => {
+    const colours = defaultVariantColorsResolver(asked);
+    // In the dark every fill is light (see primaryShade), and what stands on it dark.
+    return asked.variant === "filled"
+      ? { ...colours, color: `light-dark(${colours.color}, var(--mantine-color-black))` }
+      : colours;
+  },
   colors: { amber: tuple(amber), dark: tuple(dark), gray: tuple(paper) },
   white: paper[0],
   black: paper[9],

@@ -1,0 +1,89 @@
+"""Logging in and out, with the page that was asked for kept in mind all the while."""
+
+import pytest
+from playwright.sync_api import expect
+
+from support.browsing import ADMIN, GUARDED, OWN_PASSWORD, Site
+from support.running import Running
+
+WRONG = "not this one"
+
+
+def test_a_wrong_password_is_told_and_the_right_one_opens(site):
+    page = site.open("studies?q=kept")
+    form = page.get_by_role("main")
+    expect(form.get_by_role("heading", name="calotype")).to_be_visible()
+    site.judge()
+    site.enter(ADMIN, WRONG)
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    expect(page.locator("input[autocomplete=current-password]")).to_have_value("")
+    site.judge()
+    site.enter(ADMIN, OWN_PASSWORD)
+    expect(page.get_by_role("navigation")).to_be_visible()
+    assert page.url.endswith("/ui/studies?q=kept")
+
+
+def test_the_first_password_opens_nothing_but_its_change(fresh_server, watched):
+    site = watched(fresh_server)
+    page = site.open("jobs")
+    site.enter(ADMIN, "admin")
+    expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
+    page.goto(f"{site.origin}/ui/studies")
+    expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
+    current, chosen, repeated = (page.locator("input[type=password]").nth(number) for number in range(3))
+    current.fill("admin")
+    chosen.fill(OWN_PASSWORD)
+    repeated.fill(WRONG)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The two are not the same")).to_be_visible()
+    site.judge()
+    repeated.fill(OWN_PASSWORD)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Choose a password")).to_be_hidden()
+    expect(page.get_by_role("navigation").get_by_role("link", name="Studies")).to_be_visible()
+
+
+def test_a_session_that_ends_is_taken_up_again_over_the_open_page(inside):
+    page = inside.page
+    page.evaluate("window.sameDocument = true")
+    page.context.clear_cookies()
+    page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Your session has ended")
+    inside.judge()
+    inside.enter(ADMIN, WRONG)
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    inside.enter(ADMIN, OWN_PASSWORD)
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Jobs")).to_have_attribute("aria-current", "page")
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_logging_out_closes_every_page(inside):
+    page = inside.page
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("menuitem", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert page.context.request.get(f"{inside.origin}/api/studies").status == 401
+    inside.open("studies")
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+@pytest.fixture
+def fresh_server(tmp_path):
+    """A server of the first day: nobody has chosen a password."""
+    with Running(tmp_path, environment=GUARDED) as running:
+        yield running
+
+
+@pytest.fixture
+def watched(context, page):
+    sites = []
+
+    def over(server: Running) -> Site:
+        sites.append(Site.over(server, page))
+        return sites[0]
+
+    yield over
+    for site in sites:
+        site.conclude()

@@ -1,0 +1,234 @@
+"""The pages in a real browser: what a flow does with them, and what must hold whatever it does.
+
+``Watch`` sees one browser context: errors in the console, requests that leave the origin, breaches of the pages'
+policy, and what axe says of a page to those who cannot see it or point at it. ``Site`` is the pages of one server.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
+
+from calotype.web import pages
+from support import dcmtk
+from support.running import Running
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Software draws what a machine without a graphics card cannot; as root Chromium starts without its sandbox only.
+ARGUMENTS: Final = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+ADMIN: Final = "admin"
+OWN_PASSWORD: Final = "salted paper in the dark"
+GUARDED: Final = {"CALOTYPE__HTTP__ACCESS__LOGIN": "required"}
+"""The environment of a server as it is on its first day."""
+SETTLED: Final = {**GUARDED, "CALOTYPE__HTTP__ACCESS__ADMIN_PASSWORD": OWN_PASSWORD}
+"""The environment of a server whose administrator has a password."""
+PATIENCE_MS: Final = 20_000
+"""For anything to appear: a loaded machine is slow, and a flow that fails has time."""
+
+_AXE: Final = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
+_GRAVE: Final = frozenset({"serious", "critical"})
+_STATUS: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
+_TELL: Final = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__breach(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile ?? ""}:${event.lineNumber}`));
+"""
+
+_FOCUSED: Final = """
+() => {
+  const element = document.activeElement;
+  if (!element || element === document.body) return [null, true, ""];
+  const style = getComputedStyle(element);
+  const isShown = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    || style.boxShadow !== "none" || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
+  return [element.getAttribute("aria-label") ?? element.innerText ?? "", isShown, element.outerHTML.slice(0, 200)];
+}
+"""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def browser() -> str:
+    """Return where a Chromium is; without one a test of the pages ends, by failing in CI."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return found or dcmtk.need(BROWSERS[0])
+
+
+def need_pages() -> None:
+    """End the test where the pages, or axe, have not been brought."""
+    for made in (pages.FOLDER / "index.html", _AXE):
+        if not made.is_file():
+            end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
+            end(f"{made.name} is not here: `make pages` brings it")
+
+
+@cache
+def _axe() -> str:
+    return _AXE.read_text("utf-8")
+
+
+def store(server: Running, *files: bytes) -> None:
+    """Put objects into a server of :data:`SETTLED` over STOW-RS."""
+    for file in files:
+        answer = httpx.post(
+            f"{server.url}/studies",
+            content=file,
+            headers={"Content-Type": "application/dicom", "Accept": "application/dicom+json"},
+            auth=(ADMIN, OWN_PASSWORD),
+            timeout=PATIENCE_MS / 1000,
+        )
+        assert answer.status_code == 200, answer.text
+
+
+@dataclass
+class Watch:
+    """What was seen in one context. A status that a flow provokes on purpose is put into ``allowed_statuses``."""
+
+    context: BrowserContext
+    origin: str
+    # Whoever is not logged in yet, or no longer, is told so.
+    allowed_statuses: set[int] = field(default_factory=lambda: {401})
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.expose_binding("__breach", lambda _source, told: self.breaches.append(told))
+        self.context.add_init_script(_TELL)
+        self.context.on("console", self._heard)
+        self.context.on("weberror", self._crashed)
+        self.context.on("request", self._asked)
+
+    def verdict(self) -> dict[str, list[str]]:
+        """Return what must not be, by kind; empty when all is well."""
+        found = {"errors": self.errors, "foreign requests": self.foreign, "breaches of the policy": self.breaches}
+        return {kind: told for kind, told in found.items() if told}
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        status = _STATUS.match(message.text)
+        if status is None or int(status[1]) not in self.allowed_statuses:
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def _crashed(self, error: WebError) -> None:
+        self.errors.append(str(error.error))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.origin + "/", "data:", "blob:")):
+            self.foreign.append(request.url)
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe finds that keeps people out: each serious or critical violation with where it is."""
+    page.evaluate(_axe())
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]} {each['nodes'][0]['failureSummary']}"
+        for each in found["violations"]
+        if each["impact"] in _GRAVE
+    ]
+
+
+@dataclass
+class Site:
+    """The pages of one server in one browser page."""
+
+    page: Page
+    server: Running
+    watch: Watch
+    is_judged: bool = True
+    """Whether axe looks at the page that a flow ends on; pages of others' making may be left out."""
+
+    @classmethod
+    def over(cls, server: Running, page: Page) -> Self:
+        """Watch a page that has not been anywhere yet."""
+        return cls(page, server, Watch(page.context, f"http://127.0.0.1:{server.http_port}"))
+
+    @property
+    def origin(self) -> str:
+        """Where the server is."""
+        return self.watch.origin
+
+    def open(self, path: str = "") -> Page:
+        """Open a page by its address below the pages' root."""
+        self.page.goto(f"{self.origin}/ui/{path}")
+        return self.page
+
+    def enter(self, user: str, password: str) -> None:
+        """Fill the login form that is shown, and send it."""
+        self.page.locator("input[autocomplete=username]").fill(user)
+        self.page.locator("input[autocomplete=current-password]").fill(password)
+        self.page.locator("button[type=submit]").click()
+
+    def slip_in(self, user: str = ADMIN, password: str = OWN_PASSWORD) -> None:
+        """Log in without the form and past the first steps: what follows is about something else."""
+        self.page.add_init_script("localStorage.setItem('calotype.first-run.done', '1')")
+        answer = self.page.context.request.post(
+            f"{self.origin}/api/session", data={"user": user, "password": password}
+        )
+        assert answer.ok, answer.text()
+
+    def prefer(self, language: str, scheme: Literal["light", "dark"]) -> None:
+        """Show the pages in a language and in a system's colours, from the next one on."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.evaluate("language => localStorage.setItem('calotype.language', language)", language)
+        self.page.reload()
+
+    def places(self) -> list[Locator]:
+        """Return the links of the map, in its order."""
+        links = self.page.locator("nav a[href]")
+        links.first.wait_for(state="attached")
+        return [self.page.locator(f"nav a[href={each.get_attribute('href')!r}]") for each in links.all()]
+
+    def visit_places(self) -> Iterator[Locator]:
+        """Go to every place of the map, and wait until it shows what it has."""
+        for link in self.places():
+            link.click()
+            self.settle()
+            yield link
+
+    def settle(self) -> None:
+        """Wait until the page has something in it and nothing turns any more."""
+        expect(self.page.locator("main")).not_to_be_empty()
+        expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root")).to_have_count(0)
+
+    def colour(self, selector: str, name: str) -> tuple[int, int, int]:
+        """Return a colour as it is drawn: red, green, blue, 0 to 255."""
+        drawn = self.page.locator(selector).evaluate("(element, name) => getComputedStyle(element)[name]", name)
+        red, green, blue = map(int, re.findall(r"\d+", drawn)[:3])
+        return red, green, blue
+
+    def tab_through(self, most: int = 150) -> list[str]:
+        """Press Tab to the end of the page; return what was reached by name. Whatever hides its focus fails."""
+        reached: list[str] = []
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            name, is_shown, html = self.page.evaluate(_FOCUSED)
+            if name is None:
+                break
+            assert is_shown, f"{name!r} does not show that it has the focus: {html}"
+            reached.append(name)
+        return reached
+
+    def judge(self) -> None:
+        """Assert that nobody is kept out of the page as it is now."""
+        found = barriers(self.page)
+        assert not found, "\n".join([self.page.url, *found])
+
+    def conclude(self) -> None:
+        """Assert what must hold after every flow."""
+        if self.is_judged:
+            self.judge()
+        found = self.watch.verdict()
+        assert not found, found
