@@ -16,10 +16,11 @@ from typing import Final, TypeAlias
 import anyio
 import orjson
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from calotype.services.jobs.model import Job
 from calotype.services.jobs.watching import Watch
+from calotype.web.streams import cancel_on_disconnect
 
 KEEP_ALIVE_S: Final = 15.0
 FIRST_RETRY_MS: Final = 2000
@@ -55,7 +56,7 @@ class ServerSentEvents(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events, unless the client leaves first."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
+            tasks.start_soon(cancel_on_disconnect, receive, tasks.cancel_scope)
             try:
                 await self._pump(send)
             except TimeoutError:
@@ -154,10 +155,3 @@ class EventStream(ServerSentEvents):
 
     def _is_last(self, job: Job) -> bool:
         return self._ends_with_job and job.state.is_final
-
-
-async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
-    message: Message = {"type": ""}
-    while message["type"] != "http.disconnect":
-        message = await receive()
-    scope.cancel()

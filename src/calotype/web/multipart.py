@@ -15,24 +15,22 @@ def fresh_boundary() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedWriter:
-    """The bytes around the parts of one message whose parts are DICOM objects."""
+class PartsWriter:
+    """The bytes around the parts of one message; ``media_type`` is that of its parts. All text given is ours."""
 
+    media_type: str
     boundary: str = field(default_factory=fresh_boundary)
 
     @property
     def content_type(self) -> str:
         """The message's Content-Type."""
-        return f'multipart/related; type="application/dicom"; boundary={self.boundary}'
+        return f'multipart/related; type="{self.media_type}"; boundary={self.boundary}'
 
-    def prefix(self, transfer_syntax: UID, size_bytes: int | None) -> bytes:
-        """Return the delimiter and headers before a part of ``size_bytes``, ``None``: only its end will tell."""
+    def prefix(self, content_type: str, size_bytes: int | None, location: str = "") -> bytes:
+        """Return the delimiter and headers before a part; ``None``: only its end will tell how long it is."""
         length = "" if size_bytes is None else f"Content-Length: {size_bytes}\r\n"
-        return (
-            f"\r\n--{self.boundary}\r\n"
-            f"Content-Type: application/dicom; transfer-syntax={plain(transfer_syntax)}\r\n"
-            f"{length}\r\n"
-        ).encode("ascii")
+        where = f"Content-Location: {location}\r\n" if location else ""
+        return f"\r\n--{self.boundary}\r\nContent-Type: {content_type}\r\n{length}{where}\r\n".encode("ascii")
 
     @property
     def end(self) -> bytes:
@@ -40,12 +38,16 @@ class RelatedWriter:
         return f"\r\n--{self.boundary}--\r\n".encode("ascii")
 
 
-def related_documents(documents: Iterable[bytes], content_type: str) -> tuple[bytes, str]:
+def related_documents(documents: Iterable[bytes], media_type: str) -> tuple[bytes, str]:
     """Return a message whose parts are whole documents of one type, at least one, and its Content-Type."""
-    boundary = fresh_boundary()
-    head = f"\r\n--{boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode("ascii")
-    message = b"".join([*(head + document for document in documents), f"\r\n--{boundary}--\r\n".encode("ascii")])
-    return message, f'multipart/related; type="{content_type}"; boundary={boundary}'
+    writer = PartsWriter(media_type)
+    parts = (writer.prefix(media_type, None) + document for document in documents)
+    return b"".join((*parts, writer.end)), writer.content_type
+
+
+def object_type(transfer_syntax: UID) -> str:
+    """Return the Content-Type of a DICOM object."""
+    return f"application/dicom; transfer-syntax={plain(transfer_syntax)}"
 
 
 def plain(uid: UID) -> str:

@@ -113,7 +113,7 @@ class ChunkedAnswer(Response):
         line: Line | None = scope.get("extensions", {}).get(EXTENSION)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_cancel_on_disconnect, receive, tasks.cancel_scope)
+                tasks.start_soon(cancel_on_disconnect, receive, tasks.cancel_scope)
                 try:
                     await send(
                         {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
@@ -152,7 +152,8 @@ class ChunkedAnswer(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+async def cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+    """Wait for the client to leave, then cancel what is done for it."""
     message: Message = {"type": ""}
     while message["type"] != "http.disconnect":
         message = await receive()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom.hierarchy import UID
-from calotype.web.multipart import RelatedWriter
+from calotype.web.multipart import PartsWriter, object_type
 from calotype.web.multipart_reader import MalformedMultipart, MultipartReader, PartLimits, boundary_of
 
 EXPLICIT = UID("1.2.840.10008.1.2.1")
@@ -50,8 +50,8 @@ def message(*parts, boundary="b"):
 
 
 def test_what_is_written_is_read():
-    writer = RelatedWriter()
-    body = writer.prefix(EXPLICIT, 3) + b"one" + writer.prefix(EXPLICIT, 0) + writer.end
+    writer = PartsWriter("application/dicom")
+    body = writer.prefix(object_type(EXPLICIT), 3) + b"one" + writer.prefix(object_type(EXPLICIT), 0) + writer.end
 
     parts = read(body, boundary=boundary_of(writer.content_type))
 
@@ -63,11 +63,11 @@ def test_what_is_written_is_read():
 
 
 def test_boundaries_differ():
-    assert RelatedWriter().boundary != RelatedWriter().boundary
+    assert PartsWriter("image/jpeg").boundary != PartsWriter("image/jpeg").boundary
 
 
 def test_header_lines_cannot_be_smuggled_in_by_a_transfer_syntax():
-    assert b"transfer-syntax=1.2\r\nContent-Length" in RelatedWriter().prefix(UID("1.2\r\nX: y"), 1)
+    assert object_type(UID("1.2\r\nX: y")) == "application/dicom; transfer-syntax=1.2"
 
 
 @given(

@@ -29,9 +29,9 @@ from calotype.web.addresses import instance_url
 from calotype.web.dicomweb.context import Context, accepted, negotiate
 from calotype.web.dicomweb.departures import all_located, description_in
 from calotype.web.dicomweb.wado import nothing_of, selected
-from calotype.web.dicomweb.ways import OCTETS, RELATED, Making, Pixels, Way, choose_way, frame_in
+from calotype.web.dicomweb.ways import OCTETS, RELATED, Making, Pixels, Way, choose_way, frame_parts
 from calotype.web.lines import Pieces, Stretch
-from calotype.web.parts import PartsWriter
+from calotype.web.multipart import PartsWriter
 from calotype.web.ranges import is_known, not_modified, part_of
 from calotype.web.streams import ChunkedAnswer
 
@@ -113,11 +113,11 @@ class BulkdataResource:
             return not_modified(headers)
         if way.is_related:
             writer = PartsWriter(way.media_type)
-            pieces = frame_parts(self._pictures, stored, frames, writer, "", is_last=True)
+            pieces = _ended(_value_of_frames(self._pictures, stored, frames, writer, ""), writer)
             return await self._answer(pieces, {**headers, "Content-Type": writer.content_type})
         headers["Content-Type"] = way.part_type
         if way.making is not Making.NOTHING:
-            return await self._answer(frame_parts(self._pictures, stored, frames, None, ""), headers)
+            return await self._answer(_value_of_frames(self._pictures, stored, frames, None, ""), headers)
         # The one frame, or a video, as it is stored: players ask for ranges of it.
         _, value = await self._context.offload(bulk.find, self._context.archive.retrieve, stored, (PIXEL_DATA,))
         part = part_of(request, value.size_bytes, headers["ETag"])
@@ -206,7 +206,7 @@ class AllBulkdataResource:
             if value.in_fragments and path == (PIXEL_DATA,):
                 with self._pictures.open(current) as opened:
                     frames = _frames_of(opened, ranges, alone=False)
-                yield from frame_parts(self._pictures, current, frames, writer, location)
+                yield from _value_of_frames(self._pictures, current, frames, writer, location)
                 continue
             yield writer.prefix(OCTETS, value.size_bytes, location)
             yield from value_pieces(self._context, current, value, 0, value.size_bytes)
@@ -237,30 +237,23 @@ def _pixels_in(stored: StoredInstance, header: bytes) -> Pixels:
         raise Unsupported(f"the object's pixels are damaged: {error}") from error
 
 
-def frame_parts(
-    pictures: Pictures,
-    stored: StoredInstance,
-    frames: _Frames,
-    writer: PartsWriter | None,
-    location: str,
-    *,
-    is_last: bool = False,
+def _value_of_frames(
+    pictures: Pictures, stored: StoredInstance, frames: _Frames, writer: PartsWriter | None, location: str
 ) -> Pieces:
     """Yield frames as parts, uncompressed ones as one; without a ``writer`` the bytes alone."""
     way = frames.way
     with pictures.open(stored) as opened:
-        if frames.is_one:
-            if writer is not None:
-                yield writer.prefix(way.part_type, None, location)
-            yield from _decoded(pictures, opened, frames.numbers)
-        else:
-            for number in frames.numbers:
-                size_bytes, pieces = frame_in(pictures, opened, number, way)
-                if writer is not None:
-                    yield writer.prefix(way.part_type, size_bytes, location and f"{location}?frame={number}")
-                yield from pieces
-    if writer is not None and is_last:
-        yield writer.end
+        if not frames.is_one:
+            yield from frame_parts(pictures, opened, frames.numbers, way, writer, location=location)
+            return
+        if writer is not None:
+            yield writer.prefix(way.part_type, None, location)
+        yield from _decoded(pictures, opened, frames.numbers)
+
+
+def _ended(pieces: Pieces, writer: PartsWriter) -> Pieces:
+    yield from pieces
+    yield writer.end
 
 
 def _decoded(pictures: Pictures, opened: Opened, numbers: Sequence[int]) -> Iterator[bytes]:

@@ -14,9 +14,9 @@ from calotype.web.accept import MediaRange
 from calotype.web.dicomweb.context import Context, accepted
 from calotype.web.dicomweb.rendering_parameters import frame_list
 from calotype.web.dicomweb.wado import selected
-from calotype.web.dicomweb.ways import Pixels, Way, choose_way, frame_in
+from calotype.web.dicomweb.ways import Pixels, Way, choose_way, frame_parts
 from calotype.web.lines import Pieces
-from calotype.web.parts import PartsWriter
+from calotype.web.multipart import PartsWriter
 from calotype.web.streams import ChunkedAnswer
 
 
@@ -61,10 +61,6 @@ def _pieces(
     pictures: Pictures, stored: StoredInstance, numbers: Sequence[int], way: Way, writer: PartsWriter | None
 ) -> Pieces:
     with pictures.open(stored) as opened:
-        for number in numbers:
-            size_bytes, pieces = frame_in(pictures, opened, number, way)
-            if writer is not None:
-                yield writer.prefix(way.part_type, size_bytes)
-            yield from pieces
+        yield from frame_parts(pictures, opened, numbers, way, writer)
         if writer is not None:
             yield writer.end

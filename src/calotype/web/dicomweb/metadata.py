@@ -25,8 +25,7 @@ from calotype.web.addresses import instance_url
 from calotype.web.dicomweb.context import JSON_FORMS, Context, accepted, negotiate, takes_gzip
 from calotype.web.dicomweb.departures import admitted, all_located
 from calotype.web.dicomweb.wado import nothing_of, selected
-from calotype.web.multipart import fresh_boundary
-from calotype.web.parts import PartsWriter
+from calotype.web.multipart import PartsWriter, fresh_boundary
 from calotype.web.ranges import is_known, not_modified
 from calotype.web.streams import ChunkedAnswer, gather, gzip
 

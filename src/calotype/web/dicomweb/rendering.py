@@ -34,7 +34,8 @@ from calotype.web.dicomweb.rendering_parameters import (
     thumbnail_wish,
 )
 from calotype.web.dicomweb.wado import selected
-from calotype.web.parts import PartsWriter
+from calotype.web.multipart import PartsWriter
+from calotype.web.ranges import is_known, not_modified
 from calotype.web.streams import ChunkedAnswer, gather
 
 _RELATED: Final = "multipart/related"
@@ -215,8 +216,8 @@ def picture_answer(
         content_type, tag = f"{content_type}; charset={charset}", f"{tag}-{charset}"
         answer |= _HARMLESS
     answer |= {"ETag": f'"{tag}"', "Vary": "Accept, Accept-Charset"}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=answer)
+    if is_known(request, answer["ETag"]):
+        return not_modified(answer)
     return Response(data, headers={**answer, "Content-Type": content_type})
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from calotype.errors import InvalidRequest
 from calotype.services.archive.pictures import DEFAULT_QUALITY, DEFAULT_THUMBNAIL_PX, Burn, Wish
+from calotype.web.warnings import warning
 
 MAX_FRAMES: Final = 10_000
 MAX_THUMBNAIL_PX: Final = 2048
@@ -46,9 +47,8 @@ class Asked:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The ``Warning`` of PS3.18 8.3.5.1.1; its text is made of keywords, so it needs no escaping."""
-        told = ", ".join(f'299 calotype "{text}"' for text in self.warnings)
-        return {"Warning": told} if told else {}
+        """The ``Warning`` of PS3.18 8.3.5.1.1."""
+        return {"Warning": warning(*self.warnings)} if self.warnings else {}
 
 
 def single_values(pairs: Iterable[tuple[str, str]], known: Iterable[str]) -> dict[str, str]:

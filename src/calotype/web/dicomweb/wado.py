@@ -33,7 +33,7 @@ from calotype.web.dicomweb.departures import (
 )
 from calotype.web.dicomweb.zipping import wants_dicomdir, zip_pieces
 from calotype.web.lines import Piece, Pieces
-from calotype.web.multipart import RelatedWriter, plain
+from calotype.web.multipart import PartsWriter, object_type, plain
 from calotype.web.streams import ChunkedAnswer
 
 MULTIPART: Final = Form("multipart/related", "application/dicom")
@@ -80,7 +80,7 @@ class InstancesResource:
             headers["Content-Type"] = ZIP.essence
             headers["Content-Disposition"] = f'attachment; filename="{_file_name(request, selection)}.zip"'
         else:
-            writer = RelatedWriter()
+            writer = PartsWriter(MULTIPART.content)
             pieces = related_parts(retrieve, objects, writer, context.forms)
             headers["Content-Type"] = writer.content_type
         return await ChunkedAnswer.start(
@@ -97,7 +97,7 @@ async def file_answer(
 ) -> Response:
     """Answer with one whole file, opened here and closed with the answer; what opening it raises passes through."""
     opened = await context.offload(file.__enter__)
-    told = {"Content-Type": f"application/dicom; transfer-syntax={plain(opened.transfer_syntax)}", "Vary": "Accept"}
+    told = {"Content-Type": object_type(opened.transfer_syntax), "Vary": "Accept"}
     if opened.size_bytes is not None:
         told["Content-Length"] = str(opened.size_bytes)
     return await ChunkedAnswer.start(
@@ -108,11 +108,11 @@ async def file_answer(
     )
 
 
-def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: RelatedWriter, forms: Forms) -> Pieces:
+def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: PartsWriter, forms: Forms) -> Pieces:
     """Yield a multipart message of whole files; one file is open at a time."""
     for departure in objects:
         with leaving(retrieve, departure, forms) as file:
-            yield writer.prefix(file.transfer_syntax, file.size_bytes)
+            yield writer.prefix(object_type(file.transfer_syntax), file.size_bytes)
             yield from file.blocks
     yield writer.end
 

@@ -6,7 +6,7 @@ length, never the object; one at a time is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Self
@@ -27,6 +27,7 @@ from calotype.errors import CalotypeError, DamagedPixels, Unsupported
 from calotype.services.archive.looking import Opened
 from calotype.services.archive.pictures import Pictures
 from calotype.web.accept import Form, MediaRange, quality_in
+from calotype.web.multipart import PartsWriter
 
 OCTETS: Final = "application/octet-stream"
 RELATED: Final = "multipart/related"
@@ -178,6 +179,26 @@ def _what_there_is(pixels: Pixels) -> str:
         f'Accept: frames stored in {told} come as they are, by {RELATED}; type="{media}" or by {OCTETS} with '
         "transfer-syntax=*" + (f"; and as {OCTETS} uncompressed" if pixels.is_decodable else "")
     )
+
+
+def frame_parts(
+    pictures: Pictures,
+    opened: Opened,
+    numbers: Iterable[int],
+    way: Way,
+    writer: PartsWriter | None,
+    *,
+    location: str = "",
+) -> Iterator[bytes]:
+    """Yield frames of an open object as parts; without a ``writer`` the bytes alone. Raises as :func:`frame_in` does.
+
+    ``location`` is the URL of all of them, from which each has its own.
+    """
+    for number in numbers:
+        size_bytes, pieces = frame_in(pictures, opened, number, way)
+        if writer is not None:
+            yield writer.prefix(way.part_type, size_bytes, location and f"{location}?frame={number}")
+        yield from pieces
 
 
 def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple[int, Iterator[bytes]]:
