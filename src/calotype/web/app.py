@@ -23,6 +23,7 @@ from calotype.web.api import (
     nodes,
     recycle_bin,
     rejections,
+    sample,
     session,
     sessions,
     statistics,
@@ -45,6 +46,7 @@ from calotype.web.offload import Offload
 from calotype.web.openapi import describe
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
+from calotype.web.viewers import ohif
 
 _EVERY_ANSWER = (
     # What a file or a request says is data, whatever it looks like.
@@ -82,6 +84,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         statistics.router(archive.search, offload, rooms.compression),
         studies.router(archive.search, offload, settings, rooms.marks),
         rejections.router(rooms.rejections),
+        sample.router(archive.ingest, offload),
         conflicts.router(archive.curate.conflicts, offload),
         damaged.router(archive.curate.damaged, offload),
         texts.router(archive.texts, offload),
@@ -103,6 +106,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         app.include_router(worklist.router(*rooms.worklist, offload), prefix="/api")
     _install_network(app, rooms, offload)
     desk = _install_access(app, rooms, settings)
+    ohif.install(app)
     pages.install(app)
     describe(app)
     # Innermost: what it is told has been made true by those around it, and they see what it refuses.

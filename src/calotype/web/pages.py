@@ -6,9 +6,7 @@ server runs as well, and says here how to build them.
 
 from __future__ import annotations
 
-import mimetypes
 import secrets
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -16,10 +14,11 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import calotype
 from calotype.errors import NotFound
+from calotype.web.assets import ASK_AGAIN, FOREVER, Asset, find_assets, send
 
 FOLDER: Final = Path(calotype.__file__).parent / "static" / "ui"
 """Where the build puts the pages."""
@@ -49,14 +48,6 @@ once more; a released wheel has them inside. DICOM and DICOMweb work without the
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    path: Path
-    media_type: str
-    is_packed: bool
-    """Whether a gzipped twin lies beside it."""
-
-
 class Pages:
     """Serves what lies in ``folder``, and the application's page for every other address below the prefix."""
 
@@ -68,7 +59,7 @@ class Pages:
         name: str = request.path_params.get("path", "")
         asset = self._assets.get(name)
         if asset is not None and asset.media_type != _HTML:
-            return _file(asset, request, is_hashed=name.startswith(_ASSETS))
+            return send(asset, request, FOREVER if name.startswith(_ASSETS) else ASK_AGAIN)
         if PurePosixPath(name).suffix and name.startswith(_ASSETS):
             raise NotFound("there is no such file")
         return self._page(request, _ENTRIES.get(name.split("/", 1)[0], _INDEX))
@@ -93,35 +84,12 @@ class Pages:
         return {page.name: page.read_text("utf-8") for page in pages if page.is_file()}
 
     @cached_property
-    def _assets(self) -> dict[str, _Asset]:
-        """Every file by its address: what is not in here is not sent, whatever a path says."""
-        files = (path for path in self._folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-        return {
-            path.relative_to(self._folder).as_posix(): _Asset(
-                path,
-                mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-                path.with_name(path.name + ".gz").is_file(),
-            )
-            for path in files
-            if path.suffix != ".gz"
-        }
+    def _assets(self) -> dict[str, Asset]:
+        return find_assets(self._folder)
 
 
 async def _to_pages(request: Request) -> Response:
     return RedirectResponse(quote(request.scope.get("root_path", "") + PREFIX) + "/", 307)
-
-
-def _file(asset: _Asset, request: Request, *, is_hashed: bool) -> Response:
-    headers = {
-        # A file whose name has its digest in it never changes.
-        "Cache-Control": "public, max-age=31536000, immutable" if is_hashed else "no-cache",
-        "Vary": "Accept-Encoding",
-    }
-    path = asset.path
-    if asset.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        path = path.with_name(path.name + ".gz")
-    return FileResponse(path, headers=headers, media_type=asset.media_type)
 
 
 def install(app: FastAPI, folder: Path = FOLDER) -> None:

@@ -2,6 +2,9 @@
 import * as core from "@cornerstonejs/core";
 import loader from "@cornerstonejs/dicom-image-loader";
 
+import type vtkVolume from "@kitware/vtk.js/Rendering/Core/Volume";
+import type vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
+
 import { film } from "@/theme/tokens";
 
 import type { Stack } from "../study/stack";
@@ -54,7 +57,8 @@ export const openPlane = (plane: PlaneName, element: HTMLDivElement) =>
   open(planePane(plane), element, ViewportType.ORTHOGRAPHIC, "planes", plane);
 
 export const openVolumePane = (element: HTMLDivElement) =>
-  open(VOLUME_PANE, element, ViewportType.VOLUME_3D, "volume");
+  // Seen from the front, as one meets people.
+  open(VOLUME_PANE, element, ViewportType.VOLUME_3D, "volume", "coronal");
 
 export function stackViewport(id: string): core.StackViewport | undefined {
   const viewport = engine().getViewport<core.Types.IViewport | undefined>(id);
@@ -99,9 +103,32 @@ export async function showVolume(stack: Stack, panes: readonly string[], preset:
   if (panes.includes(VOLUME_PANE)) {
     // Rendered once whole: every slice that comes in would be a frame of its own, and those are dear.
     await core.setVolumesForViewports(engine(), [{ volumeId: id }], [VOLUME_PANE]);
+    coarsen();
+    const drawn = untilDrawn(VOLUME_PANE);
     showRendering(preset, stack.modality);
+    await drawn;
   }
-  engine().renderViewports([...panes]);
+  engine().renderViewports(flat);
+}
+
+/** A third of the rays each way: what a processor draws is seen in a second, and not in ten. */
+const COARSE = 3;
+
+function coarsen(): void {
+  if (!isSoftware()) return;
+  const mapper = (
+    volumeViewport(VOLUME_PANE)?.getDefaultActor().actor as vtkVolume | undefined
+  )?.getMapper() as vtkVolumeMapper | undefined;
+  mapper?.setAutoAdjustSampleDistances(false);
+  mapper?.setImageSampleDistance(COARSE);
+}
+
+function untilDrawn(pane: string): Promise<void> {
+  const element = volumeViewport(pane)?.element;
+  return new Promise((resolve) => {
+    if (!element) resolve();
+    element?.addEventListener(core.Enums.Events.IMAGE_RENDERED, () => resolve(), { once: true });
+  });
 }
 
 /** Render the block as a preset says. */

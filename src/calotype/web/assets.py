@@ -1,0 +1,56 @@
+"""Files that a build made: found once, sent packed where the client unpacks. Nothing outside of their folder is."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+FOREVER: Final = "public, max-age=31536000, immutable"
+"""For a file whose name has its digest in it: it never changes."""
+
+ASK_AGAIN: Final = "no-cache"
+
+_MEDIA_TYPES: Final = {".wasm": "application/wasm", ".js": "text/javascript", ".woff2": "font/woff2"}
+"""What the system's own table may not know, and a browser insists on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file."""
+
+    path: Path
+    media_type: str
+    is_packed: bool
+    """Whether a gzipped twin lies beside it."""
+
+
+def find_assets(folder: Path) -> dict[str, Asset]:
+    """Return every file below ``folder`` by its address: what is not in here is not sent, whatever a path says."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {
+        path.relative_to(folder).as_posix(): Asset(
+            path, media_type_of(path), path.with_name(path.name + ".gz").is_file()
+        )
+        for path in files
+        if path.suffix != ".gz"
+    }
+
+
+def media_type_of(path: Path) -> str:
+    """Return the media type that a file's name tells."""
+    return _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+def send(asset: Asset, request: Request, caching: str) -> Response:
+    """Answer with a file, packed where the client can unpack it."""
+    headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
+    path = asset.path
+    if asset.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        path = path.with_name(path.name + ".gz")
+    return FileResponse(path, headers=headers, media_type=asset.media_type)

@@ -1,0 +1,1 @@
+"""Viewers of others: OHIF served from here, programs on the reader's machine opened by link."""
