@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from calotype.dicom.datasets import WORD_BYTES
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.layout import SEQUENCES
-from calotype.dicom.part10 import MAX_INFLATED_BYTES
 from calotype.dicom.pixels.fragments import Fragments
 from calotype.dicom.pixels.frames import Place
 from calotype.dicom.sources import source_of
@@ -23,8 +22,8 @@ from calotype.dicom.uids import transfer_syntax
 from calotype.dicom.walk import FRAGMENTS, MAX_DEPTH, Token, Walk
 from calotype.errors import InvalidRequest, NotFound, OutOfResources
 
-MAX_HELD_BYTES: Final = min(MAX_INFLATED_BYTES, 512 * 1024 * 1024)
-"""What may be held of an object that is deflated."""
+MAX_HELD_BYTES: Final = 64 * 1024 * 1024
+"""What may be held of an object that is deflated, while a value is looked for in it; each request holds its own."""
 
 _TAG: Final = re.compile("[0-9A-Fa-f]{8}", re.ASCII)
 _ITEM: Final = re.compile("[1-9][0-9]{0,8}", re.ASCII)
@@ -37,7 +36,7 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class BulkValue:
-    """One value. ``places`` are in ``inflated`` where that is not ``None``, in the data set otherwise.
+    """One value. ``places`` are in ``inflated``, which holds it alone, or where that is ``None`` in the data set.
 
     ``word_bytes`` is the size of the words whose bytes stand in the other order, 1 in little endian. A value in
     fragments is all of them, one after the other, without the table of offsets.
@@ -78,7 +77,7 @@ def find(data: memoryview, stored: UID, path: Path) -> BulkValue:
     OutOfResources when it inflates to more than is held.
     """
     how = transfer_syntax(stored)
-    inflated: bytes | None = None
+    inflated: bytearray | None = None
     if how.deflated and not (bytes(data[:2]) == b"\x08\0" and bytes(data[4:6]).isalpha()):
         inflated = _inflate(data)
         view = memoryview(inflated)
@@ -91,12 +90,20 @@ def find(data: memoryview, stored: UID, path: Path) -> BulkValue:
         raise NotFound(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is a sequence: its items have values, it has none")
     if vr != FRAGMENTS:
         word_bytes = 1 if walk.little else WORD_BYTES.get(vr.split("/")[-1], 1)
-        return BulkValue(((start, end - start),), word_bytes, inflated=inflated)
+        return _alone(BulkValue(((start, end - start),), word_bytes), inflated)
     source = source_of(view, deflated=False)
     source.skip(start)
     found = Fragments(source, stored)
     places = tuple(zip(found.offsets, found.lengths, strict=True))
-    return BulkValue(places, in_fragments=True, inflated=inflated)
+    return _alone(BulkValue(places, in_fragments=True), inflated)
+
+
+def _alone(value: BulkValue, inflated: bytearray | None) -> BulkValue:
+    """Return a value with its own bytes of what its object inflates to: the answer may take its time."""
+    if inflated is None:
+        return value
+    own = b"".join(inflated[offset : offset + length] for offset, length in value.places)
+    return replace(value, places=((0, len(own)),), inflated=own)
 
 
 def _descend(walk: Walk, path: Path) -> Token:
@@ -119,12 +126,12 @@ def _element(tokens: Iterable[Token], tag: int) -> Token:
     return found
 
 
-def _inflate(data: memoryview) -> bytes:
+def _inflate(data: memoryview) -> bytearray:
     source = source_of(data, deflated=True)
-    pieces: list[bytes] = []
-    while source.position <= MAX_HELD_BYTES:
+    inflated = bytearray()
+    while len(inflated) <= MAX_HELD_BYTES:
         piece = source.take_some()
         if not piece:
-            return b"".join(pieces)
-        pieces.append(piece)
+            return inflated
+        inflated += piece
     raise OutOfResources(f"the object inflates to more than {MAX_HELD_BYTES} bytes; ask for it whole")

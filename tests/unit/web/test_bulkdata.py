@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from calotype.dicom import bulk
 from calotype.network.rejections import Rejections
 from calotype.services.archive.pictures import Pictures
 from calotype.stores.index.memory import MemoryIndex
@@ -275,3 +276,15 @@ def test_metadata_are_not_sent_again_until_something_changes(client, keep, house
     assert client.get(place, headers={"If-None-Match": tag}).status_code == 200
     unknown = client.get(url(1)[:-1] + "7/metadata", headers={"If-None-Match": "*"})
     assert unknown.status_code == 404
+
+
+def test_a_deflated_object_is_held_up_to_a_bound_and_of_it_one_value(client, keep, monkeypatch):
+    keep(1, syntax=DEFLATED)
+    with monkeypatch.context() as bound:
+        bound.setattr(bulk, "MAX_HELD_BYTES", 1000)
+        answer = client.get(url(1, "/bulkdata/00091002"), headers=ALONE)
+        assert (answer.status_code, "ask for it whole" in answer.json()["detail"]) == (503, True)
+    found = []
+    monkeypatch.setattr(bulk, "_alone", lambda *those, alone=bulk._alone: found.append(alone(*those)) or found[-1])
+    assert client.get(url(1, "/bulkdata/00091002"), headers=ALONE).content == WORDS
+    assert found[-1].inflated == WORDS

@@ -26,8 +26,13 @@ JsonDataSet: TypeAlias = Mapping[str, Any]
 
 MAX_DEPTH: Final = 64
 """Items inside each other."""
-MAX_NODES: Final = 1_000_000
+MAX_NODES: Final = 500_000
 """Elements of one data set, those of items counted."""
+
+_MAX_CONTAINERS: Final = 600_000
+"""Objects and arrays of one document: some 2,000 headers of CT. Each takes up to 250 bytes of memory."""
+_MAX_COMMAS: Final = 2_000_000
+"""Of one document; what they part takes up to 60 bytes of memory each."""
 
 TRANSFER_SYNTAX_UID: Final = 0x00020010
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
@@ -55,8 +60,13 @@ _NOT_FINITE: Final = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
 def data_sets(document: bytes) -> list[JsonDataSet]:
     """Return the data sets of a JSON document: an array of them (PS3.18 10.5.1.4), or one alone.
 
-    InvalidRequest when it is none.
+    InvalidRequest when it is none, or so many that reading it would take much memory: that is known before.
     """
+    if document.count(b"{") + document.count(b"[") > _MAX_CONTAINERS or document.count(b",") > _MAX_COMMAS:
+        raise InvalidRequest(
+            f"the metadata hold more than {_MAX_CONTAINERS} objects and arrays, or {_MAX_COMMAS} values; send the"
+            " instances in several requests, and long values as bulk data"
+        )
     try:
         found = orjson.loads(document)
     except orjson.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 
 import orjson
 import pytest
@@ -392,3 +393,14 @@ def test_values_too_long_for_their_vr_are_refused():
 def test_what_is_written_is_read_again():
     assert [each.value for each in decode(data_set_of(value("LO", "odd")), EXPLICIT_VR_LITTLE_ENDIAN)] == [b"odd "]
     assert element("UI", "1.2") == b"1.2"
+
+
+@pytest.mark.parametrize("value", [b'{"a":0}', b"[]", b"1.5", b'"ab"'], ids=["objects", "arrays", "numbers", "texts"])
+def test_json_of_very_many_values_is_refused_before_it_takes_memory(value):
+    document = b'[{"00080018":{"vr":"UI","Value":[' + b",".join([value] * 2_100_000) + b"]}}]"
+    tracemalloc.start()
+    with pytest.raises(InvalidRequest, match="several requests"):
+        json_reader.data_sets(document)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 1_000_000
