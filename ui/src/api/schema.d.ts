@@ -252,6 +252,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/dictionary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Dictionary
+         * @description Return the keyword of each attribute by its tag (``00100020``), for repeating groups by the first one's.
+         */
+        get: operations["show_dictionary_api_dictionary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -436,6 +456,30 @@ export interface paths {
          * @description Do again what failed or was not done; 409 when it is running or nothing is left to do.
          */
         post: operations["retry_job_api_jobs__job_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Labels
+         * @description List the labels in use, and how many studies have each.
+         */
+        get: operations["list_labels_api_labels_get"];
+        put?: never;
+        /**
+         * Mark Studies
+         * @description Change the marks of several studies at once: of all of them, or, when one is not there, of none.
+         */
+        post: operations["mark_studies_api_labels_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -718,6 +762,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put
+         * @description Put a sample study into the archive, a CT of a head that never was; it may be deleted like any other.
+         */
+        post: operations["put_api_sample_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Session
+         * @description Say who is logged in; 401 when nobody is. To ask keeps no session alive.
+         */
+        get: operations["show_session_api_session_get"];
+        put?: never;
+        /**
+         * Log In
+         * @description Log in: the answer sets a cookie. 401 when user or password is wrong, 429 after too many attempts.
+         */
+        post: operations["log_in_api_session_post"];
+        /**
+         * Log Out
+         * @description Log out: the session ends, and the cookie goes.
+         */
+        delete: operations["log_out_api_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Password
+         * @description Choose a password of one's own. All sessions of the user end but this one, which gets another secret.
+         */
+        put: operations["change_password_api_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description List sessions, the one begun last first.
+         */
+        get: operations["list_sessions_api_sessions_get"];
+        put?: never;
+        post?: never;
+        /**
+         * End Other Sessions
+         * @description End all of one's own sessions but this one.
+         */
+        delete: operations["end_other_sessions_api_sessions_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Session
+         * @description End one session: one's own, or for administrators anybody's.
+         */
+        delete: operations["end_session_api_sessions__number__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/statistics": {
         parameters: {
             query?: never;
@@ -789,9 +945,9 @@ export interface paths {
          * List Studies
          * @description List studies: any filter of QIDO-RS; ``order`` is a comma list of keywords, ``-`` before one that descends.
          *
-         *     ``limit`` (100 unless told) and ``offset`` say which page; newest first without an order. ``q`` looks for words
-         *     in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label`` (repeatable: all
-         *     of them) and ``remark`` for what people put to studies.
+         *     ``limit`` (100 unless told) and ``offset`` say which page; newest first without an order. ``q`` looks for
+         *     words in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label``
+         *     (repeatable: all of them) and ``remark`` for what people put to studies.
          */
         get: operations["list_studies_api_studies_get"];
         put?: never;
@@ -820,6 +976,26 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Mark Study
+         * @description Put labels to a study, take labels off it, write its remark.
+         */
+        patch: operations["mark_study_api_studies__study__patch"];
         trace?: never;
     };
     "/api/studies/{study}/anonymise": {
@@ -890,6 +1066,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description List tokens, the newest first.
+         */
+        get: operations["list_tokens_api_tokens_get"];
+        put?: never;
+        /**
+         * Make Token
+         * @description Make a token, sent as Bearer or as the password of HTTP Basic. Its secret is shown this one time.
+         */
+        post: operations["make_token_api_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Token
+         * @description Remove a token: one's own, or for administrators anybody's.
+         */
+        delete: operations["remove_token_api_tokens__number__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description List everybody, by name.
+         */
+        get: operations["list_users_api_users_get"];
+        put?: never;
+        /**
+         * Add User
+         * @description Add a user; 409 when the name is taken.
+         */
+        post: operations["add_user_api_users_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change User
+         * @description Give a user another role, another password, or both; 409 for the last administrator's role.
+         */
+        put: operations["change_user_api_users__name__put"];
+        post?: never;
+        /**
+         * Remove User
+         * @description Remove a user with sessions and tokens; 409 for the last administrator.
+         */
+        delete: operations["remove_user_api_users__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/worklist": {
         parameters: {
             query?: never;
@@ -905,9 +1173,29 @@ export interface paths {
         put?: never;
         /**
          * Schedule
-         * @description Schedule an item. Identifiers that it lacks are made.
+         * @description Schedule an item. Identifiers that it lacks are made, and numbers where that is asked for.
          */
         post: operations["schedule_api_worklist_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/worklist/askers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Askers
+         * @description List who asked the worklist since the start, with the last question of each, the last one first.
+         */
+        get: operations["list_askers_api_worklist_askers_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1090,6 +1378,29 @@ export interface components {
             series: string[];
             /** @default archive */
             to: components["schemas"]["Target"];
+        };
+        /**
+         * Asker
+         * @description One caller, by AE title and address. ``last_us`` is UTC, microseconds since 1970.
+         *
+         *     ``keys`` are the matching keys of its last question (keyword -> value), ``answers`` the steps it got, ``count``
+         *     its questions since the start.
+         */
+        Asker: {
+            /** Calling Ae Title */
+            calling_ae_title: string;
+            /** Address */
+            address: string;
+            /** Last Us */
+            last_us: number;
+            /** Count */
+            count: number;
+            /** Answers */
+            answers: number;
+            /** Keys */
+            keys: {
+                [key: string]: string;
+            };
         };
         /**
          * ChangeView
@@ -1541,6 +1852,26 @@ export interface components {
             };
         };
         /**
+         * JobAbout
+         * @description What a job is about, as far as it says: for links to it. ``studies`` are the first of ``study_count``.
+         */
+        JobAbout: {
+            /** Node */
+            node: string;
+            /** Destination */
+            destination: string;
+            /** Patient Id */
+            patient_id: string;
+            /** Studies */
+            studies: string[];
+            /** Study Count */
+            study_count: number;
+            /** Series Count */
+            series_count: number;
+            /** Instance Count */
+            instance_count: number;
+        };
+        /**
          * JobDetail
          * @description A job with what it was told.
          */
@@ -1574,6 +1905,7 @@ export interface components {
             error: string;
             /** Is Cancelling */
             is_cancelling: boolean;
+            about: components["schemas"]["JobAbout"];
             /** Arguments */
             arguments: {
                 [key: string]: unknown;
@@ -1613,6 +1945,17 @@ export interface components {
             error: string;
             /** Is Cancelling */
             is_cancelling: boolean;
+            about: components["schemas"]["JobAbout"];
+        };
+        /**
+         * LabelView
+         * @description A label in use, and how many studies have it.
+         */
+        LabelView: {
+            /** Label */
+            label: string;
+            /** Studies */
+            studies: number;
         };
         /**
          * Left
@@ -1655,6 +1998,76 @@ export interface components {
             data_set_bytes_sent: number;
         };
         /**
+         * Login
+         * @description Who one is.
+         */
+        Login: {
+            /** User */
+            user: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * MadeToken
+         * @description A token that was made just now, with its secret, which is shown this one time.
+         */
+        MadeToken: {
+            /** Id */
+            id: number;
+            /** User */
+            user: string;
+            /** Label */
+            label: string;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
+            /** Created Us */
+            created_us: number;
+            /** Expires Us */
+            expires_us: number;
+            /** Used Us */
+            used_us: number;
+            /** Token */
+            token: string;
+        };
+        /**
+         * MarkView
+         * @description What people put to a study.
+         */
+        MarkView: {
+            /** Study */
+            study: string;
+            /** Labels */
+            labels: string[];
+            /** Remark */
+            remark: string;
+        };
+        /**
+         * Marking
+         * @description What to change of a study's marks: labels to put to it and to take off, its remark (null: as it is).
+         */
+        Marking: {
+            /** Add Labels */
+            add_labels?: string[];
+            /** Remove Labels */
+            remove_labels?: string[];
+            /** Remark */
+            remark?: string | null;
+        };
+        /**
+         * MarkingOfSeveral
+         * @description The same for several studies.
+         */
+        MarkingOfSeveral: {
+            /** Add Labels */
+            add_labels?: string[];
+            /** Remove Labels */
+            remove_labels?: string[];
+            /** Remark */
+            remark?: string | null;
+            /** Studies */
+            studies: string[];
+        };
+        /**
          * Method
          * @description How to retrieve.
          * @enum {string}
@@ -1673,6 +2086,48 @@ export interface components {
             steps: string[];
         };
         /**
+         * NewPassword
+         * @description A password of one's own, in the place of the current one.
+         */
+        NewPassword: {
+            /** Current */
+            current: string;
+            /** New */
+            new: string;
+        };
+        /**
+         * NewToken
+         * @description What a token is for, what it may do, and how long it lasts.
+         */
+        NewToken: {
+            /** Label */
+            label: string;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Days
+             * @default 90
+             */
+            days: number;
+        };
+        /**
+         * NewUser
+         * @description A user to add; the password is to be changed at the first login unless said otherwise.
+         */
+        NewUser: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+            /** @default viewer */
+            role: components["schemas"]["calotype__services__access__model__Role"];
+            /**
+             * Must Change Password
+             * @default true
+             */
+            must_change_password: boolean;
+        };
+        /**
          * NodeFields
          * @description A node, as it is put into the book.
          */
@@ -1685,7 +2140,7 @@ export interface components {
             port: number;
             tls?: components["schemas"]["Tls"] | null;
             /** Roles */
-            roles?: components["schemas"]["Role"][];
+            roles?: components["schemas"]["calotype__services__routing__nodes__Role"][];
             /** Transfer Syntaxes */
             transfer_syntaxes?: string[];
             /** Incoming Transfer Syntaxes */
@@ -1721,7 +2176,7 @@ export interface components {
             port: number;
             tls?: components["schemas"]["Tls"] | null;
             /** Roles */
-            roles?: components["schemas"]["Role"][];
+            roles?: components["schemas"]["calotype__services__routing__nodes__Role"][];
             /** Transfer Syntaxes */
             transfer_syntaxes?: string[];
             /** Incoming Transfer Syntaxes */
@@ -1749,6 +2204,12 @@ export interface components {
              */
             read_only: boolean;
         };
+        /**
+         * Numbered
+         * @description What can be numbered: Accession Number (0008,0050) and Patient ID (0010,0020).
+         * @enum {string}
+         */
+        Numbered: "AccessionNumber" | "PatientID";
         /**
          * OpenServices
          * @description The services that everybody may use, in the book or not.
@@ -1968,11 +2429,19 @@ export interface components {
          */
         Right: "store" | "find" | "move" | "get" | "worklist" | "mpps" | "commitment" | "print";
         /**
-         * Role
-         * @description What a neighbour serves, when we call it.
+         * Sample
+         * @description The sample is in the archive as this study.
+         */
+        Sample: {
+            /** Study */
+            study: string;
+        };
+        /**
+         * Scope
+         * @description One kind of doing; each route of HTTP belongs to one.
          * @enum {string}
          */
-        Role: "store" | "query" | "worklist" | "print" | "commitment";
+        Scope: "read" | "store" | "operate" | "admin";
         /**
          * Send
          * @description What to send: a part of the archive, or files and folders of the server (``jobs.folders``).
@@ -2009,6 +2478,39 @@ export interface components {
              */
             commit: boolean;
             anonymise?: components["schemas"]["Disguise"] | null;
+        };
+        /**
+         * SessionEntry
+         * @description A session. Times are UTC, microseconds since 1970; ``client`` is what the browser calls itself.
+         */
+        SessionEntry: {
+            /** Id */
+            id: number;
+            /** User */
+            user: string;
+            /** Created Us */
+            created_us: number;
+            /** Seen Us */
+            seen_us: number;
+            /** Address */
+            address: string;
+            /** Client */
+            client: string;
+            /** Is Current */
+            is_current: boolean;
+        };
+        /**
+         * SessionView
+         * @description Who is logged in. Changes carry ``csrf_token`` as X-CSRF-Token; it is empty where nothing asks for it.
+         */
+        SessionView: {
+            /** User */
+            user: string;
+            role: components["schemas"]["calotype__services__access__model__Role"];
+            /** Csrf Token */
+            csrf_token: string;
+            /** Must Change Password */
+            must_change_password: boolean;
         };
         /**
          * Span
@@ -2163,6 +2665,26 @@ export interface components {
             key: string;
         };
         /**
+         * TokenView
+         * @description A token. Times are UTC, microseconds since 1970; ``used_us`` is 0 when it was not used yet.
+         */
+        TokenView: {
+            /** Id */
+            id: number;
+            /** User */
+            user: string;
+            /** Label */
+            label: string;
+            /** Scopes */
+            scopes: components["schemas"]["Scope"][];
+            /** Created Us */
+            created_us: number;
+            /** Expires Us */
+            expires_us: number;
+            /** Used Us */
+            used_us: number;
+        };
+        /**
          * Totals
          * @description What passed since the start, through associations that ended and those that are open.
          */
@@ -2208,6 +2730,35 @@ export interface components {
             /** Spans */
             spans: components["schemas"]["Span"][];
         };
+        /**
+         * UserChange
+         * @description What to change; what is null stays. With another password all sessions of the user end.
+         */
+        UserChange: {
+            role?: components["schemas"]["calotype__services__access__model__Role"] | null;
+            /** Password */
+            password?: string | null;
+            /**
+             * Must Change Password
+             * @default true
+             */
+            must_change_password: boolean;
+        };
+        /**
+         * UserView
+         * @description A user. Times are UTC, microseconds since 1970; ``seen_us`` is the last login, 0 for none.
+         */
+        UserView: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["calotype__services__access__model__Role"];
+            /** Must Change Password */
+            must_change_password: boolean;
+            /** Created Us */
+            created_us: number;
+            /** Seen Us */
+            seen_us: number;
+        };
         /** ValidationError */
         ValidationError: {
             /** Location */
@@ -2246,6 +2797,12 @@ export interface components {
             limit: number;
         };
         /**
+         * Role
+         * @description What a person is here; each may all that the one before may.
+         * @enum {string}
+         */
+        calotype__services__access__model__Role: "viewer" | "operator" | "admin";
+        /**
          * State
          * @description What became of a deletion.
          * @enum {string}
@@ -2257,6 +2814,12 @@ export interface components {
          * @enum {string}
          */
         calotype__services__jobs__model__State: "waiting" | "running" | "done" | "failed" | "cancelled";
+        /**
+         * Role
+         * @description What a neighbour serves, when we call it.
+         * @enum {string}
+         */
+        calotype__services__routing__nodes__Role: "store" | "query" | "worklist" | "print" | "commitment";
     };
     responses: never;
     parameters: never;
@@ -2676,6 +3239,28 @@ export interface operations {
             };
         };
     };
+    show_dictionary_api_dictionary_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+        };
+    };
     watch_everything_api_events_get: {
         parameters: {
             query?: {
@@ -3007,6 +3592,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_labels_api_labels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelView"][];
+                };
+            };
+        };
+    };
+    mark_studies_api_labels_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkingOfSeveral"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkView"][];
                 };
             };
             /** @description Validation Error */
@@ -3560,6 +4198,207 @@ export interface operations {
             };
         };
     };
+    put_api_sample_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sample"];
+                };
+            };
+        };
+    };
+    show_session_api_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+        };
+    };
+    log_in_api_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    log_out_api_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    change_password_api_session_password_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sessions_api_sessions_get: {
+        parameters: {
+            query?: {
+                /** @description Everybody's; for administrators. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionEntry"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    end_other_sessions_api_sessions_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    end_session_api_sessions__number__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     statistics_api_statistics_get: {
         parameters: {
             query?: never;
@@ -3656,6 +4495,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StudyCount"];
+                };
+            };
+        };
+    };
+    mark_study_api_studies__study__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The Study Instance UID. */
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Marking"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -3827,6 +4702,217 @@ export interface operations {
             };
         };
     };
+    list_tokens_api_tokens_get: {
+        parameters: {
+            query?: {
+                /** @description Everybody's; for administrators. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_token_api_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_token_api_tokens__number__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_users_api_users_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"][];
+                };
+            };
+        };
+    };
+    add_user_api_users_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_user_api_users__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_user_api_users__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_steps_api_worklist_get: {
         parameters: {
             query?: {
@@ -3891,7 +4977,10 @@ export interface operations {
     };
     schedule_api_worklist_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Give these the next number of the day where the item has none. */
+                number?: components["schemas"]["Numbered"][] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3909,6 +4998,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_askers_api_worklist_askers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asker"][];
                 };
             };
         };
