@@ -2,13 +2,15 @@
 
 libjpeg-turbo reads these faster than anybody, but writes them a sample at a time, twice over. Here a band of samples
 goes through each step as one array: difference, code by a table, and codes put side by side into 64-bit words. The
-Huffman code is made from a part of the rows, with room for every difference that the bits allow.
+Huffman code is made from a part of the rows, with room for every difference that the bits allow. Steps are few and
+long, and write where others have written before: between two of them threads wait for each other.
 """
 
 from __future__ import annotations
 
 import heapq
 import struct
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
     from calotype.dicom.pixels.native import Array
 
-_BAND_SAMPLES: Final = 1 << 16
-"""Samples that are worked on at a time: what they need stays in the processor's own memory."""
+_BAND_SAMPLES: Final = 1 << 18
+"""Samples that are worked on at a time: a slice of CT. They need 7 MiB."""
 
 _SAMPLED_ROWS: Final = 64
 """Rows that the code is made from, spread over the picture."""
@@ -146,7 +148,7 @@ def _packed(differences: Array, table: Array) -> Iterator[bytes]:
     """Yield the coded data: codes side by side, the highest bit first, the last byte filled with ones (F.1.2.3)."""
     begun, used_bits = 0, 0
     for start in range(0, len(differences), _BAND_SAMPLES):
-        words, end = _side_by_side(*_pairs(table[differences[start : start + _BAND_SAMPLES]]), used_bits)
+        words, end = _room().side_by_side(differences[start : start + _BAND_SAMPLES], table, used_bits)
         words[0] |= begun
         whole, used_bits = divmod(end, 64)
         yield words[:whole].byteswap().tobytes()
@@ -155,38 +157,70 @@ def _packed(differences: Array, table: Array) -> Iterator[bytes]:
     yield filled.to_bytes(8, "big")[: (used_bits + 7) // 8]
 
 
-def _pairs(entries: Array) -> tuple[Array, Array]:
-    """Return every two entries of the table as one: bits, and how many. None has more than 31, so two fit a word."""
-    import numpy as np
+class _Room(threading.local):
+    """Arrays to work in, for each thread its own: making them anew would take a quarter of the time."""
 
-    if len(entries) % 2:
-        entries = np.append(entries, np.uint64(0))
-    lengths, codes = entries >> np.uint64(32), entries & np.uint64(0xFFFFFFFF)
-    second = lengths[1::2]
-    return (codes[0::2] << second) | codes[1::2], lengths[0::2] + second
+    def __init__(self) -> None:
+        import numpy as np
+
+        self._entries = np.empty(_BAND_SAMPLES, np.uint64)
+        self._rows = np.empty((5, _BAND_SAMPLES // 2), np.uint64)
+        self._is_first = np.empty(_BAND_SAMPLES // 2, bool)
+
+    def side_by_side(self, differences: Array, table: Array, used_bits: int) -> tuple[Array, int]:
+        """Return 64-bit words with the codes in them, from bit ``used_bits`` of the first on, and where they end.
+
+        A code belongs to the word in which it starts; the last one of a word may spill into the next.
+        """
+        import numpy as np
+
+        count = (len(differences) + 1) // 2
+        codes, lengths, ends, free, other = self._rows[:, :count]
+        self._pair(differences, table, codes, lengths, other)
+        np.cumsum(lengths, out=ends)
+        np.add(ends, np.uint64(used_bits), out=ends)
+        starts, words = np.subtract(ends, lengths, out=free), other
+        np.right_shift(starts, np.uint64(6), out=words)
+        is_first = self._is_first[:count]
+        is_first[0] = True
+        np.not_equal(words[1:], words[:-1], out=is_first[1:])
+        firsts = np.flatnonzero(is_first)
+        np.bitwise_and(starts, np.uint64(63), out=free)
+        np.subtract(np.uint64(64), free, out=free)
+        np.subtract(free, lengths, out=free)
+        # numpy shifts by 64 and more to nothing, and a negative shift is such a one: of two ways, one gives nothing.
+        placed = np.left_shift(codes, free, out=other)
+        end = int(ends[-1])
+        np.right_shift(codes, np.negative(free, out=ends), out=ends)
+        np.bitwise_or(placed, ends, out=placed)
+        result = np.zeros(end // 64 + 1, np.uint64)
+        result[: len(firsts)] = np.bitwise_or.reduceat(placed, firsts)
+        lasts = np.append(firsts[1:], count) - 1
+        beyond = free[lasts] + np.uint64(64)  # a negative number of free bits is one above 64 here
+        spilled = np.where(free[lasts] > np.uint64(64), codes[lasts] << beyond, np.uint64(0))
+        result[1:] |= spilled[: len(result) - 1]
+        return result, end
+
+    def _pair(self, differences: Array, table: Array, codes: Array, lengths: Array, other: Array) -> None:
+        """Set every two entries of the table as one: bits, and how many. None has more than 31, so two fit a word."""
+        import numpy as np
+
+        entries = self._entries[: 2 * len(codes)]
+        np.take(table, differences, out=entries[: len(differences)], mode="clip")
+        entries[len(differences) :] = 0
+        first, second = entries[0::2], entries[1::2]
+        np.right_shift(second, np.uint64(32), out=lengths)
+        np.bitwise_and(first, np.uint64(0xFFFFFFFF), out=codes)
+        np.left_shift(codes, lengths, out=codes)
+        np.bitwise_and(second, np.uint64(0xFFFFFFFF), out=other)
+        np.bitwise_or(codes, other, out=codes)
+        np.right_shift(first, np.uint64(32), out=other)
+        np.add(lengths, other, out=lengths)
 
 
-def _side_by_side(codes: Array, lengths: Array, used_bits: int) -> tuple[Array, int]:
-    """Return 64-bit words with ``codes`` in them, from bit ``used_bits`` of the first on, and at which bit they end.
-
-    A code belongs to the word in which it starts; the last one of a word may spill into the next.
-    """
-    import numpy as np
-
-    ends = np.cumsum(lengths, dtype=np.uint64) + np.uint64(used_bits)
-    starts = ends - lengths
-    words = starts >> np.uint64(6)
-    # numpy shifts by 64 and more to nothing, and a negative shift is such a one: of two ways, one gives nothing.
-    free = np.uint64(64) - (starts & np.uint64(63)) - lengths
-    placed = (codes << free) | (codes >> (np.uint64(0) - free))
-    firsts = np.append(0, np.flatnonzero(words[1:] != words[:-1]) + 1)
-    lasts = np.append(firsts[1:], len(words)) - 1
-    end = int(ends[-1])
-    result = np.zeros(end // 64 + 1, np.uint64)
-    result[: len(firsts)] = np.bitwise_or.reduceat(placed, firsts)
-    spilled = np.where(free[lasts] > np.uint64(64), codes[lasts] << (free[lasts] + np.uint64(64)), np.uint64(0))
-    result[1:] |= spilled[: len(result) - 1]
-    return result, end
+@cache
+def _room() -> _Room:
+    return _Room()
 
 
 def _header(rows: int, columns: int, components: int, precision: int, lengths: dict[int, int]) -> bytes:

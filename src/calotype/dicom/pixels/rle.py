@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from calotype.dicom.pixels import native
@@ -25,12 +26,17 @@ def decode(data: bytes, description: PixelDescription) -> Array:
     pixels, width = description.rows * description.columns, description.bits_allocated // 8
     count = description.samples_per_pixel * width
     starts = [int.from_bytes(data[at : at + 4], "little") for at in range(4, 4 + 4 * count, 4)]
-    cells = np.empty((pixels, description.samples_per_pixel, width), np.uint8)
-    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True)):
+    places = list(pairwise([*starts, len(data)]))
+    samples = []
+    for first in range(0, count, width):
         # PS3.5 G.2: the most significant byte of a sample is the first segment of it.
-        sample, byte = divmod(number, width)
-        cells[:, sample, width - 1 - byte] = _segment(data, number, start, end, pixels)
-    return native.from_cells(cells.reshape(-1).view(f"<u{width}").reshape(description.shape), description)
+        sample = _segment(data, first, *places[first], pixels).astype(f"u{width}", copy=False)
+        for number in range(first + 1, first + width):
+            sample <<= 8
+            sample |= _segment(data, number, *places[number], pixels)
+        samples.append(sample)
+    cells = samples[0] if len(samples) == 1 else np.stack(samples, axis=1)
+    return native.from_cells(cells.reshape(description.shape), description)
 
 
 def _segment(data: bytes, number: int, start: int, end: int, size: int) -> Array:

@@ -1,6 +1,7 @@
 """Lossless JPEG as we write it, read by libjpeg-turbo: shapes, depths, carries, code lengths."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import imagecodecs
 import numpy as np
@@ -42,7 +43,7 @@ def test_every_depth_and_shape_comes_back(precision, size, components, seed, kin
     written(samples.astype(np.uint8 if precision <= 8 else np.uint16), precision)
 
 
-@pytest.mark.parametrize("side", [255, 256, 257, 400])
+@pytest.mark.parametrize("side", [511, 512, 513, 800])
 def test_bands_join_without_a_seam(side):
     noise = np.random.default_rng(side).integers(0, 1 << 16, (side, side), np.uint16)
     written(noise, 16)
@@ -82,3 +83,11 @@ def test_no_code_is_longer_than_sixteen_bits_and_none_is_all_ones():
 def test_the_longest_codes_of_all_are_cut():
     lengths = lossless_jpeg.code_lengths([3**power for power in range(17)])
     assert max(Counter(lengths.values())) <= 16
+
+
+def test_threads_do_not_write_into_each_other_s_arrays():
+    pictures = [np.random.default_rng(seed).integers(0, 4096, (600, 500), np.uint16) for seed in range(4)]
+    alone = [lossless_jpeg.encode(each, 12) for each in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda number: lossless_jpeg.encode(pictures[number % 4], 12), range(40)))
+    assert together == alone * 10
