@@ -38,6 +38,8 @@ __all__ = [
     "Transcode",
     "can_become",
     "converted",
+    "is_costly",
+    "makers",
     "one_by_one",
     "plan",
     "plans",
@@ -68,8 +70,7 @@ class Original:
     def of(cls, stored: StoredInstance) -> Self:
         """Return what is known of a stored object."""
         location = stored.location
-        place = slice(location.data_offset, location.data_offset + location.data_bytes)
-        return cls(stored.ref.instance, location.transfer_syntax, place, location.digest)
+        return cls(stored.ref.instance, location.transfer_syntax, location.place, location.digest)
 
 
 def unnoted(_original: Original, _error: DamagedPixels) -> None:
@@ -141,7 +142,12 @@ class Forms:
 
         size_bytes = original.place.stop - original.place.start
         shelf = self._shelf
-        if shelf is None or not original.digest or size_bytes > shelf.largest_bytes or not _is_costly(original, to):
+        if (
+            shelf is None
+            or not original.digest
+            or size_bytes > shelf.largest_bytes
+            or not is_costly(original.transfer_syntax, to)
+        ):
             with make() as new:
                 yield Form.of(new)
             return
@@ -168,17 +174,19 @@ def converted(
         yield new
 
 
-def _is_costly(original: Original, to: UID) -> bool:
-    return any(transfer_syntax(each).keyword.startswith(_COSTLY) for each in (original.transfer_syntax, to))
+def is_costly(stored: UID, to: UID) -> bool:
+    """Tell whether bringing pixels from one syntax to another costs so much that what was made is worth keeping."""
+    return any(transfer_syntax(each).keyword.startswith(_COSTLY) for each in (stored, to))
 
 
 def _key(original: Original, to: UID) -> str:
     """Return a name for exactly this form: of what bytes, in what, made by which versions of us and of the codecs."""
-    return name_of_result(original.digest, _VERSION, _makers(), original.transfer_syntax.encode(), to.encode())
+    return name_of_result(original.digest, _VERSION, makers(), original.transfer_syntax.encode(), to.encode())
 
 
 @cache
-def _makers() -> bytes:
+def makers() -> bytes:
+    """Return who codes, in which version: part of the name of what is made."""
     return " ".join((__version__, *(f"{name}-{_version(name)}" for name in _CODECS))).encode()
 
 

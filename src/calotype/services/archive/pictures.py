@@ -18,11 +18,13 @@ from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.dicom.pixels.subject import MODALITY, Decode, decode_here
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.cine import Cine, NoCine, Reel
 from calotype.services.archive.corner import corner_lines
 from calotype.services.archive.documents import document_types, read_document
 from calotype.services.archive.findings import Findings
+from calotype.services.archive.forms import is_costly, makers
 from calotype.services.archive.kinds import is_image, is_presentation_state, is_video
 from calotype.services.archive.looking import Looking, Opened
 from calotype.services.archive.naming import name_of_result
@@ -232,28 +234,41 @@ class Pictures:
 
         NotFound when there is no such frame, Unsupported when it cannot be decoded.
         """
-        with self._turn():
+
+        def make() -> bytes:
             from calotype.dicom.pixels import native  # numpy: loaded with the first pixels
 
-            frame = self._of_object(opened, lambda: opened.frame(number))
+            frame = opened.frame(number)
             return native.encode(frame.values, frame.description)
+
+        return self._frame(opened, number, EXPLICIT_VR_LITTLE_ENDIAN, make)
 
     def encoded_frame(self, opened: Opened, number: int, to: UID) -> bytes:
         """Return one frame of an open object in another transfer syntax, exactly.
 
         NotFound when there is no such frame, Unsupported when it cannot be made.
         """
-        with self._turn():
+
+        def make() -> bytes:
             from calotype.dicom.pixels import codecs  # numpy: loaded with the first pixels
             from calotype.dicom.pixels.native import has_bits_outside
 
-            def make() -> bytes:
-                frame = opened.frame(number)
-                if frame.cells is not None and has_bits_outside(frame.cells, frame.description):
-                    raise Unsupported("its padding lies outside the bits stored, and would be lost")
-                return codecs.encode(frame.values, frame.description, to).data
+            frame = opened.frame(number)
+            if frame.cells is not None and has_bits_outside(frame.cells, frame.description):
+                raise Unsupported("its padding lies outside the bits stored, and would be lost")
+            return codecs.encode(frame.values, frame.description, to).data
 
-            return self._of_object(opened, make)
+        return self._frame(opened, number, to, make)
+
+    def _frame(self, opened: Opened, number: int, to: UID, make: Callable[[], bytes]) -> bytes:
+        """Return a frame in another form; kept where it costs much to make."""
+        location = opened.stored.location
+        if not is_costly(location.transfer_syntax, to):
+            with self._turn():
+                return self._of_object(opened, make)
+        told = (location.transfer_syntax, to, str(number))
+        key = name_of_result(location.digest, _VERSION, b"frame", makers(), *(each.encode() for each in told))
+        return self._kept(key, "", lambda: self._of_object(opened, make)).data
 
     def _kept(self, key: str, media_type: str, make: Callable[[], bytes]) -> Picture:
         data = self._cache.get(key)

@@ -10,10 +10,12 @@ from PIL import Image, ImageCms
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.luts import Window
+from calotype.dicom.uids import JPEG_2000_LOSSLESS, JPEG_LS_LOSSLESS
 from calotype.errors import InvalidRequest, NotFound, Unsupported
 from calotype.services.archive.documents import HTML, PDF, PLAIN, REPORT_TYPES, XML
 from calotype.services.archive.ingest import DuplicatePolicy
 from calotype.services.archive.looking import Looking
+from calotype.services.archive.naming import name_of_object
 from calotype.services.archive.pictures import GIF, JP2, MP4, PNG, STILLS, Burn, Pictures, Wish
 from support import samples
 
@@ -86,6 +88,18 @@ def test_what_was_made_once_is_not_made_again(pictures, cache, stored):
 
     assert pictures.rendered(image, Wish(PNG)).data == b"from the cache"
     assert list(cache.kept) == [first.tag]
+
+
+@pytest.mark.parametrize(("to", "is_kept"), [(JPEG_2000_LOSSLESS, True), (JPEG_LS_LOSSLESS, False)])
+def test_a_frame_that_costs_much_is_kept_under_all_that_it_is(pictures, cache, stored, to, is_kept):
+    clip = stored(samples.multi_frame())
+    with pictures.open(clip) as opened:
+        made = [pictures.encoded_frame(opened, number, to) for number in (1, 2, 1)]
+        assert pictures.decoded_frame(opened, 1)
+
+    assert made[0] == made[2] != made[1]
+    assert list(cache.kept.values()) == (made[:2] if is_kept else [])
+    assert all(key.startswith(name_of_object(clip.location.digest)) for key in cache.kept)
 
 
 @pytest.mark.parametrize(
