@@ -50,7 +50,10 @@ function PurgeDialog({ deletion }: { deletion: Deletion | null }) {
       <Stack gap="md">
         <Text size="sm">
           {deletion
-            ? t("purge.what", { images: showCount(deletion.instances, i18n.language) })
+            ? t("purge.what", {
+                count: deletion.instances,
+                images: showCount(deletion.instances, i18n.language),
+              })
             : t("empty-all.what")}
         </Text>
         <TextInput

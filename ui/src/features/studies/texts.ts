@@ -127,7 +127,10 @@ addTexts("studies", {
     "anonymise.done": "De-identification has begun",
     "delete.title_one": "Delete {{count}} study",
     "delete.title_other": "Delete {{count}} studies",
-    "delete.what": "{{images}} images go into the recycle bin, from where they can be restored for a while.",
+    "delete.what_one":
+      "{{images}} image goes into the recycle bin, from where it can be restored for a while.",
+    "delete.what_other":
+      "{{images}} images go into the recycle bin, from where they can be restored for a while.",
     "delete.type": "Type {{word}} to confirm",
     "delete.word": "delete",
     "delete.reason": "Reason (kept in the record)",
@@ -283,7 +286,8 @@ addTexts("studies", {
     "anonymise.done": "已开始匿名化",
     "delete.title_one": "删除 {{count}} 个检查",
     "delete.title_other": "删除 {{count}} 个检查",
-    "delete.what": "{{images}} 幅图像将移入回收站，在一段时间内可以恢复。",
+    "delete.what_one": "{{images}} 幅图像将移入回收站，在一段时间内可以恢复。",
+    "delete.what_other": "{{images}} 幅图像将移入回收站，在一段时间内可以恢复。",
     "delete.type": "请输入“{{word}}”以确认",
     "delete.word": "删除",
     "delete.reason": "原因（将写入记录）",

@@ -62,7 +62,7 @@ function DeleteDialog({ studies, onDone }: Props) {
       }}
     >
       <Stack gap="md">
-        <Text size="sm">{t("delete.what", { images: showCount(images, i18n.language) })}</Text>
+        <Text size="sm">{t("delete.what", { count: images, images: showCount(images, i18n.language) })}</Text>
         <TextInput
           label={t("delete.reason")}
           maxLength={200}

@@ -54,7 +54,7 @@ function column(
 }
 
 export const columns: readonly Column[] = [
-  column("PatientName", 150, 3, (study, language) => showName(study.PatientName, language) || "—"),
+  column("PatientName", 130, 3, (study, language) => showName(study.PatientName, language) || "—"),
   column("PatientID", 96, 1, text("PatientID")),
   column("PatientBirthDate", 100, 0, (study, language) => showDate(study.PatientBirthDate, language)),
   column("PatientSex", 50, 0, (study, _language, word) =>
@@ -66,7 +66,7 @@ export const columns: readonly Column[] = [
     </>
   )),
   column("ModalitiesInStudy", 96, 0, (study) => <Modalities codes={study.ModalitiesInStudy} />),
-  column("StudyDescription", 130, 3, text("StudyDescription")),
+  column("StudyDescription", 110, 3, text("StudyDescription")),
   column("AccessionNumber", 100, 1, text("AccessionNumber")),
   column("ReferringPhysicianName", 120, 1, (study, language) =>
     showName(study.ReferringPhysicianName, language),
