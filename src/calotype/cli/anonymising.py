@@ -115,9 +115,8 @@ def _studies(session: Session, studies: tuple[str, ...], sink: _Sink) -> Iterato
         for stored in located:
             try:
                 current, reader = archive.retrieve.open_current(stored)
-                place = current.location
-                data = slice(place.data_offset, place.data_offset + place.data_bytes)
-                with reader, sink.anonymiser.anonymised(reader, data, place.transfer_syntax, sink.wishes) as new:
+                place, syntax = current.location.place, current.location.transfer_syntax
+                with reader, sink.anonymiser.anonymised(reader, place, syntax, sink.wishes) as new:
                     sink.write(new)
             except CalotypeError as error:
                 sink.done(stored.ref.instance, error)
@@ -154,10 +153,9 @@ def _members(path: Path, sink: _Sink) -> Iterator[str]:
 def _file(path: Path, name: str, sink: _Sink) -> None:
     try:
         parcel = read_parcel(path)
-        data = slice(parcel.data_offset, parcel.data_offset + parcel.data_bytes)
         with (
             FileReader(path) as reader,
-            sink.anonymiser.anonymised(reader, data, parcel.kind.transfer_syntax, sink.wishes) as new,
+            sink.anonymiser.anonymised(reader, parcel.place, parcel.kind.transfer_syntax, sink.wishes) as new,
         ):
             sink.write(new)
     except CalotypeError as error:

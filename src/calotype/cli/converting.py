@@ -148,7 +148,7 @@ def _convert(source: Path, target: Path, wanted: _Wanted, each: Each) -> None:
             source.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
             memoryview(mapped) as whole,
-            whole[parcel.data_offset : parcel.data_offset + parcel.data_bytes] as data,
+            whole[parcel.place] as data,
             convert(
                 data,
                 parcel.kind.transfer_syntax,

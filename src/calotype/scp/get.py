@@ -12,8 +12,9 @@ from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
+from calotype.services.routing.cargo import cargo_of
 from calotype.services.routing.ports import Delivery
-from calotype.services.routing.send import cargo_of, hand_over
+from calotype.services.routing.send import hand_over
 
 MODELS = {
     uids.STUDY_ROOT_GET: Model.STUDY_ROOT,

@@ -20,9 +20,10 @@ from calotype.dicom.part10 import FileMeta, NeedMore, read_file_meta, scan
 from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
 from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable, Unsupported
 from calotype.services.archive.anonymise import Anonymiser
+from calotype.services.routing.cargo import Cargo, disguise_all
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Courier, Kind, Parcel
-from calotype.services.routing.send import Cargo, carry, disguise_all
+from calotype.services.routing.send import carry
 
 _PREFIX_BYTES = 16 * 1024
 _MAX_META_BYTES = 1024 * 1024

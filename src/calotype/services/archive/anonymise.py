@@ -92,8 +92,7 @@ class Anonymiser:
         """Raise what :meth:`opened` would, but for pixels that cannot be decoded where they must be masked."""
         wishes = wishes or self.settings.wishes
         location = stored.location
-        place = slice(location.data_offset, location.data_offset + location.data_bytes)
-        with mapped(reader, place) as data:
+        with mapped(reader, location.place) as data:
             check(data, location.transfer_syntax, wishes, self.settings.policy, self._pseudonyms(wishes.patient_id))
 
     @contextmanager
@@ -106,8 +105,7 @@ class Anonymiser:
         and key are other ones than those of the original. ``reader`` stays the caller's to close, after this.
         """
         location = stored.location
-        place = slice(location.data_offset, location.data_offset + location.data_bytes)
-        with self.anonymised(reader, place, location.transfer_syntax, wishes, each=each) as new:
+        with self.anonymised(reader, location.place, location.transfer_syntax, wishes, each=each) as new:
             meta = write_file_meta(new.sop_class, new.ref.instance, new.transfer_syntax)
             pieces = new.pieces()
             digest = blake3(location.digest)

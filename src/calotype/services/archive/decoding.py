@@ -28,9 +28,8 @@ class PixelCheck:
         Raises what the decoders lack (OutOfResources), and Unavailable when the index is.
         """
         location = stored.location
-        place = slice(location.data_offset, location.data_offset + location.data_bytes)
         try:
-            with mapped(reader, place) as data:
+            with mapped(reader, location.place) as data:
                 subject, read_at = read_subject(data, location.transfer_syntax)
                 if subject.description is None or why_not_decode(subject.codec, subject.description):
                     return ""

@@ -83,6 +83,11 @@ class ObjectLocation:
     digest: bytes
     transfer_syntax: UID
 
+    @property
+    def place(self) -> slice:
+        """Where the data set stands in the file."""
+        return slice(self.data_offset, self.data_offset + self.data_bytes)
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceRecord:

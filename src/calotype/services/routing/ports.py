@@ -39,6 +39,11 @@ class Parcel:
     data_bytes: int
     digest: bytes = b""
 
+    @property
+    def place(self) -> slice:
+        """Where the data set stands in the file."""
+        return slice(self.data_offset, self.data_offset + self.data_bytes)
+
     @classmethod
     def of(cls, stored: StoredInstance) -> Self:
         """Make the parcel of an archived object, to be sent as it is stored."""

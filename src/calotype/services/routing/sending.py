@@ -19,13 +19,14 @@ from calotype.errors import CalotypeError, NotFound, OutOfResources, Refused, Un
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.jobs.model import ItemResult
 from calotype.services.jobs.run import JobRun
+from calotype.services.routing.cargo import Cargo
 from calotype.services.routing.commitment.requests import Requests
 from calotype.services.routing.disguise import wishes_from_json
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.peers import LocalFiles
 from calotype.services.routing.pledging import ITEM, batches, pledge
 from calotype.services.routing.ports import Answer, Parcel, Result
-from calotype.services.routing.send import Cargo, Dispatch, Handover
+from calotype.services.routing.send import Dispatch, Handover
 
 RESULTS: Final[Mapping[Result, ItemResult]] = {
     Result.COMPLETED: ItemResult.OK,

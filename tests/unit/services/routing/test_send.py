@@ -11,9 +11,10 @@ from calotype.errors import NotFound, Unavailable
 from calotype.scu.memory import MemoryCourier
 from calotype.services.archive.forms import Forms, reachable
 from calotype.services.archive.workshop import Workshop
+from calotype.services.routing.cargo import Cargo
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Kind, Offer, Originator, Parcel, Result
-from calotype.services.routing.send import Cargo, carry
+from calotype.services.routing.send import carry
 from support import samples
 from support.transcoding import PIXELS, bytes_of, data_set, frames_in, read
 
