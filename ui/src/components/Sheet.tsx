@@ -11,7 +11,7 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   /** What to sort by; a column without it cannot be sorted. */
   by?: (row: Row) => string | number;
-  kind?: "text" | "number" | "tight" | "whole" | "actions";
+  kind?: "text" | "number" | "tight" | "whole" | "actions" | "menu";
 }
 
 export interface Sorting {
@@ -41,7 +41,8 @@ const CLASSES = {
   number: styles.end ?? "",
   tight: styles.tight ?? "",
   whole: styles.whole ?? "",
-  actions: `${styles.tight ?? ""} ${styles.end ?? ""} ${styles.actions ?? "actions"}`,
+  actions: `${styles.tight ?? ""} ${styles.end ?? ""} ${styles.actions ?? ""}`,
+  menu: `${styles.tight ?? ""} ${styles.end ?? ""} ${styles.menu ?? ""}`,
 };
 
 /** A table of some tens or hundreds of rows; on a phone, cards. The first column names the row. */

@@ -23,9 +23,16 @@ export function StateMark({ state, children }: { state: State | "quiet"; childre
   const Icon = ICONS[state];
   const colour = state === "quiet" ? "var(--mantine-color-dimmed)" : `var(--state-${state})`;
   return (
-    <Group gap={5} wrap="nowrap" c={colour} component="span" display="inline-flex">
+    <Group
+      gap={5}
+      wrap="nowrap"
+      c={colour}
+      component="span"
+      display="inline-flex"
+      style={{ textAlign: "start" }}
+    >
       <Icon size={15} stroke={1.8} aria-hidden />
-      <Text span size="sm" inherit={false}>
+      <Text span size="sm">
         {children}
       </Text>
     </Group>

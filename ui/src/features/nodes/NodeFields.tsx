@@ -34,7 +34,6 @@ export function NodeFields({ form, isNew, isReadOnly }: Props) {
           label={t("ae-title")}
           required
           maxLength={16}
-          ff="monospace"
           readOnly={!isNew}
           data-autofocus={isNew || undefined}
           {...form.getInputProps("ae_title")}

@@ -1,3 +1,5 @@
+import "./texts";
+
 import { Chip, Group, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
@@ -23,7 +25,7 @@ export function NodePicker({ label, nodes, chosen, onChoose, allLabel }: Props) 
       </Text>
       <Group gap={6}>
         {allLabel && names.length > 1 && (
-          <Chip size="sm" variant="light" checked={areAll} onChange={() => onChoose(areAll ? [] : names)}>
+          <Chip size="sm" variant="outline" checked={areAll} onChange={() => onChoose(areAll ? [] : names)}>
             {allLabel}
           </Chip>
         )}

@@ -142,7 +142,7 @@ function useColumns(onOpen: (node: KnownNode) => void): Column<KnownNode>[] {
     {
       key: "actions",
       title: "",
-      kind: "actions",
+      kind: "menu",
       cell: (node) => (
         <ActionIcon
           variant="subtle"

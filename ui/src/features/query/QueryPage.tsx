@@ -46,7 +46,7 @@ export default function QueryPage() {
         </Empty>
       ) : (
         <Stack gap="md">
-          <Paper withBorder p="md">
+          <Paper bg="var(--ground)" withBorder p="md">
             <Stack gap="md">
               <NodePicker
                 label={t("nodes")}

@@ -48,7 +48,7 @@ export function QuestionForm({ initial, canAsk, isBusy, onAsk }: Props) {
         if (canAsk) onAsk(question);
       }}
     >
-      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="sm" verticalSpacing="sm">
+      <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm" verticalSpacing="sm">
         <TextInput {...text("name")} autoFocus />
         <TextInput {...text("id")} />
         <TextInput {...text("accession")} />

@@ -36,7 +36,7 @@ export function SeriesOf({ answer, version, onRetrieve }: Props) {
   const columns: Column<Fields>[] = [
     field("number", t("number"), "SeriesNumber", true),
     field("modality", t("modality"), "Modality"),
-    field("description", t("description"), "SeriesDescription"),
+    field("description", t("series-description"), "SeriesDescription"),
     field("bodypart", t("bodypart"), "BodyPartExamined"),
     {
       ...field("date", t("date"), "SeriesDate"),

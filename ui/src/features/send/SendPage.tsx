@@ -74,7 +74,7 @@ export default function SendPage() {
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
-          <Paper withBorder p="md" pos="sticky" top={56}>
+          <Paper bg="var(--ground)" withBorder p="md" pos="sticky" top={56}>
             <Stack gap="md">
               <Destination wishes={wishes} onChange={setWishes} />
               <Button

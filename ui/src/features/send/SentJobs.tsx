@@ -26,7 +26,7 @@ export function SentJobs({ ids }: { ids: readonly number[] }) {
       </Group>
       <Stack gap="xs">
         {shown.map((job) => (
-          <Paper key={job.id} withBorder p="sm">
+          <Paper key={job.id} bg="var(--ground)" withBorder p="sm">
             <Group justify="space-between" wrap="nowrap">
               <Text ff="monospace" fw={600} size="sm">
                 {job.about.node}

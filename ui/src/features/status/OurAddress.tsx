@@ -15,7 +15,7 @@ export function OurAddress({ services }: { services: readonly string[] }) {
   const door = status && doorFor(status, services);
   if (!door) return null;
   return (
-    <Paper withBorder p="md" mt="sm">
+    <Paper bg="var(--ground)" withBorder p="md" mt="sm">
       <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="md" ta="start">
         <Fact name={t("ae-title")} value={door.ae_titles[0] ?? status.ae_title} />
         <Fact name={t("address")} value={ourAddress(status, window.location.hostname)} />

@@ -21,7 +21,7 @@ interface Props {
   show: (value: number) => string;
 }
 
-const HEIGHT = 120;
+const HEIGHT = 110;
 
 /** A small plot over the last hour; its numbers are read where the pointer stands. */
 export function Plot({ label, times, lines, show }: Props) {
@@ -64,6 +64,7 @@ export function Plot({ label, times, lines, show }: Props) {
                 new Intl.DateTimeFormat(i18n.language, { timeStyle: "short" }).format(second * 1000),
               ),
             space: 70,
+            size: 26,
           },
           { ...axis, size: 54, values: (_plot, at) => at.map((value) => latest.current.show(value)) },
         ],

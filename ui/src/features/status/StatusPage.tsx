@@ -97,7 +97,7 @@ function Disk({ disk }: { disk: Status["disk"] }) {
   const used = total > 0 ? (100 * (total - free)) / total : 0;
   const isLow = free < reserve || (total > 0 && free / total < LOW);
   return (
-    <Paper withBorder p="md">
+    <Paper bg="var(--ground)" withBorder p="md">
       <Stack gap="xs">
         <Group justify="space-between">
           <Text fw={600}>

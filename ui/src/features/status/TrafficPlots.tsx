@@ -60,7 +60,7 @@ export function TrafficPlots() {
   return (
     <SimpleGrid cols={{ base: 1, md: 3 }} spacing="md">
       {plots.map(({ key, lines, show }) => (
-        <Paper key={key} withBorder p="sm">
+        <Paper key={key} bg="var(--ground)" withBorder p="sm">
           <Group justify="space-between" mb={4} gap="xs">
             <Text size="sm" fw={550}>
               {t(`plot.${key}`)}{" "}

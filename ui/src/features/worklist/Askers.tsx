@@ -12,7 +12,7 @@ export function Askers() {
   const { data = [] } = useAskers();
   const now = useNow(5000);
   return (
-    <Paper withBorder p="md" component="section">
+    <Paper bg="var(--ground)" withBorder p="md" component="section">
       <Title order={3} mb="sm">
         {t("askers")}
       </Title>

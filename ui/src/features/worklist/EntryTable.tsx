@@ -111,7 +111,7 @@ export function EntryTable({ entries, withDate, onEdit }: Props) {
     {
       key: "actions",
       title: "",
-      kind: "actions",
+      kind: "menu",
       cell: (entry) => <EntryMenu entry={entry} name={nameOf(entry)} onEdit={onEdit} />,
     },
   ];

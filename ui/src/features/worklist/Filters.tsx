@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Select, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight, IconSearch } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
@@ -31,65 +31,69 @@ export function Filters({ params, day, today, entries, onChange }: Props) {
     w: 140,
   });
   return (
-    <Group gap="sm">
-      <Group gap={4} wrap="nowrap">
-        <ActionIcon
-          variant="default"
-          size={30}
-          aria-label={t("day.before")}
-          onClick={() => onChange({ day: shifted(day || today, -1) })}
-        >
-          <IconChevronLeft size={16} />
-        </ActionIcon>
-        <TextInput
-          type="date"
-          aria-label={t("day")}
-          w={145}
-          value={toField(day)}
-          onChange={(event) => onChange({ day: fromField(event.currentTarget.value) || "any" })}
-        />
-        <ActionIcon
-          variant="default"
-          size={30}
-          aria-label={t("day.after")}
-          onClick={() => onChange({ day: shifted(day || today, 1) })}
-        >
-          <IconChevronRight size={16} />
-        </ActionIcon>
+    <Stack gap="sm">
+      <Group gap="sm">
+        <Group gap={4} wrap="nowrap">
+          <ActionIcon
+            variant="default"
+            size={30}
+            aria-label={t("day.before")}
+            onClick={() => onChange({ day: shifted(day || today, -1) })}
+          >
+            <IconChevronLeft size={16} />
+          </ActionIcon>
+          <TextInput
+            type="date"
+            aria-label={t("day")}
+            w={145}
+            value={toField(day)}
+            onChange={(event) => onChange({ day: fromField(event.currentTarget.value) || "any" })}
+          />
+          <ActionIcon
+            variant="default"
+            size={30}
+            aria-label={t("day.after")}
+            onClick={() => onChange({ day: shifted(day || today, 1) })}
+          >
+            <IconChevronRight size={16} />
+          </ActionIcon>
+        </Group>
+        <Button.Group>
+          <Button
+            variant={day === today ? "light" : "default"}
+            aria-pressed={day === today}
+            onClick={() => onChange({ day: "" })}
+          >
+            {t("today")}
+          </Button>
+          <Button
+            variant={day ? "default" : "light"}
+            aria-pressed={!day}
+            onClick={() => onChange({ day: "any" })}
+          >
+            {t("any-day")}
+          </Button>
+        </Button.Group>
       </Group>
-      <Button.Group>
-        <Button
-          variant={day === today ? "light" : "default"}
-          aria-pressed={day === today}
-          onClick={() => onChange({ day: "" })}
-        >
-          {t("today")}
-        </Button>
-        <Button
-          variant={day ? "default" : "light"}
-          aria-pressed={!day}
-          onClick={() => onChange({ day: "any" })}
-        >
-          {t("any-day")}
-        </Button>
-      </Button.Group>
-      <TextInput
-        flex={1}
-        miw={180}
-        aria-label={t("search")}
-        placeholder={t("search")}
-        leftSection={<IconSearch size={15} />}
-        value={params.get("q") ?? ""}
-        onChange={(event) => onChange({ q: event.currentTarget.value })}
-      />
-      <Select {...choice("station", of("ScheduledStationAETitle"))} />
-      <Select {...choice("modality", of("Modality"))} />
-      <Select
-        {...choice(
-          "status",
-          STATUSES.map((value) => ({ value, label: t(`status.${value}`) })),
-        )}
-      />
-    </Group>
+      <Group gap="sm">
+        <TextInput
+          flex={1}
+          miw={180}
+          aria-label={t("search")}
+          placeholder={t("search")}
+          leftSection={<IconSearch size={15} />}
+          value={params.get("q") ?? ""}
+          onChange={(event) => onChange({ q: event.currentTarget.value })}
+        />
+        <Select {...choice("station", of("ScheduledStationAETitle"))} />
+        <Select {...choice("modality", of("Modality"))} />
+        <Select
+          {...choice(
+            "status",
+            STATUSES.map((value) => ({ value, label: t(`status.${value}`) })),
+          )}
+        />
+      </Group>
+    </Stack>
   );
 }

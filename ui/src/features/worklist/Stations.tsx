@@ -39,7 +39,7 @@ export function Stations({
                 const [step] = stepsOf(entry.item);
                 const name = showName(text(entry.item, "PatientName"), i18n.language);
                 return (
-                  <Paper key={`${entry.id} ${entry.step}`} withBorder p="sm">
+                  <Paper key={`${entry.id} ${entry.step}`} bg="var(--ground)" withBorder p="sm">
                     <Group justify="space-between" wrap="nowrap" align="flex-start">
                       <div>
                         <Text size="sm" fw={600}>
