@@ -55,14 +55,14 @@ _DICOMWEB: Final = {"GET": Need.READ, "POST": Need.STORE, "DELETE": Need.OPERATE
 BY_FIRST: Final[Mapping[str, Needs]] = {
     "": {"GET": Need.OPEN},
     "ui": {"GET": Need.OPEN},
+    "docs": {"GET": Need.OPEN},
+    "swagger": {"GET": Need.OPEN},
     "dicomweb": _DICOMWEB,
     "dicom-web": _DICOMWEB,
     "wado": _READ,
-    "docs": _READ,
-    "swagger": _READ,
     "ohif": _READ,
 }
-"""By the first step of a path, whatever follows. Pages and their files hold no data: what they show they ask for."""
+"""By the first step of a path, whatever follows. Pages, their files and the ways to them hold no data."""
 
 BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
     "health": (_row("", GET=Need.OPEN),),
