@@ -178,7 +178,7 @@ function useColumns({ jobOf, known, toView, onRetrieve, onView }: Doing): Column
       cell: (answer) => (
         <>
           <Text size="sm" fw={550}>
-            <bdi>{nameOf(answer) || answer.fields.PatientID || "—"}</bdi>
+            <bdi>{nameOf(answer) || (answer.fields.PatientID ?? "—")}</bdi>
           </Text>
           <Text size="xs" c="dimmed">
             <bdi>
