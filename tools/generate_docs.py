@@ -161,7 +161,8 @@ def _taken(codec: Codec) -> str:
         return "anything"
     packed = ", packed single bits" if 1 in takes.allocated else ""
     signs = "" if takes.is_signed else ", unsigned"
-    colours = f", {' or '.join(sorted(takes.colours))}" if takes.colours else ""
+    named = (*sorted(takes.greys), *sorted(takes.colours))
+    colours = f", {' or '.join(named)}" if named else ""
     palette = "" if takes.is_palette else ", no palette"
     return f"up to {takes.max_stored} bits{packed}{signs}{colours}{palette}"
 

@@ -50,6 +50,8 @@ class Takes:
     """Indices of a palette too; none may be off by one."""
     colours: frozenset[str] = frozenset()
     """Photometric Interpretations of three samples; empty: any."""
+    greys: frozenset[str] = frozenset()
+    """Photometric Interpretations of one sample; empty: any."""
     is_float: bool = False
     older: Older = Older.SAME
 
@@ -108,6 +110,8 @@ _J2K: Final = Takes(frozenset({1, 8, 16, 32}), jpeg_2000.MAX_OPENJPEG_BITS)
 _LOSSY_J2K: Final = Takes(frozenset({8, 16}), 16, is_palette=False)
 _HT: Final = Takes(frozenset({1, 8, 16, 32}), jpeg_2000.MAX_OPENJPH_BITS, older=Older.WHOLE_TYPES)
 _LOSSY_HT: Final = replace(_LOSSY_J2K, older=Older.WHOLE_TYPES)
+# PS3.5 Table 8.2.15-1 leaves MONOCHROME1 out for what was a JPEG.
+_RECOMPRESSED: Final = replace(_BASELINE, greys=frozenset({"MONOCHROME2"}))
 _JXL: Final = Takes(frozenset({8, 16}), 16, is_signed=False, colours=_COMPONENTS)
 _LOSSY_JXL: Final = replace(_JXL, is_palette=False, colours=frozenset({"RGB"}))
 
@@ -193,7 +197,7 @@ _ROWS: Final = (
         decoded=_FROM_XYB,
     ),
     _row(
-        "4.111", jpeg_xl.decode_recompressed, jpeg_xl.encode_recompressed, _BASELINE, _LIBJXL, _DJXL,
+        "4.111", jpeg_xl.decode_recompressed, jpeg_xl.encode_recompressed, _RECOMPRESSED, _LIBJXL, _DJXL,
         lossy_method="ISO_10918_1", decoded=_ALL_RGB, encoded=_YCBCR,
     ),
     _row(

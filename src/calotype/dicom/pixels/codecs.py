@@ -221,6 +221,7 @@ def _untaken(takes: Takes, description: PixelDescription, *, is_encapsulated: bo
             "palette colours: the index next to the right one is another colour",
         ),
         (is_colour and bool(takes.colours) and colour not in takes.colours, f"{colour}"),
+        (not is_colour and bool(takes.greys) and colour not in takes.greys, f"{colour}"),
         (is_encapsulated and description.is_subsampled, f"{colour}, of frames not yet decoded"),
     )
     return next((reason for refused, reason in refusals if refused), "")

@@ -31,7 +31,7 @@ _UNAPPLIED_MODALITY_LUT: Final = frozenset(
     {"1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3"}
 )
 """XA, XRF, bi-plane XA: the Modality LUT makes them linear to X-ray intensity, for subtraction, not for display
-(PS3.3 C.8.7.1.1.2)."""
+(PS3.3 C.8.7.1.1.2; PS3.4 N.2.5: in the image it shall be ignored)."""
 
 _MAX_TABLE: Final = 65_536
 _BLOCK_SIZE: Final = 1 << 18

@@ -241,6 +241,14 @@ def test_grey_of_a_colour_syntax_stays_what_it_is():
     assert encoded_description(description, JPEG_2000_LOSSLESS) == description
 
 
+def test_what_was_a_jpeg_is_never_white_where_it_is_least():
+    """PS3.5 Table 8.2.15-1."""
+    recompression = UID("1.2.840.10008.1.2.4.111")
+    assert "MONOCHROME1" in why_not_encode(recompression, grey(4, 4, 8, 8, colour="MONOCHROME1"))
+    assert can_encode(recompression, grey(4, 4, 8, 8))
+    assert can_encode(JPEG_BASELINE, grey(4, 4, 8, 8, colour="MONOCHROME1"))
+
+
 def test_precision_is_bits_stored():
     """PS3.5 8.2.3, 8.2.4: what readers take the sign bit from."""
     twelve = grey(16, 16, 16, 12)
