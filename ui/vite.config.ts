@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 import { styleByScript } from "./vite/style-by-script";
 
 const source = fileURLToPath(new URL("./src", import.meta.url));
-const entries = { application: "index.html", viewer: "viewer.html" };
+const entries = { application: "index.html", viewer: "viewer.html", docs: "docs.html" };
 const server = process.env.CALOTYPE_URL ?? "http://127.0.0.1:5000";
 
 export default defineConfig({

@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site
+from support.running import Running
+
 PHONE = {"width": 390, "height": 844}
 
 
@@ -86,3 +89,46 @@ def test_an_address_that_is_none_says_so(inside):
     expect(inside.page.get_by_role("heading", name="There is no such page")).to_be_visible()
     inside.page.get_by_role("link", name="To the studies").click()
     expect(inside.page).to_have_url(f"{inside.origin}/ui/studies")
+
+
+def test_the_interface_is_described_and_tried_behind_login(site):
+    page = site.page
+    # Made by others: its colours and labels are theirs.
+    site.is_judged = False
+    page.goto(f"{site.origin}/swagger")
+    site.enter(ADMIN, OWN_PASSWORD)
+    expect(page.get_by_role("heading", name="calotype")).to_be_visible()
+    operation = page.locator("[id$=show_session_api_session_get]")
+    operation.get_by_role("button").first.click()
+    operation.get_by_role("button", name="Try it out").click()
+    operation.get_by_role("button", name="Execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text('"role": "admin"')
+    assert page.url == f"{site.origin}/ui/docs"
+
+
+def test_an_administrator_is_led_through_the_first_steps_until_they_are_done(site):
+    page = site.open()
+    site.enter(ADMIN, OWN_PASSWORD)
+    expect(page).to_have_url(f"{site.origin}/ui/first-run")
+    expect(page.get_by_text("your own", exact=True)).to_be_visible()
+    expect(page.get_by_text("4 ports open")).to_be_visible()
+    expect(page.get_by_text(str(site.server.folder / "data"))).to_be_visible()
+    expect(page.get_by_role("link", name="Open the last one")).to_be_visible()
+    site.judge()
+    page.get_by_role("button", name="Done, to the studies").click()
+    expect(page).to_have_url(f"{site.origin}/ui/studies")
+    site.open()
+    site.settle()
+    expect(page).to_have_url(f"{site.origin}/ui/studies")
+
+
+def test_an_empty_archive_takes_the_sample_in(tmp_path, page):
+    with Running(tmp_path, environment=SETTLED) as empty:
+        site = Site.over(empty, page)
+        site.slip_in()
+        site.open("first-run")
+        page.get_by_role("button", name="Put the sample in").click()
+        expect(page.get_by_role("link", name="Open the last one")).to_be_visible()
+        site.open("studies")
+        expect(page.get_by_text("CALOTYPE-SAMPLE")).to_be_visible()
+        site.conclude()

@@ -64,6 +64,8 @@ GET /api/jobs/{job_id}
 GET /api/jobs/{job_id}/events
 GET /api/jobs/{job_id}/outcomes
 GET /api/labels
+GET /api/launch
+GET /api/launch/weasis/{name}
 GET /api/openapi.json
 GET /api/rejections
 GET /api/sessions
@@ -80,9 +82,12 @@ GET /api/worklist/askers
 GET /api/worklist/performed
 GET /api/worklist/performed/{sop_instance}
 GET /api/worklist/{item_id}
+GET /IHEInvokeImageDisplay
 GET /ohif
 GET /ohif/{path:path}
 GET /wado
+GET /weasis
+POST /api/launch
 POST /api/tokens
 """
 

@@ -61,6 +61,8 @@ BY_FIRST: Final[Mapping[str, Needs]] = {
     "dicom-web": _DICOMWEB,
     "wado": _READ,
     "ohif": _READ,
+    "weasis": _READ,
+    "IHEInvokeImageDisplay": _READ,
 }
 """By the first step of a path, whatever follows. Pages, their files and the ways to them hold no data."""
 
@@ -84,6 +86,7 @@ BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
     "events": (_row("", GET=Need.READ),),
     "jobs": (_row(".*", GET=Need.READ, POST=Need.OPERATE, DELETE=Need.OPERATE),),
     "labels": (_row("", GET=Need.READ, POST=Need.OPERATE),),
+    "launch": (_row("", GET=Need.READ, POST=Need.READ), _row("/weasis/[^/]+", GET=Need.READ)),
     "nodes": (
         _row("/.+/(?:echo|find|worklist|send|retrieve)", POST=Need.OPERATE),
         _row(".*", GET=Need.OPERATE),

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from fastapi import FastAPI
+from starlette._utils import get_route_path  # by which routes are found, too
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -26,8 +27,10 @@ FOLDER: Final = Path(calotype.__file__).parent / "static" / "ui"
 PREFIX: Final = "/ui"
 
 _INDEX: Final = "index.html"
-_ENTRIES: Final = {"viewer": "viewer.html"}
+_ENTRIES: Final = {"viewer": "viewer.html", "docs": "docs.html"}
 """Pages of their own, by the first segment of what they answer to; every other address is the application's."""
+_SHORT: Final = {"/": "/", PREFIX: "/", "/docs": "/docs", "/swagger": "/docs"}
+"""What people type, and where below the prefix that leads."""
 _ASSETS: Final = "assets/"
 _HTML: Final = "text/html"
 _BASE_MARK: Final = '<base href="/" data-base />'
@@ -51,7 +54,7 @@ once more; a released wheel has them inside. DICOM and DICOMweb work without the
 class Pages:
     """Serves what lies in ``folder``, and the application's page for every other address below the prefix."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def __call__(self, request: Request) -> Response:
@@ -88,13 +91,14 @@ class Pages:
         return find_assets(self._folder)
 
 
-async def _to_pages(request: Request) -> Response:
-    return RedirectResponse(quote(request.scope.get("root_path", "") + PREFIX) + "/", 307)
+async def _lead_on(request: Request) -> Response:
+    target = PREFIX + _SHORT[get_route_path(request.scope)]
+    return RedirectResponse(quote(request.scope.get("root_path", "") + target), 307)
 
 
-def install(app: FastAPI, folder: Path = FOLDER) -> None:
-    """Add the pages to ``app``; its root leads there."""
-    pages = Pages(folder)
-    for path in ("/", PREFIX):
-        app.add_route(path, _to_pages, methods=["GET"], include_in_schema=False)
+def install(app: FastAPI, folder: Path | None = None) -> None:
+    """Add the pages to ``app``, and the short ways to them."""
+    pages = Pages(folder or FOLDER)
+    for path in _SHORT:
+        app.add_route(path, _lead_on, methods=["GET"], include_in_schema=False)
     app.add_route(PREFIX + "/{path:path}", pages.__call__, methods=["GET"], include_in_schema=False)

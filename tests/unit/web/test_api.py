@@ -160,6 +160,7 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
         "/api/dictionary",
         "/api/health",
         "/api/rejections",
+        "/api/sample",
         "/api/session",
         "/api/session/password",
         "/api/statistics",
@@ -168,4 +169,5 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
         "/api/studies/{study}/text",
         "/api/texts",
     ]
-    assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+    assert client.get("/docs").headers["location"] == "/ui/docs"
+    assert client.get("/redoc").status_code == 404

@@ -27,7 +27,7 @@ def folder(tmp_path):
 @pytest.fixture
 def open_pages(portal_client):
     def opened(folder, root_path=""):
-        app = FastAPI()
+        app = FastAPI(docs_url=None)
         problems.install(app)
         pages.install(app, folder)
 
@@ -66,9 +66,19 @@ def test_each_answer_has_a_nonce_of_its_own(open_pages, folder):
     assert not any("unsafe-inline" in policy for policy in policies)
 
 
+@pytest.mark.parametrize(
+    ("short", "where"),
+    [("", "/ui/"), ("/", "/ui/"), ("/ui", "/ui/"), ("/docs", "/ui/docs"), ("/swagger", "/ui/docs")],
+)
+def test_short_ways_lead_to_the_pages(open_pages, folder, short, where):
+    answer = open_pages(folder).get(short)
+    assert (answer.status_code, answer.headers["location"]) == (307, where)
+
+
 def test_below_a_path(open_pages, folder):
     http = open_pages(folder, "/pacs")
     assert http.get("/").headers["location"] == "/pacs/ui/"
+    assert http.get("/pacs/swagger").headers["location"] == "/pacs/ui/docs"
     assert '<base href="/pacs/ui/" />' in http.get("/ui/").text
 
 
