@@ -1,4 +1,4 @@
-"""QIDO-RS (PS3.18 8.3.4, 10.6): query parameters -> ``Query``, match -> DICOM JSON (Annex F).
+"""QIDO-RS (PS3.18 8.3.4, 10.6): query parameters -> ``Query``. How a match is written is in ``qido_json``.
 
 Parameters come decoded, as the web framework has them. What a key's text means is in ``keys``. Nothing here knows
 HTTP, a status or the archive.
@@ -14,13 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from math import inf, isfinite
-from typing import Any, Final, TypeAlias
-from urllib.parse import quote
+from typing import Final, TypeAlias
 
 from calotype.dicom import dictionary
 from calotype.dicom.hierarchy import UID, Level
-from calotype.dicom.query import header
 from calotype.dicom.query.attributes import (
     BY_KEYWORD,
     INDEXED,
@@ -33,9 +30,7 @@ from calotype.dicom.query.attributes import (
 )
 from calotype.dicom.query.header import WHOLE_HEADER
 from calotype.dicom.query.keys import EMPTY_VALUE, InvalidKey, Key, Negotiated, at_level, build_query
-from calotype.dicom.query.model import Match, Page, Query
-from calotype.dicom.query.values import integer_key
-from calotype.dicom.text import SINGLE_VALUED_VRS
+from calotype.dicom.query.model import Page, Query
 from calotype.errors import InvalidRequest
 
 MAX_PARAMETERS: Final = 1000
@@ -85,7 +80,7 @@ RETURNED: Final[Mapping[Level, tuple[str, ...]]] = {
         "NumberOfFrames",
     ),
 }
-"""What is returned at each level unasked; what is the same in every answer is added by :func:`match_to_json`."""
+"""What is returned at each level unasked; what is the same in every answer is added by ``qido_json``."""
 
 _DEMANDED: Final = {
     keyword: BY_KEYWORD.get(keyword) or attribute_of(tag, level)
@@ -106,7 +101,6 @@ _RESOURCES: Final = {
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?", re.ASCII)
 _BY_LOWER_KEYWORD: Final = {attribute.keyword.lower(): attribute for attribute in INDEXED}
 
-JsonAttribute: TypeAlias = dict[str, Any]
 _Path: TypeAlias = tuple[Attribute, ...]
 
 
@@ -207,102 +201,6 @@ def _means_accession(asked: _Asked) -> bool:
     (name, text) = asked.texts.get((_STUDY_ID,), [("", "")])[-1]
     is_by_tag = _TAG.fullmatch(name) is not None
     return is_by_tag and bool(text.strip(" *")) and text.strip() != EMPTY_VALUE and (_ACCESSION,) not in asked.texts
-
-
-def retrieve_url(service_url: str, match: Match) -> str:
-    """Return where a match is retrieved, as deep as its unique keys go: study, series or instance (PS3.18 10.4)."""
-    url = service_url.rstrip("/")
-    for segment, keyword in _RETRIEVED:
-        uid = match.get(keyword)
-        if not uid:
-            break
-        url += f"/{segment}/{quote(uid, safe='')}"
-    return url
-
-
-_RETRIEVED: Final = (
-    ("studies", "StudyInstanceUID"),
-    ("series", "SeriesInstanceUID"),
-    ("instances", "SOPInstanceUID"),
-)
-
-
-def match_to_json(match: Match, request: QidoRequest, service_url: str) -> dict[str, JsonAttribute]:
-    """Write one match as a DICOM JSON object (PS3.18 F.2), attributes in the order of their tags.
-
-    ``service_url`` is the base of *RetrieveURL*. Attributes without a value have none in JSON either (F.2.5).
-    """
-    out: dict[str, JsonAttribute] = {"00080005": {"vr": "CS", "Value": ["ISO_IR 192"]}}
-    if request.level is not Level.PATIENT:
-        out["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
-        out["00081190"] = {"vr": "UR", "Value": [retrieve_url(service_url, _named(match, request.level))]}
-        bulk_data = f"{out['00081190']['Value'][0]}/bulkdata/" if request.level is Level.IMAGE else ""
-    else:
-        bulk_data = ""
-    if request.whole_header:
-        out = dict(_stored(match.get(WHOLE_HEADER, ""), bulk_data)) | out
-    for attribute in request.returned:
-        found = match.get(attribute.keyword, "")
-        if is_indexed(attribute.keyword, request.level):
-            out[f"{attribute.tag:08X}"] = json_attribute(attribute.vr, found)
-        else:
-            out[f"{attribute.tag:08X}"] = dict(_stored(found, bulk_data)) or {"vr": attribute.vr}
-    return dict(sorted(out.items()))
-
-
-def _stored(json: str, bulk_data: str) -> Mapping[str, Any]:
-    """Return what stands in a stored header, addresses of bulk data made absolute.
-
-    At a level above the instances there is no one instance whose bulk data it would be: the address stays what it is
-    in the header, a path of tags that tells no more than that there is something.
-    """
-    return header.read(json.replace(_BULK_DATA, _BULK_DATA + bulk_data) if bulk_data else json)
-
-
-_BULK_DATA: Final = '"BulkDataURI":"'
-
-
-def json_attribute(vr: str, text: str) -> JsonAttribute:
-    """Write one attribute's text as DICOM JSON: numbers as numbers where they are, names by component group."""
-    if not text:
-        return {"vr": vr}
-    parts = [text] if vr in SINGLE_VALUED_VRS else text.split("\\")
-    convert = _JSON_VALUES.get(vr)
-    return {"vr": vr, "Value": [(convert(part) if convert else part) if part else None for part in parts]}
-
-
-def _named(match: Match, level: Level) -> Match:
-    """Leave out unique keys below ``level``, so that an address never goes deeper than the question."""
-    return {key.keyword: match.get(key.keyword, "") for at, key in UNIQUE_KEYS.items() if at.depth <= level.depth}
-
-
-def _json_name(text: str) -> dict[str, str]:
-    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("=", 2), strict=False)
-    return {group: name for group, name in groups if name}
-
-
-def _json_integer(text: str) -> int | str:
-    number = integer_key(text)
-    return text if number is None else number
-
-
-_DECIMAL: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-
-
-def _json_decimal(text: str) -> float | int | str:
-    number = integer_key(text)
-    if number is not None:
-        return number
-    decimal = float(text) if _DECIMAL.fullmatch(text.strip()) else inf
-    return decimal if isfinite(decimal) else text
-
-
-_JSON_VALUES: Final[Mapping[str, Callable[[str], Any]]] = {
-    "DS": _json_decimal,
-    "IS": _json_integer,
-    "PN": _json_name,
-    "US": _json_integer,
-}
 
 
 def _resolve(name: str, level: Level) -> Attribute | None:

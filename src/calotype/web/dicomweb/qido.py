@@ -16,7 +16,8 @@ from starlette.responses import Response
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.narrowing import is_sifted
-from calotype.dicom.query.qido import InvalidParameter, QidoRequest, match_to_json, parse_qido
+from calotype.dicom.query.qido import InvalidParameter, QidoRequest, parse_qido
+from calotype.dicom.query.qido_json import match_to_json
 from calotype.dicom.xml_model import native_model
 from calotype.errors import OutOfResources
 from calotype.services.archive.ports import Total

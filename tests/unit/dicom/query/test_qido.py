@@ -26,11 +26,9 @@ from calotype.dicom.query.qido import (
     RETURNED,
     InvalidParameter,
     QidoRequest,
-    json_attribute,
-    match_to_json,
     parse_qido,
-    retrieve_url,
 )
+from calotype.dicom.query.qido_json import json_attribute, match_to_json, retrieve_url
 from calotype.errors import InvalidRequest
 
 STUDY, SERIES, INSTANCE = UID("1.2"), UID("1.2.3"), UID("1.2.3.4")
