@@ -10,6 +10,7 @@ from calotype.errors import InvalidRequest
 from calotype.services.access.passwords import check_new
 from calotype.services.access.users import FIRST_USER
 from calotype.web.url_parts import is_base, is_origin, is_path
+from calotype.web.viewers.templates import read as read_viewers
 
 _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
@@ -126,6 +127,10 @@ def _check_http(http: Http) -> None:
     if http.cors_credentials and "*" in http.cors_origins:
         # The Fetch standard forbids it, and echoing whatever origin asks instead would hand logins to every page.
         raise InvalidRequest("http.cors_credentials: not with * in http.cors_origins; name the origins")
+    try:
+        read_viewers(http.viewers)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"http.viewers: {error}") from error
     _check_access(http)
 
 

@@ -263,6 +263,8 @@ class House:
         from calotype.web.settings import WebSettings
 
         http = self._settings.http
+        # Whom viewers ask by DICOM.
+        asked = next((each for each in self._settings.listeners if "find" in each.services), None)
         settings = WebSettings(
             bind=http.bind,
             port=http.port,
@@ -277,6 +279,9 @@ class House:
             trusted_proxies=tuple(ipaddress.ip_network(proxy, strict=False) for proxy in http.trusted_proxies),
             cors_origins=tuple(origin.rstrip("/").lower() for origin in http.cors_origins),
             cors_credentials=http.cors_credentials,
+            viewers=http.viewers,
+            dicom_ae_title="" if asked is None else asked.ae_titles[0],
+            dicom_port=0 if asked is None else asked.port,
             only_local=http.access.login == "off" and not http.trusted_proxies and not http.public_url,
         )
         return WebServer(

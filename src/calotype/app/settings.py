@@ -191,6 +191,11 @@ class Http:
     cors_origins: tuple[str, ...] = _is(
         (), "Origins of web pages that may read our answers (https://viewer.example), or *; empty: none but our own"
     )
+    viewers: tuple[str, ...] = _is(
+        ("radiant",),
+        "Programs to open studies in, besides Weasis: radiant, microdicom, horos, osirix, slicer, or Title=address"
+        " with {study_uid} {patient_id} {accession} {dicomweb} {wado} {token} {aet} {host} {port} in it",
+    )
     cors_credentials: bool = _is(False, "Let pages of cors_origins send cookies and logins along; not with *")
     access: HttpAccess = _is(HttpAccess, HttpAccess.__doc__ or "")
 

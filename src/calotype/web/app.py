@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype import __version__
+from calotype.services.access import secrets
 from calotype.web import pages, problems, wado_uri
 from calotype.web.api import (
     access,
@@ -46,7 +47,7 @@ from calotype.web.offload import Offload
 from calotype.web.openapi import describe
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
-from calotype.web.viewers import ohif
+from calotype.web.viewers import launch, ohif
 
 _EVERY_ANSWER = (
     # What a file or a request says is data, whatever it looks like.
@@ -107,6 +108,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
     _install_network(app, rooms, offload)
     desk = _install_access(app, rooms, settings)
     ohif.install(app)
+    launch.install(app, _launcher(rooms, settings, desk), offload, settings)
     pages.install(app)
     describe(app)
     # Innermost: what it is told has been made true by those around it, and they see what it refuses.
@@ -118,6 +120,24 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         app.add_middleware(Forwarding, trusted=settings.trusted_proxies, root_path=settings.root_path)
     app.add_middleware(_SafeHeaders)
     return app
+
+
+def _launcher(rooms: Rooms, settings: WebSettings, desk: Desk | None) -> launch.Launcher:
+    """Return what opens studies in other programs; where nobody logs in, they need no token."""
+    if desk is None:
+        return launch.Launcher(rooms.archive.search, settings, lambda *_: "", lambda _: None)
+    tokens = desk.logins.tokens
+
+    def studies_of(secret: str) -> frozenset[str] | None:
+        grant = tokens.look_up(secrets.digest(secret)) if secrets.is_token(secret) else None
+        return None if grant is None else grant.studies
+
+    return launch.Launcher(
+        rooms.archive.search,
+        settings,
+        lambda user, studies, label: tokens.launch(user, studies, label)[0],
+        studies_of,
+    )
 
 
 def _install_access(app: FastAPI, rooms: Rooms, settings: WebSettings) -> Desk | None:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, quote
 
 from starlette.types import Scope
 
+from calotype.services.access.secrets import LAUNCH_PREFIX
+
 SERVICES: Final = ("dicomweb", "dicom-web")
 MAX_PARAMETERS: Final = 1000
 
@@ -33,6 +35,9 @@ def confined(scope: Scope, path: str, studies: frozenset[str]) -> Scope | None:
     if (service, steps) == ("wado", []) or (service in SERVICES and steps == ["wado"]):
         named = _values(asked, frozenset({"studyuid"}))
         return scope if named and named <= studies and not is_elsewhere else None
+    if service == "api" and steps[:2] == ["launch", "weasis"] and len(steps) == 3:
+        # The manifest of a token, which lists what that token opens.
+        return scope if steps[2].startswith(LAUNCH_PREFIX) else None
     if service not in SERVICES or is_elsewhere:
         return None
     if len(steps) == 1 and steps[0] in _SEARCHES:

@@ -20,6 +20,8 @@ from calotype.services.access.secrets import LAUNCH_PREFIX, MAX_SECRET_CHARS
 from calotype.services.access.users import MAX_NAME_CHARS
 from calotype.web.settings import WebSettings
 
+MANIFESTS: Final = "/api/launch/weasis/"
+
 _NAME: Final = "calotype"
 _MAX_BASIC_CHARS: Final = 4 * 4 * (MAX_NAME_CHARS + MAX_CHARS)
 """Of a name and a password as long as can be, in UTF-8 and base64, and some more."""
@@ -133,8 +135,14 @@ def is_secure(scope: Scope, settings: WebSettings) -> bool:
 
 
 def launch_secret(scope: Scope) -> tuple[str, bytes]:
-    """Return the launch token of ``?token=``, empty without one, and the query without it."""
+    """Return the launch token of ``?token=``, empty without one, and the query without it.
+
+    Or that which is the name of a manifest: the programs that fetch those send nothing else along.
+    """
     query: bytes = scope.get("query_string", b"")
+    _, is_manifest, name = scope.get("path", "").rpartition(MANIFESTS)
+    if is_manifest and name.startswith(LAUNCH_PREFIX) and len(name) <= MAX_SECRET_CHARS:
+        return name.removesuffix(".xml"), query
     mark = f"token={LAUNCH_PREFIX}".encode()
     pairs = query.split(b"&")
     found = [pair for pair in pairs if pair.startswith(mark)]

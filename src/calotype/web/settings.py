@@ -76,5 +76,13 @@ class WebSettings:
     count_cap: int = 10_000
     """Where counting of QIDO-RS matches stops: ``X-Total-Count`` then says "at least"."""
 
+    viewers: tuple[str, ...] = ()
+    """Programs that studies can be opened in besides Weasis, as ``viewers.templates`` reads them."""
+
+    dicom_ae_title: str = "CALOTYPE"
+    """By what those programs call us, where they ask by DICOM; at ``dicom_port``."""
+
+    dicom_port: int = 11112
+
     max_event_clients: int = 100
     """Clients that listen to events at one time; more are answered 503."""

@@ -486,6 +486,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/launch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Viewers
+         * @description List the programs that studies can be opened in.
+         */
+        get: operations["list_viewers_api_launch_get"];
+        put?: never;
+        /**
+         * Launch
+         * @description Return the address that opens studies in a program, with a token of its own where it needs one.
+         */
+        post: operations["launch_api_launch_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/launch/weasis/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Weasis Manifest
+         * @description Tell Weasis what the token in the address opens.
+         */
+        get: operations["weasis_manifest_api_launch_weasis__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/nodes": {
         parameters: {
             query?: never;
@@ -1958,6 +2002,24 @@ export interface components {
             studies: number;
         };
         /**
+         * Launch
+         * @description What to open, and in which viewer.
+         */
+        Launch: {
+            /** Viewer */
+            viewer: string;
+            /** Studies */
+            studies: string[];
+        };
+        /**
+         * Launched
+         * @description The address to go to; a program answers it.
+         */
+        Launched: {
+            /** Uri */
+            uri: string;
+        };
+        /**
          * Left
          * @description An object that stays as it came, and why.
          */
@@ -2778,6 +2840,16 @@ export interface components {
          * @enum {string}
          */
         Verdict: "answers" | "name-unknown" | "connection-refused" | "timeout" | "unreachable" | "tls-failed" | "called-ae-title-rejected" | "calling-ae-title-rejected" | "rejected" | "no-presentation-context" | "aborted" | "failed" | "misconfigured";
+        /**
+         * Viewer
+         * @description A viewer that can be chosen.
+         */
+        Viewer: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
         /**
          * Worklist
          * @description A worklist question; keys of the scheduled step may stand beside the others or in their sequence.
@@ -3645,6 +3717,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MarkView"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_viewers_api_launch_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Viewer"][];
+                };
+            };
+        };
+    };
+    launch_api_launch_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Launch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launched"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    weasis_manifest_api_launch_weasis__name__get: {
+        parameters: {
+            query?: {
+                studyUID?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Validation Error */
