@@ -299,6 +299,15 @@ def test_a_clip_is_an_animation_when_asked_as_gif_and_its_first_frame_otherwise(
     assert still.getextrema() == (40, 40)
 
 
+def test_video_is_not_rendered_and_the_answer_says_what_to_ask_for(client, house):
+    house.store(samples.compressed(syntax=samples.MPEG4, **in_study(5)), syntax=samples.MPEG4)
+    for path in ("/rendered", "/frames/1/rendered"):
+        answer = client.get(url(5, path))
+        assert (answer.status_code, "as they are stored" in answer.text) == (406, True)
+    assert client.get(url(5, "/thumbnail")).status_code == 200
+    assert client.get(url(5), headers={"Accept": "application/dicom; transfer-syntax=*"}).status_code == 200
+
+
 def test_films_are_not_offered_without_the_program_for_them(client, compressed):
     assert client.get(url(2, "/rendered"), headers={"Accept": "video/mp4"}).status_code == 406
 

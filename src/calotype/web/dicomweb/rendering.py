@@ -17,7 +17,7 @@ from starlette.responses import Response
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.errors import NotFound, Unsupported
 from calotype.services.archive.documents import HTML, PDF, REPORT_TYPES, XML
-from calotype.services.archive.kinds import is_seen_as
+from calotype.services.archive.kinds import is_seen_as, is_video
 from calotype.services.archive.pictures import MP4, STILLS, Picture, Pictures, Wish
 from calotype.services.archive.ports import StoredInstance
 from calotype.web.accept import Form
@@ -104,7 +104,7 @@ class RenderedResource:
             frames = list(frame_list(listed))
             offered = tuple(each for each in offered if each in STILLS)
         if not offered:
-            raise Unsupported("this object cannot be rendered")
+            raise Unsupported(_why_not(stored))
         alone = [Form(each) for each in offered] if len(frames) == 1 else []
         form = negotiate(accepted(request), [*alone, *(Form(_RELATED, each) for each in offered)])
         if form.essence != _RELATED:
@@ -219,6 +219,13 @@ def picture_answer(
     if is_known(request, answer["ETag"]):
         return not_modified(answer)
     return Response(data, headers={**answer, "Content-Type": content_type})
+
+
+def _why_not(stored: StoredInstance) -> str:
+    """Return why nothing can be seen of an object, and what to do instead."""
+    if is_video(stored.location.transfer_syntax):
+        return "video is not decoded here: ask for the object, its frames or its bulk data as they are stored"
+    return "this object cannot be rendered: there is nothing in it to be seen; ask for the object itself"
 
 
 def _located(context: Context, request: Request) -> list[StoredInstance]:
