@@ -53,15 +53,14 @@ export function ImagesOfSeries({ study, series, onBack }: Props) {
                 key={instance.uid}
                 className={styles.image ?? ""}
                 onClick={() => setChosen(instance)}
-                aria-label={t("panel.open-header", { number: instance.number || instance.uid })}
               >
                 <Thumbnail
                   path={`studies/${study}/series/${series.uid}/instances/${instance.uid}`}
                   modality={series.modality}
                   size={78}
                 />
-                {instance.number || "—"}
-                {instance.frames > 1 && ` · ${t("panel.frames", { count: instance.frames })}`}
+                {t("panel.image", { number: instance.number || "—" })}
+                {instance.frames > 1 && <div>{t("panel.frames", { count: instance.frames })}</div>}
               </UnstyledButton>
             ))}
           </div>

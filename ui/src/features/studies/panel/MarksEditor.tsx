@@ -83,7 +83,11 @@ function LabelField({ labels, isFixed, onAdd, onRemove }: FieldProps) {
                 size="sm"
                 withRemoveButton={!isFixed}
                 onRemove={() => onRemove(label)}
-                removeButtonProps={{ "aria-label": t("marks.remove", { label }), tabIndex: 0 }}
+                removeButtonProps={{
+                  "aria-label": t("marks.remove", { label }),
+                  "aria-hidden": false,
+                  tabIndex: 0,
+                }}
               >
                 {label}
               </Pill>

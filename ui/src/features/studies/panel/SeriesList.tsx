@@ -24,12 +24,7 @@ export function SeriesList({ study, onChoose }: { study: Study; onChoose: (serie
         {t("panel.images", { count: study.NumberOfStudyRelatedInstances ?? 0 })}
       </Text>
       {data.map((series) => (
-        <UnstyledButton
-          key={series.uid}
-          className={styles.entry ?? ""}
-          onClick={() => onChoose(series)}
-          aria-label={t("panel.open-series", { number: series.number || series.uid })}
-        >
+        <UnstyledButton key={series.uid} className={styles.entry ?? ""} onClick={() => onChoose(series)}>
           <Thumbnail path={`studies/${uid}/series/${series.uid}`} modality={series.modality} size={64} />
           <Stack gap={2} miw={0} flex={1}>
             <Text size="sm" fw={550} lineClamp={2} className={styles.value ?? ""}>
