@@ -331,8 +331,8 @@ def test_one_question_has_one_answer_at_every_door(doors: Doors, level: Level) -
         names = {each[f"{unique.tag:08X}"]["Value"][0]: _name(each) for each in by_viewer}
         assert names == {_value(a[unique.tag]): _value(a[0x00100010]) for a in answers}, question
         if level is Level.STUDY:
-            listed = studies.read(list(by_parameters(question).items()), EVERYTHING).query
-            assert listed.conditions == viewer.conditions
+            listed, _ = studies.read(list(by_parameters(question).items()), EVERYTHING)
+            assert listed.query.conditions == viewer.conditions
             page = doors.get("/api/studies", question, limit=str(EVERYTHING))
             assert sorted(row["StudyInstanceUID"] for row in page["rows"]) == expected, question
             assert {row["StudyInstanceUID"]: row.get("PatientName", "") for row in page["rows"]} == names
