@@ -88,7 +88,13 @@ export const places: readonly Place[] = [
     role: "viewer",
     page: lazy(() => import("@/features/status/StatusPage")),
   },
-  { name: "users", icon: IconUsers, group: "system", role: "admin" },
+  {
+    name: "users",
+    icon: IconUsers,
+    group: "system",
+    role: "viewer",
+    page: lazy(() => import("@/features/users/UsersPage")),
+  },
 ];
 
 export const groups = ["read", "exchange", "system"] as const;
