@@ -52,7 +52,7 @@ export function useJobs() {
   return useQuery({ queryKey: KEY, queryFn: () => ask<Job[]>("api/jobs", { query: { limit: MOST } }) });
 }
 
-/** Put a job into the list, in its place by number; an older word on it than the list has does not count. */
+/** Put a job into the list, in its place by number. */
 export function merged(jobs: readonly Job[] | undefined, job: Job): Job[] {
   const others = (jobs ?? []).filter((each) => each.id !== job.id);
   const at = others.findIndex((each) => each.id < job.id);
@@ -60,8 +60,15 @@ export function merged(jobs: readonly Job[] | undefined, job: Job): Job[] {
   return others;
 }
 
-export function keepJob(queries: QueryClient, job: Job): void {
+function keepJob(queries: QueryClient, job: Job): void {
   queries.setQueryData<Job[]>(KEY, (jobs) => (jobs ? merged(jobs, job) : jobs));
+}
+
+/** Put a job that was just started into the list; what the stream has told of it meanwhile is newer. */
+export function addJob(queries: QueryClient, job: Job): void {
+  queries.setQueryData<Job[]>(KEY, (jobs) =>
+    !jobs || jobs.some((each) => each.id === job.id) ? jobs : merged(jobs, job),
+  );
 }
 
 /** Hear of every job's changes while the page is open; what was missed while the line was down is asked for. */
@@ -89,10 +96,8 @@ export function useJobAction(action: "cancel" | "retry" | "delete") {
       action === "delete"
         ? ask<undefined>(`api/jobs/${id}`, { method: "DELETE" })
         : ask<Job>(`api/jobs/${id}/${action}`, { method: "POST", json: {} }),
-    onSuccess: (job, id) => {
-      if (job) keepJob(queries, job);
-      else queries.setQueryData<Job[]>(KEY, (jobs) => jobs?.filter((each) => each.id !== id));
-    },
+    // The stream tells how a job goes on, but not that it is deleted.
+    onSuccess: () => queries.invalidateQueries({ queryKey: KEY }),
   });
 }
 

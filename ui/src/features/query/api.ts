@@ -2,7 +2,7 @@
 import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
-import { keepJob } from "@/features/jobs/api";
+import { addJob } from "@/features/jobs/api";
 import type { Job } from "@/features/jobs/api";
 
 export type Level = "STUDY" | "SERIES" | "IMAGE";
@@ -91,7 +91,7 @@ export function useRetrieve() {
   return useMutation({
     mutationFn: ({ node, ...wanted }: Wanted) =>
       ask<Job>(`api/nodes/${encodeURIComponent(node)}/retrieve`, { method: "POST", json: wanted }),
-    onSuccess: (job) => keepJob(queries, job),
+    onSuccess: (job) => addJob(queries, job),
   });
 }
 

@@ -95,7 +95,7 @@ export default function SendPage() {
                 <Alert color="amber" variant="light" role="alert">
                   {t("taken-not", {
                     count: refused.length,
-                    why: `${refused[0]?.name ?? ""}: ${refused[0]?.why ?? ""}`,
+                    names: refused.slice(0, 5).join(", "),
                   })}
                 </Alert>
               )}

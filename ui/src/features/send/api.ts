@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask, Problem, send } from "@/api/client";
-import { keepJob } from "@/features/jobs/api";
+import { addJob } from "@/features/jobs/api";
 import type { Job } from "@/features/jobs/api";
 import type { KnownStudy } from "@/features/jobs/studies";
 
@@ -34,7 +34,7 @@ export function useSend() {
         ),
       ),
     onSuccess: (jobs) => {
-      for (const job of jobs) keepJob(queries, job);
+      for (const job of jobs) addJob(queries, job);
     },
   });
 }
@@ -52,7 +52,7 @@ export function useStudies(q: string) {
 export interface Taken {
   studies: string[];
   instances: string[];
-  refused: { name: string; why: string }[];
+  refused: string[];
 }
 
 interface Reference {
@@ -108,19 +108,26 @@ async function takeBatch(batch: readonly File[], taken: Taken): Promise<void> {
       },
     });
     const told = (await answer.json()) as Record<string, Reference>;
-    for (const each of told["00081199"]?.Value ?? []) {
+    const stored = told["00081199"]?.Value ?? [];
+    if (stored.length < batch.length) {
+      await takeApart(batch, taken);
+      return;
+    }
+    for (const each of stored) {
       taken.instances.push(String(each["00081155"]?.Value?.[0]));
       const study = STUDY_IN_URL.exec(String(each["00081190"]?.Value?.[0]))?.[1];
       if (study) taken.studies.push(study);
     }
-    const lost = batch.length - (told["00081199"]?.Value?.length ?? 0);
-    if (lost > 0) taken.refused.push({ name: batch[0]?.name ?? "", why: answer.statusText || "refused" });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    // One file that is no DICOM must not keep the others out.
-    if (batch.length > 1) for (const file of batch) await takeBatch([file], taken);
-    else taken.refused.push({ name: batch[0]?.name ?? "", why: error.message });
+    await takeApart(batch, taken);
   }
+}
+
+/** Which of them it is that is not taken is found out by sending each alone; the same again is kept once. */
+async function takeApart(batch: readonly File[], taken: Taken): Promise<void> {
+  if (batch.length > 1) for (const file of batch) await takeBatch([file], taken);
+  else taken.refused.push(...batch.map((file) => file.name));
 }
 
 const STUDY_IN_URL = /\/studies\/([0-9.]+)\//;
