@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, TypeGuard
+from typing import ClassVar
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import VERIFICATION
@@ -270,8 +270,3 @@ class NDeleteRSP(InstanceResponse):
     """N-DELETE-RSP (PS3.7 10.3.6.2)."""
 
     command_field = 0x8150
-
-
-def is_request(message: Message) -> TypeGuard[Request]:
-    """Tell whether a message wants an answer; C-CANCEL-RQ does not."""
-    return isinstance(message, Request)

@@ -1,8 +1,8 @@
 """What happened in the archive, told to whoever listens: routing rules, event streams, pages.
 
 Publishing never waits, never fails and never runs a listener's code: each subscription is a bounded queue that its
-owner empties in its own thread. Whoever is too slow loses the oldest events and is told how many; what must not be
-lost is read from the index.
+owner empties in its own thread. Whoever is too slow loses the oldest events; what must not be lost is read from the
+index and its feed.
 """
 
 from __future__ import annotations
@@ -66,13 +66,7 @@ class Subscription:
         self._events = events
         self._queue: deque[Event] = deque(maxlen=capacity)
         self._changed = threading.Condition()
-        self._missed = 0
         self._closed = False
-
-    @property
-    def missed(self) -> int:
-        """How many events were lost because this queue was full."""
-        return self._missed
 
     def get(self, timeout_s: float | None = None) -> Event | None:
         """Return the next event, waiting for one; ``None`` after ``timeout_s`` seconds or once closed and empty."""
@@ -89,8 +83,6 @@ class Subscription:
 
     def _offer(self, event: Event) -> None:
         with self._changed:
-            if len(self._queue) == self._queue.maxlen:
-                self._missed += 1
             self._queue.append(event)
             self._changed.notify()
 

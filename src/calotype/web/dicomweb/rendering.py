@@ -37,6 +37,7 @@ from calotype.web.dicomweb.wado import selected
 from calotype.web.multipart import PartsWriter
 from calotype.web.ranges import is_known, not_modified
 from calotype.web.streams import ChunkedAnswer, gather
+from calotype.web.warnings import together
 
 _RELATED: Final = "multipart/related"
 _OF_SEVERAL: Final = (*STILLS, *REPORT_TYPES, PDF, MP4)
@@ -90,7 +91,7 @@ class RenderedResource:
         located = await self._context.offload(_located, self._context, request)
         if not answer.named and len(located) > 1:
             leave = await self._context.offload.lasting(partial(admitted, self._context.retrieve(request), located))
-            answer = replace(answer, headers={**answer.headers, **leave.headers}, is_whole=not leave.headers)
+            answer = replace(answer, headers=together(answer.headers, leave.headers), is_whole=not leave.headers)
             located = list(leave.objects)
         if "instance" in request.path_params:
             return await self._of_one(answer, located[0])
