@@ -6,7 +6,8 @@ Written by ``listener``; ``traffic`` makes rates of it. Nothing here decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add, sub
 from typing import Self
 
 
@@ -36,24 +37,10 @@ class Totals:
     data_set_bytes_sent: int = 0
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(
-            self.associations + other.associations,
-            self.rejections + other.rejections,
-            self.messages_received + other.messages_received,
-            self.messages_sent + other.messages_sent,
-            self.data_set_bytes_received + other.data_set_bytes_received,
-            self.data_set_bytes_sent + other.data_set_bytes_sent,
-        )
+        return Totals(*map(add, astuple(self), astuple(other)))
 
     def __sub__(self, other: Totals) -> Totals:
-        return Totals(
-            self.associations - other.associations,
-            self.rejections - other.rejections,
-            self.messages_received - other.messages_received,
-            self.messages_sent - other.messages_sent,
-            self.data_set_bytes_received - other.data_set_bytes_received,
-            self.data_set_bytes_sent - other.data_set_bytes_sent,
-        )
+        return Totals(*map(sub, astuple(self), astuple(other)))
 
     @classmethod
     def of(cls, association: LiveAssociation) -> Self:
