@@ -1,5 +1,6 @@
 """Associations as dialogues with a raw peer: ``peer.send`` is what comes in, ``peer.receive`` what went out."""
 
+import select
 import threading
 import time
 
@@ -65,6 +66,17 @@ def open_association(socket_pair, capabilities):
 @pytest.fixture
 def dialogue(open_association, patient):
     return open_association(patient)
+
+
+@pytest.fixture
+def arrived(socket_pair):
+    """Return a function that waits until what the peer has sent can be read on our end."""
+    ours, _ = socket_pair
+
+    def wait():
+        assert select.select([ours], [], [], 30)[0]
+
+    return wait
 
 
 class Collected(list):
@@ -173,11 +185,11 @@ def test_an_object_shorter_than_announced_aborts(dialogue):
         association.receive()
 
 
-def test_a_cancel_is_seen_between_responses_and_never_delivered(dialogue):
+def test_a_cancel_is_seen_between_responses_and_never_delivered(dialogue, arrived):
     association, peer = dialogue
     assert not association.cancel_requested(7)
     peer.send(command(CCancelRQ(message_id_being_responded_to=7)))
-    time.sleep(0.05)
+    arrived()
     assert association.cancel_requested(7)
     assert not association.cancel_requested(8)
     peer.send(command(CEchoRQ(message_id=1)))
@@ -192,27 +204,27 @@ def test_a_cancel_that_came_too_late_does_not_stop_a_later_request(dialogue):
     assert not association.cancel_requested(7)
 
 
-def test_looking_for_a_cancel_loses_no_message(dialogue):
+def test_looking_for_a_cancel_loses_no_message(dialogue, arrived):
     association, peer = dialogue
     peer.send(command(STORE, 3), data(b"kept"))
-    time.sleep(0.05)
+    arrived()
     assert not association.cancel_requested(7)
     association.receive()
     assert association.read_identifier() == b"kept"
 
 
-def test_looking_for_a_cancel_notices_an_abort(dialogue):
+def test_looking_for_a_cancel_notices_an_abort(dialogue, arrived):
     association, peer = dialogue
     peer.send(Abort())
-    time.sleep(0.05)
+    arrived()
     with pytest.raises(AssociationAborted, match="aborted by the application"):
         association.cancel_requested(7)
 
 
-def test_a_release_in_answer_to_responses_waits_for_receive(dialogue):
+def test_a_release_in_answer_to_responses_waits_for_receive(dialogue, arrived):
     association, peer = dialogue
     peer.send(ReleaseRQ())
-    time.sleep(0.05)
+    arrived()
     assert not association.cancel_requested(7)
     assert association.receive() is None
 
