@@ -143,7 +143,8 @@ function lineColour(viewport: string): string {
 /** Let `name` act on the first button of a kind of pane; findings of other tools stay to be grasped. */
 export function chooseTool(groupName: GroupName, name: string): void {
   const group = groupOf(groupName);
-  const usable = toolsOf(groupName);
+  const hasPlanes = group.getViewportIds().length > 1;
+  const usable = toolsOf(groupName).filter((each) => each.name !== "crosshairs" || hasPlanes);
   const chosen = usable.find((each) => each.name === name) ?? usable[0];
   for (const each of usable) {
     // Crosshairs that are not chosen still show where the planes lie.
