@@ -150,7 +150,7 @@ def test_the_addresses_that_other_systems_know(reader):
     assert manifest_of(reader.get("/weasis", params={"studyUID": f"{MINE},{OTHER}"}).headers["location"])
     image = "/IHEInvokeImageDisplay"
     study = reader.get(image, params={"requestType": "STUDY", "studyUID": f"{MINE},{OTHER}"})
-    assert study.headers["location"] == f"/ui/viewer/{MINE}?with={OTHER}"
+    assert study.headers["location"] == f"/ui/viewer/{MINE}?compare={OTHER}"
     [found] = reader.get("/dicomweb/studies", params={"StudyInstanceUID": MINE}).json()
     patient = found["00100020"]["Value"][0]
     newest = reader.get(f"{image}?requestType=PATIENT&patientID={quote_plus(patient)}&mostRecentResults=1")

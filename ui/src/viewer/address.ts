@@ -1,4 +1,4 @@
-/** The address of the viewer: `viewer/<study>`, others for comparison as `?with=`, a series to begin with as `?series=`. */
+/** The address of the viewer: `viewer/<study>`, others for comparison as `?compare=`, a series to begin with as `?series=`. */
 
 export interface Opened {
   studies: readonly string[];
@@ -10,7 +10,7 @@ const PLACE = "viewer/";
 /** Return the address, relative to the pages' base. */
 export function viewerAddress(studies: readonly string[], series?: string): string {
   const [first = "", ...others] = studies;
-  const query = new URLSearchParams(others.map((study) => ["with", study]));
+  const query = new URLSearchParams(others.map((study) => ["compare", study]));
   if (series) query.set("series", series);
   const asked = query.toString();
   return `${PLACE}${encodeURIComponent(first)}${asked ? `?${asked}` : ""}`;
@@ -22,6 +22,6 @@ export function readAddress(address: URL, base: URL): Opened {
   const first = path.startsWith(PLACE)
     ? decodeURIComponent(path.slice(PLACE.length).split("/")[0] ?? "")
     : "";
-  const studies = [first, ...address.searchParams.getAll("with")].filter(Boolean);
+  const studies = [first, ...address.searchParams.getAll("compare")].filter(Boolean);
   return { studies: [...new Set(studies)], series: address.searchParams.get("series") ?? undefined };
 }

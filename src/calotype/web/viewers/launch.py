@@ -180,7 +180,7 @@ def install(app: FastAPI, launcher: Launcher, offload: Offload, settings: WebSet
                 raise InvalidRequest("requestType: give STUDY with studyUID, or PATIENT with patientID")
         if not studies:
             raise InvalidRequest("studyUID: give the UID of a study")
-        others = urlencode([("with", each) for each in studies[1:MAX_STUDIES]])
+        others = urlencode([("compare", each) for each in studies[1:MAX_STUDIES]])
         root = quote(request.scope.get("root_path", ""))
         return _go(f"{root}/ui/viewer/{quote(studies[0], safe='')}{'?' if others else ''}{others}")
 

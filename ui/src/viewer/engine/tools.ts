@@ -161,7 +161,9 @@ export function chooseTool(groupName: GroupName, name: string): void {
 export function styleAnnotations(): void {
   const style = annotation.config.style;
   style.setDefaultToolStyles({
+    ...style.getDefaultToolStyles(),
     global: {
+      ...style.getDefaultToolStyles().global,
       color: film.finding,
       colorHighlighted: film.chosen,
       colorSelected: film.chosen,
