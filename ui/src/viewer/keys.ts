@@ -75,6 +75,7 @@ export function showLayout(layout: (typeof layouts)[number], studies: readonly S
   const shown = new Set(panes.map((each) => each?.series));
   const others = studies.flatMap((each) => each.series).filter((each) => !shown.has(each.series));
   const filled = panes.map((each, index) => each ?? (index < count ? (others.shift() ?? null) : null));
+  if (layout === "volume") setState({ tool: "rotate3d" });
   setState({
     layout,
     panes: filled,
