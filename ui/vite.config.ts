@@ -30,7 +30,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   server: {
-    proxy: Object.fromEntries(["/api", "/dicomweb", "/wado", "/ohif", "/weasis"].map((path) => [path, server])),
+    proxy: Object.fromEntries(
+      ["/api", "/dicomweb", "/wado", "/ohif", "/weasis"].map((path) => [path, server]),
+    ),
   },
   test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
 });
