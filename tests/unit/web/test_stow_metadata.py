@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from calotype.network.rejections import Rejections
+from calotype.services.archive.ingest import DuplicatePolicy, IngestSettings
 from calotype.services.archive.ports import Channel
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.objects.memory import MemoryObjectStore
@@ -269,3 +270,19 @@ def test_an_unknown_transfer_syntax_is_a_failure_of_its_object(client, house):
     assert response.status_code == 409
     assert failures(response) == [0xC122]
     assert house.files() == {}
+
+
+def test_another_object_under_a_uid_that_is_kept_as_it_was_is_a_warning(portal_client):
+    house = House(MemoryObjectStore(), MemoryIndex(), IngestSettings(duplicates=DuplicatePolicy.KEEP))
+    client = portal_client(create_app(Rooms(house.archive, Rejections()), WebSettings()))
+    named = {"study_uid": "1.2.3", "series_uid": "1.2.3.4", "sop_uid": "1.2.3.4.5"}
+    first, other = (samples.part10(samples.ct(seed=seed, **named), samples.EXPLICIT) for seed in (1, 2))
+    answers = [
+        client.post("/dicomweb/studies", content=body, headers={"Content-Type": "application/dicom"})
+        for body in (first, first, other, other)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 202, 202], answers[-1].text
+    told = answers[-1].json()["00081199"]["Value"][0]
+    assert told["00081196"]["Value"] == [0xB000]
+    assert "stays" in told["00000902"]["Value"][0]
+    assert house.served("1.2.3.4.5") == samples.ct(seed=1, **named)

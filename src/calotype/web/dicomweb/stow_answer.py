@@ -11,8 +11,15 @@ from typing import Any, Final
 import orjson
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.statuses import TRANSFER_SYNTAX_NOT_SUPPORTED, WARNING_CLASS_MISMATCH, Service, status_of
+from calotype.dicom.statuses import (
+    TRANSFER_SYNTAX_NOT_SUPPORTED,
+    WARNING_CLASS_MISMATCH,
+    WARNING_COERCION,
+    Service,
+    status_of,
+)
 from calotype.errors import CalotypeError, InvalidRequest, Reason
+from calotype.services.archive.incoming import Outcome
 from calotype.services.archive.ingest import Receipt
 from calotype.services.archive.ports import Flag
 from calotype.web.addresses import instance_url, study_url
@@ -26,6 +33,8 @@ _WARNING_OF_FLAG: Final[Mapping[Flag, int]] = {Flag.HEADER_DAMAGED: WARNING_CLAS
 """Kept, and the sender should know: Warning Reason (0008,1196). Other oddities are the archive's own business."""
 
 _TRY_AGAIN: Final = frozenset({Reason.OUT_OF_RESOURCES, Reason.UNAVAILABLE})
+
+_ANOTHER_STAYS: Final = "another object with this UID was here before, and stays"
 
 NAMELESS: Final = UID("")
 
@@ -131,6 +140,9 @@ def _status(error: CalotypeError) -> int:
 
 
 def _warning(receipt: Receipt) -> int | None:
+    if receipt.outcome is Outcome.KEPT:
+        # Success, but what is retrieved under this UID is not what was sent.
+        return WARNING_COERCION
     return next((_WARNING_OF_FLAG[flag] for flag in sorted(receipt.flags) if flag in _WARNING_OF_FLAG), None)
 
 
@@ -147,6 +159,8 @@ def _stored_item(stored: Stored, service: str) -> dict[str, Any]:
     receipt = stored.receipt
     item = _references(receipt.sop_class, receipt.ref.instance)
     item["00081190"] = _element("UR", instance_url(service, receipt.ref))
+    if receipt.outcome is Outcome.KEPT:
+        item["00000902"] = _element("LO", _ANOTHER_STAYS)
     if stored.warning is not None:
         item["00081196"] = _element("US", stored.warning)
     return item
