@@ -30,12 +30,17 @@ REMEMBERED_BYTES: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open object: what can be looked at in it, and its bytes by offset in the data set."""
+    """An open object: what can be looked at in it, and its bytes by offset in the data set.
+
+    ``reader`` has the data set as it is read here, from ``data_offset`` on; ``None`` where it was inflated.
+    """
 
     stored: StoredInstance
     subject: Subject
     read_at: ReadAt
     decode: Decode = decode_here
+    reader: ObjectReader | None = None
+    data_offset: int = 0
 
     def frame(self, number: int, *, levels: int = 0) -> Frame:
         """Decode a frame, see ``Subject.frame``."""
@@ -80,7 +85,7 @@ class Looking:
                 if subject is not None:
                     self._remember(key, subject)
             if subject is not None:
-                yield Opened(current, subject, _reading(reader, location.data_offset), self._decode)
+                yield self._opened(current, subject, reader)
                 return
             is_plain = not transfer_syntax(location.transfer_syntax).deflated
             with mapped(reader, slice(location.data_offset, reader.size_bytes), sparsely=is_plain) as data:
@@ -97,7 +102,11 @@ class Looking:
             self._remember(key, subject)
             if self._findings is not None:
                 self._findings.keep(current, subject)
-            yield Opened(current, subject, _reading(reader, location.data_offset), self._decode)
+            yield self._opened(current, subject, reader)
+
+    def _opened(self, stored: StoredInstance, subject: Subject, reader: ObjectReader) -> Opened:
+        at = stored.location.data_offset
+        return Opened(stored, subject, _reading(reader, at), self._decode, reader, at)
 
     def _remember(self, key: tuple[str, bytes], subject: Subject) -> None:
         with self._lock:

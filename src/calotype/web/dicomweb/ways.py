@@ -27,9 +27,12 @@ from calotype.errors import CalotypeError, DamagedPixels, Unsupported
 from calotype.services.archive.looking import Opened
 from calotype.services.archive.pictures import Pictures
 from calotype.web.accept import Form, MediaRange, quality_in
+from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import PartsWriter
 
 OCTETS: Final = "application/octet-stream"
+_LONG_BYTES: Final = 256 * 1024
+"""From which on a stretch of a file is sent by the system, past our memory."""
 RELATED: Final = "multipart/related"
 _TYPES: Final = (
     ("image/jpeg", ("70", "50", "51", "57")),
@@ -189,7 +192,7 @@ def frame_parts(
     writer: PartsWriter | None,
     *,
     location: str = "",
-) -> Iterator[bytes]:
+) -> Iterator[Piece]:
     """Yield frames of an open object as parts; without a ``writer`` the bytes alone. Raises as :func:`frame_in` does.
 
     ``location`` is the URL of all of them, from which each has its own.
@@ -201,7 +204,7 @@ def frame_parts(
         yield from pieces
 
 
-def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple[int, Iterator[bytes]]:
+def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple[int, Iterator[Piece]]:
     """Return the length of a frame in its new form, and its bytes.
 
     NotFound when there is no such frame; DamagedPixels, Unsupported when it cannot be made.
@@ -221,9 +224,17 @@ def frame_in(pictures: Pictures, opened: Opened, number: int, way: Way) -> tuple
     return sum(length for _, length in places), blocks(opened, places)
 
 
-def blocks(opened: Opened, places: Sequence[Place]) -> Iterator[bytes]:
-    """Read places of an object, one after the other. DamagedPixels when it ends before."""
+def blocks(opened: Opened, places: Sequence[Place]) -> Iterator[Piece]:
+    """Return places of an object, one after the other: long ones to be sent out of its file, others read.
+
+    DamagedPixels when it ends before.
+    """
+    reader = opened.reader
     for start, length in places:
+        at = opened.data_offset + start
+        if reader is not None and length >= _LONG_BYTES and at + length <= reader.size_bytes:
+            yield Stretch(reader, at, length)
+            continue
         for place in cut(range(start, start + length)):
             piece = opened.read_at(place.start, len(place))
             if len(piece) != len(place):
