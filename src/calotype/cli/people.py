@@ -14,6 +14,7 @@ import click
 
 from calotype.app.admitting import open_logins
 from calotype.cli.session import Session
+from calotype.clock import SECOND_US
 from calotype.services.access.model import Role, Scope, Token, User
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
@@ -170,4 +171,4 @@ def _token_line(token: Token) -> str:
 
 
 def _day(time_us: int) -> str:
-    return dt.datetime.fromtimestamp(time_us / 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return dt.datetime.fromtimestamp(time_us / SECOND_US, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from calotype.clock import SECOND_US, Clock, utc_now_us
 from calotype.errors import NotFound
 from calotype.services.access import secrets
 from calotype.services.access.model import Grant, Session, User, Way
 from calotype.services.access.ports import SessionStore, UserStore
-from calotype.services.access.users import now_us
 
 RECHECK_S: Final = 2.0
 """How long what was looked up is believed."""
@@ -30,8 +30,6 @@ MAX_OF_USER: Final = 50
 
 MAX_ADDRESS_CHARS: Final = 64
 MAX_CLIENT_CHARS: Final = 200
-
-_SECOND_US: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Sessions:
         store: SessionStore,
         users: UserStore,
         settings: SessionSettings | None = None,
-        clock_us: Callable[[], int] = now_us,
+        clock_us: Clock = utc_now_us,
     ) -> None:
         self.settings = settings or SessionSettings()
         self._store = store
@@ -174,7 +172,7 @@ class Sessions:
 
 
 def _us(seconds: float) -> int:
-    return int(seconds * _SECOND_US)
+    return int(seconds * SECOND_US)
 
 
 def _plain(text: str) -> str:

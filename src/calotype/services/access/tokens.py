@@ -8,16 +8,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from calotype.clock import DAY_US, SECOND_US, Clock, utc_now_us
 from calotype.errors import InvalidRequest, NotFound
 from calotype.services.access import secrets
 from calotype.services.access.model import Grant, Role, Scope, Token, User, Way
 from calotype.services.access.ports import TokenStore, UserStore
 from calotype.services.access.sessions import KEEP_SEEN_S, MAX_REMEMBERED, RECHECK_S
-from calotype.services.access.users import now_us
 
 _logger = logging.getLogger(__name__)
 
@@ -29,9 +29,6 @@ MAX_STUDIES: Final = 100
 """Studies that one launch token opens."""
 
 MAX_DAYS: Final = 3650.0
-
-_SECOND_US: Final = 1_000_000
-_DAY_US: Final = 86_400 * _SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Tokens:
         store: TokenStore,
         users: UserStore,
         settings: TokenSettings | None = None,
-        clock_us: Callable[[], int] = now_us,
+        clock_us: Clock = utc_now_us,
     ) -> None:
         self.settings = settings or TokenSettings()
         self._store = store
@@ -85,7 +82,7 @@ class Tokens:
             raise InvalidRequest(f"{user.name} has {MAX_OF_USER} tokens; delete some that are not needed.")
         secret = secrets.new_api_token()
         now = self._clock_us()
-        token = Token(user.name, told, secrets.digest(secret), wanted, now, now + int(days * _DAY_US))
+        token = Token(user.name, told, secrets.digest(secret), wanted, now, now + int(days * DAY_US))
         self._store.purge(now)
         kept = self._store.add(token)
         _logger.info("token %d of %s was made: %s", kept.id, user.name, ", ".join(sorted(wanted)))
@@ -105,9 +102,9 @@ class Tokens:
             secrets.digest(secret),
             frozenset({Scope.READ}),
             now,
-            now + int(settings.launch_s * _SECOND_US),
+            now + int(settings.launch_s * SECOND_US),
             frozenset(studies),
-            int(settings.launched_s * _SECOND_US),
+            int(settings.launched_s * SECOND_US),
         )
         return secret, self._store.add(token)
 
@@ -116,7 +113,7 @@ class Tokens:
         now = self._clock_us()
         with self._lock:
             known = self._known.get(digest)
-            if known is None or now - known.checked_us > RECHECK_S * _SECOND_US or now > known.expires_us:
+            if known is None or now - known.checked_us > RECHECK_S * SECOND_US or now > known.expires_us:
                 return None
             return known.grant
 
@@ -134,7 +131,7 @@ class Tokens:
             return None
         is_first = token.is_launch and not token.used_us
         expires_us = now + token.lasts_us if is_first else token.expires_us
-        if is_first or now - token.used_us > KEEP_SEEN_S * _SECOND_US:
+        if is_first or now - token.used_us > KEEP_SEEN_S * SECOND_US:
             self._store.use(token.id, now, expires_us)
         role = Role.VIEWER if token.is_launch else user.role
         grant = Grant(

@@ -6,12 +6,12 @@ Whether an attempt to log in is taken at all is for ``logins``. There is always 
 from __future__ import annotations
 
 import logging
-import time
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from calotype.clock import utc_now_us
 from calotype.errors import Conflict, InvalidRequest, NotFound
 from calotype.services.access.model import Role, User
 from calotype.services.access.passwords import Passwords, check_new
@@ -25,11 +25,6 @@ MAX_NAME_CHARS: Final = 64
 
 
 _Change = Callable[[User, int], User]
-
-
-def now_us() -> int:
-    """Return the time: UTC, microseconds since 1970."""
-    return time.time_ns() // 1000
 
 
 class Users:
@@ -63,7 +58,7 @@ class Users:
         known_as = name_of(name)
         check_new(password, known_as)
         user = User(
-            known_as, role, self.passwords.hash(password), now_us(), must_change_password=must_change_password
+            known_as, role, self.passwords.hash(password), utc_now_us(), must_change_password=must_change_password
         )
         self._store.add(user)
         _logger.info("user %s (%s) was added", user.name, user.role)
@@ -116,7 +111,7 @@ class Users:
         def change(found: User, _other_admins: int) -> User:
             # Changed meanwhile: a hash that is older than it must not come back.
             kept = hashed if found.password_hash == user.password_hash else found.password_hash
-            return replace(found, seen_us=now_us(), password_hash=kept)
+            return replace(found, seen_us=utc_now_us(), password_hash=kept)
 
         return self._changed(user.name, change)
 
@@ -133,7 +128,7 @@ class Users:
                 FIRST_USER,
                 Role.ADMIN,
                 self.passwords.hash(password or FIRST_PASSWORD),
-                now_us(),
+                utc_now_us(),
                 must_change_password=not password,
                 is_local_only=not password,
             )
