@@ -20,11 +20,12 @@ serve: $(VENV)/.runtime  ## install what is needed and start the archive
 test: $(VENV)/.test  ## lint, types, walls and every test, on every Python found
 	sh tools/peers.sh
 	$(MAKE) check
+	$(MAKE) pages
 	$(MAKE) interop
 	$(MAKE) browser
 	$(MAKE) versions
 
-check: lint types walls unit pages  ## the inner loop, under two minutes
+check: lint types walls unit  ## the inner loop, under two minutes
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

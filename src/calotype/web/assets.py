@@ -10,6 +10,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from calotype.errors import NotFound
+
 FOREVER: Final = "public, max-age=31536000, immutable"
 """For a file whose name has its digest in it: it never changes."""
 
@@ -47,10 +49,15 @@ def media_type_of(path: Path) -> str:
 
 
 def send(asset: Asset, request: Request, caching: str) -> Response:
-    """Answer with a file, packed where the client can unpack it."""
+    """Answer with a file, packed where the client can unpack it.
+
+    NotFound when it has gone since the start: an upgrade under a running server puts other names in its place.
+    """
     headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
     path = asset.path
     if asset.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
         path = path.with_name(path.name + ".gz")
+    if not path.is_file():
+        raise NotFound("this file has been replaced; load the page again")
     return FileResponse(path, headers=headers, media_type=asset.media_type)

@@ -111,3 +111,11 @@ def test_without_built_files_it_says_how_to_build_them(open_pages, tmp_path):
     http = open_pages(tmp_path / "nothing")
     answer = http.get("/ui/")
     assert (answer.status_code, "make serve" in answer.text, "构建" in answer.text) == (503, True, True)
+
+
+def test_a_file_that_an_upgrade_took_away_is_not_found(open_pages, folder):
+    http = open_pages(folder)
+    assert http.get("/ui/assets/index-1.js").status_code == 200
+    for path in (folder / "assets").iterdir():
+        path.unlink()
+    assert http.get("/ui/assets/index-1.js").status_code == 404
