@@ -7,6 +7,8 @@ import type vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
 
 import { film } from "@/theme/tokens";
 
+import { text } from "../study/dicomJson";
+import type { DicomObject } from "../study/dicomJson";
 import type { Stack } from "../study/stack";
 import { renderingOf } from "./presets";
 import { engine, ENGINE, isSoftware } from "./start";
@@ -73,10 +75,14 @@ export function volumeViewport(id: string): core.BaseVolumeViewport | undefined 
 /** Tell the loader what the headers say; they are asked for once, with the series. */
 function learn(stack: Stack): string[] {
   for (const { imageId, frame, header } of stack.pictures) {
-    if (frame === 1) loader.wadors.metaDataManager.add(imageId, header as never);
+    if (frame === 1) loader.wadors.metaDataManager.add(imageId, withModality(header) as never);
   }
   return stack.pictures.map((each) => each.imageId);
 }
+
+/** The loader fails where an object says no modality, as converters of pictures leave it out. */
+const withModality = (header: DicomObject): DicomObject =>
+  text(header, "00080060") ? header : { ...header, "00080060": { vr: "CS", Value: ["OT"] } };
 
 /** Show a stack from its middle, where there is something to see; a film from its start. */
 export async function showStack(id: string, stack: Stack): Promise<void> {

@@ -2,10 +2,11 @@
 import { useQuery } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
 
-import { addressOf, ask } from "@/api/client";
+import { addressOf, ask, send } from "@/api/client";
 
 import { number, personName, text } from "./dicomJson";
 import type { DicomObject } from "./dicomJson";
+import { withPalette } from "./palette";
 import { makeStack } from "./stack";
 import type { SeriesRef, Stack } from "./stack";
 
@@ -75,7 +76,13 @@ const bySeriesNumber = (a: Series, b: Series) => (a.number ?? Infinity) - (b.num
 
 export async function fetchStack(ref: SeriesRef): Promise<Stack> {
   const headers = await ask<DicomObject[]>(`${placeOf(ref)}/metadata`, { headers: JSON_TYPE });
-  return makeStack(ref, headers, (instance) => instanceAddress(ref, instance));
+  const whole = await Promise.all(headers.map((header) => withPalette(header, fetchBytes)));
+  return makeStack(ref, whole, (instance) => instanceAddress(ref, instance));
+}
+
+async function fetchBytes(address: string): Promise<ArrayBuffer> {
+  const answer = await send(address, { headers: { Accept: "application/octet-stream" } });
+  return answer.arrayBuffer();
 }
 
 /** The absolute address of an instance: Cornerstone takes no other. */
