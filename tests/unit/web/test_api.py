@@ -159,6 +159,8 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
         "/api/damaged",
         "/api/dictionary",
         "/api/health",
+        "/api/launch",
+        "/api/launch/weasis/{name}",
         "/api/rejections",
         "/api/sample",
         "/api/session",
