@@ -64,15 +64,25 @@ test("frames of one object are pictures of their own", () => {
   expect(stack.frameRate).toBe(25);
 });
 
-test("what has no pixels is paper", () => {
+test("what has no pixels and can be read is paper", () => {
   const report: DicomObject = {
+    "0040A040": { vr: "CS", Value: ["CONTAINER"] },
     "00080018": { vr: "UI", Value: ["r"] },
     "00080016": { vr: "UI", Value: ["1.2.840.10008.5.1.4.1.1.88.11"] },
     "00420010": { vr: "ST", Value: ["Findings"] },
   };
-  const stack = makeStack(REF, [report], at);
+  const plan: DicomObject = { "00080018": { vr: "UI", Value: ["p"] } };
+  const stack = makeStack(REF, [report, plan], at);
   expect(stack.pictures).toEqual([]);
   expect(stack.papers).toEqual([
     { instance: "r", sopClass: "1.2.840.10008.5.1.4.1.1.88.11", title: "Findings" },
   ]);
+});
+
+test("an encapsulated PDF is paper", () => {
+  const document: DicomObject = {
+    "00080018": { vr: "UI", Value: ["d"] },
+    "00420012": { vr: "LO", Value: ["application/pdf"] },
+  };
+  expect(makeStack(REF, [document], at).papers.map((each) => each.instance)).toEqual(["d"]);
 });

@@ -38,6 +38,12 @@ export interface Stack {
 }
 
 const MAX_FRAMES = 100_000;
+const SHOWN_DOCUMENTS = ["application/pdf", "text/xml", "application/xml"];
+
+/** Whether the server makes a page of an object: of reports and documents, and not of a plan or a curve. */
+const isReadable = (header: DicomObject) =>
+  text(header, "0040A040") === "CONTAINER" ||
+  SHOWN_DOCUMENTS.includes(text(header, "00420012").toLowerCase());
 
 /** Return the stack of a series from its instances' metadata; `addressOf` says where an instance is. */
 export function makeStack(
@@ -50,6 +56,7 @@ export function makeStack(
   for (const header of headers) {
     const instance = text(header, "00080018");
     if (!number(header, "00280010")) {
+      if (!isReadable(header)) continue;
       const title = text(header, "00420010") || text(header, "0008103E");
       papers.push({ instance, sopClass: text(header, "00080016"), title });
       continue;
