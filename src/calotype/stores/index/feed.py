@@ -47,8 +47,8 @@ _NOTE: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 _DROP_GONE: Final = """
-    DELETE FROM change_unsettled WHERE study_instance_uid = ?1
-        AND NOT EXISTS (SELECT 1 FROM study WHERE study_instance_uid = ?1)"""
+    DELETE FROM change_unsettled WHERE study_instance_uid = ? AND NOT EXISTS (
+        SELECT 1 FROM study WHERE study.study_instance_uid = change_unsettled.study_instance_uid)"""
 
 _SETTLE: Final = """
     INSERT INTO change (action, level, study_instance_uid, series_instance_uid, sop_instance_uid, instances, at_us)

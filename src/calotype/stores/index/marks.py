@@ -40,8 +40,9 @@ _LABELLED: Final = f"""
     GROUP BY study_instance_uid HAVING count(*) = ? ORDER BY 1 LIMIT ?"""  # noqa: S608
 _REMARKED: Final = "SELECT study_instance_uid FROM study_remark WHERE instr(key, ?) ORDER BY 1 LIMIT ?"
 _MENTIONING: Final = """
-    SELECT study_instance_uid FROM study_remark WHERE instr(key, ?1)
-    UNION SELECT study_instance_uid FROM study_label WHERE instr(key, ?1) ORDER BY 1 LIMIT ?2"""
+    WITH given (piece) AS (VALUES (?))
+    SELECT study_instance_uid FROM study_remark, given WHERE instr(key, piece)
+    UNION SELECT study_instance_uid FROM study_label, given WHERE instr(key, piece) ORDER BY 1 LIMIT ?"""
 
 
 class SqliteMarks:

@@ -15,12 +15,16 @@ from calotype.stores.index.sqlite import SqliteIndex
 
 _LAYOUT: Final = "SELECT layout FROM pixel_layout WHERE sop_instance_uid = ? AND digest = ?"
 _KEEP_LAYOUT: Final = """
+    WITH given (sop_instance_uid, digest, layout) AS (VALUES (?, ?, ?))
     INSERT INTO pixel_layout (sop_instance_uid, digest, layout)
-    SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM instance WHERE sop_instance_uid = ?1 AND digest = ?2)
+    SELECT sop_instance_uid, digest, layout FROM given WHERE EXISTS (
+        SELECT 1 FROM instance AS i WHERE i.sop_instance_uid = given.sop_instance_uid AND i.digest = given.digest)
     ON CONFLICT (sop_instance_uid) DO UPDATE SET digest = excluded.digest, layout = excluded.layout"""
 _NOTE: Final = """
+    WITH given (sop_instance_uid, digest, detail, noticed_us) AS (VALUES (?, ?, ?, ?))
     INSERT INTO pixel_damage (sop_instance_uid, digest, detail, noticed_us)
-    SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM instance WHERE sop_instance_uid = ?1 AND digest = ?2)
+    SELECT sop_instance_uid, digest, detail, noticed_us FROM given WHERE EXISTS (
+        SELECT 1 FROM instance AS i WHERE i.sop_instance_uid = given.sop_instance_uid AND i.digest = given.digest)
     ON CONFLICT (sop_instance_uid) DO UPDATE
         SET digest = excluded.digest, detail = excluded.detail, noticed_us = excluded.noticed_us
         WHERE digest <> excluded.digest"""

@@ -33,9 +33,11 @@ INSERT_OBJECT: Final = (
 
 VERSION_COLUMNS: Final = ", ".join(column_names(schema.version))
 TAKE_VERSIONS: Final = f"""
+    WITH given (number) AS (VALUES (?))
     INSERT OR REPLACE INTO recycled_object (recycled_row, {VERSION_COLUMNS}, is_version, attributes, json_zlib)
-    SELECT ?1, {VERSION_COLUMNS}, 1, '', x'' FROM version
-    WHERE sop_instance_uid IN (SELECT sop_instance_uid FROM recycled_object WHERE recycled_row = ?1)
+    SELECT (SELECT number FROM given), {VERSION_COLUMNS}, 1, '', x'' FROM version
+    WHERE sop_instance_uid IN (
+        SELECT sop_instance_uid FROM recycled_object WHERE recycled_row = (SELECT number FROM given))
     ORDER BY id"""
 DROP_VERSIONS: Final = """
     DELETE FROM version WHERE object_key IN (SELECT object_key FROM recycled_object WHERE recycled_row = ?)"""
@@ -51,9 +53,9 @@ FILL_ITEM: Final = """
     UPDATE recycled SET instances = ?, stored_bytes = ?, about = ?, patient = ?, conflicts = ? WHERE id = ?"""
 COUNT_ITEM: Final = """
     UPDATE recycled SET
-        instances = (SELECT count(*) FROM recycled_object WHERE recycled_row = ?1 AND is_version = 0),
-        stored_bytes = (SELECT sum(size_bytes) FROM recycled_object WHERE recycled_row = ?1)
-    WHERE id = ?1"""
+        instances = (SELECT count(*) FROM recycled_object WHERE recycled_row = recycled.id AND is_version = 0),
+        stored_bytes = (SELECT sum(size_bytes) FROM recycled_object WHERE recycled_row = recycled.id)
+    WHERE id = ?"""
 SIZE: Final = "SELECT coalesce(sum(size_bytes), 0) FROM recycled_object WHERE recycled_row = ?"
 ITEM: Final = f"SELECT id, {', '.join(ITEM_COLUMNS)} FROM recycled WHERE id = ?"
 ITEMS: Final = f"""
