@@ -4,43 +4,13 @@ import type { QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { addressOf, ask } from "@/api/client";
+import type { Schemas } from "@/api/call";
 
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
-export interface Job {
-  id: number;
-  kind: string;
-  title: string;
-  state: JobState;
-  done: number;
-  failed: number;
-  warned: number;
-  total: number | null;
-  attempts: number;
-  created_us: number;
-  not_before_us: number;
-  started_us: number | null;
-  ended_us: number | null;
-  error: string;
-  is_cancelling: boolean;
-  about: {
-    node: string;
-    destination: string;
-    patient_id: string;
-    studies: string[];
-    study_count: number;
-    series_count: number;
-    instance_count: number;
-  };
-}
+export type Job = Schemas["JobView"];
 
-export interface Outcome {
-  number: number;
-  item: string;
-  result: "ok" | "warned" | "failed";
-  comment: string;
-  at_us: number;
-}
+export type Outcome = Schemas["OutcomeView"];
 
 const KEY = ["jobs"];
 const MOST = 500;

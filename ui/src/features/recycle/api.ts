@@ -1,23 +1,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
+import type { Schemas } from "@/api/call";
 
-export interface Deletion {
-  id: number;
-  level: "PATIENT" | "STUDY" | "SERIES" | "IMAGE";
-  study: string;
-  series: string;
-  instance: string;
-  state: "kept" | "purging" | "erasing" | "purged" | "restored";
-  instances: number;
-  stored_bytes: number;
-  deleted_us: number;
-  deleted_by: string;
-  reason: string;
-  changed_us: number;
-  changed_by: string;
-  about: Record<string, string>;
-}
+export type Deletion = Schemas["DeletionView"];
 
 export const BIN = ["recycle-bin"] as const;
 const PAGE = 100;

@@ -2,77 +2,21 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
+import type { Schemas } from "@/api/call";
 
-export interface LiveAssociation {
-  calling_ae_title: string;
-  called_ae_title: string;
-  peer_address: string;
-  since_us: number;
-  messages_received: number;
-  messages_sent: number;
-  data_set_bytes_received: number;
-  data_set_bytes_sent: number;
-}
+export type LiveAssociation = Schemas["LiveAssociation"];
 
-export interface Totals {
-  associations: number;
-  rejections: number;
-  messages_received: number;
-  messages_sent: number;
-  data_set_bytes_received: number;
-  data_set_bytes_sent: number;
-}
+export type Totals = Schemas["Totals"];
 
-export interface Listener {
-  name: string;
-  bind: string;
-  port: number;
-  ae_titles: string[];
-  services: string[];
-  is_tls: boolean;
-  is_open: boolean;
-  max_associations: number;
-  associations: LiveAssociation[];
-  totals: Totals;
-}
+export type Listener = Schemas["DoorView"];
 
-export interface Status {
-  version: string;
-  started_us: number;
-  now_us: number;
-  ae_title: string;
-  addresses: string[];
-  listeners: Listener[];
-  disk: { path: string; total_bytes: number; free_bytes: number; min_free_bytes: number };
-}
+export type Status = Schemas["Status"];
 
-export interface Traffic {
-  span_s: number;
-  spans: { end_us: number; passed: Totals }[];
-}
+export type Traffic = Schemas["TrafficView"];
 
-export interface Refusal {
-  id: number;
-  last_us: number;
-  count: number;
-  calling_ae_title: string;
-  address: string;
-  right: string;
-  destination: string;
-  known: boolean;
-}
+export type Refusal = Schemas["Refusal"];
 
-export interface Rejection {
-  time_us: number;
-  listener: string;
-  peer_address: string;
-  calling_ae_title: string;
-  called_ae_title: string;
-  result: string;
-  source: string;
-  reason: string;
-  detail: string;
-}
+export type Rejection = Schemas["Rejection"];
 
 const OFTEN_MS = 3_000;
 const SELDOM_MS = 20_000;

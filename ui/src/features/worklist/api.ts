@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
+import type { Schemas } from "@/api/call";
 
 export const STATUSES = ["scheduled", "arrived", "started", "completed", "discontinued"] as const;
 export type StepStatus = (typeof STATUSES)[number];
@@ -26,14 +27,7 @@ export interface Item {
   item: Attributes;
 }
 
-export interface Asker {
-  calling_ae_title: string;
-  address: string;
-  last_us: number;
-  count: number;
-  answers: number;
-  keys: Record<string, string>;
-}
+export type Asker = Schemas["Asker"];
 
 const KEY = ["worklist"];
 const MOST = 1000;
