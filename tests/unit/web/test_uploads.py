@@ -75,17 +75,17 @@ def request(content, *, promised=None, more=b""):
 
 
 def answer(connection):
-    """Read one answer: its status and document, ``None`` when the connection ends without one."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        chunk = connection.recv(65536)
-        if not chunk:
+    """Read one answer, and no byte of the next: its status and document, ``None`` when the connection ends first."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        if not byte:
             return None
-        received += chunk
-    head, _, content = received.partition(b"\r\n\r\n")
+        head += byte
     size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    content = b""
     while len(content) < size:
-        content += connection.recv(65536)
+        content += connection.recv(size - len(content))
     return int(head.split()[1]), json.loads(content)
 
 
