@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from calotype.app.book import index_path
+from calotype.app.index import open_index
 from calotype.app.settings import Settings
-from calotype.errors import Refused
 from calotype.services.access.logins import Logins
 from calotype.services.access.sessions import Sessions, SessionSettings
 from calotype.services.access.tokens import Tokens
 from calotype.services.access.users import Users
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.index.users import SqliteSessions, SqliteTokens, SqliteUsers
 
@@ -31,10 +29,5 @@ def logins_over(index: SqliteIndex, settings: Settings) -> Logins:
 @contextmanager
 def open_logins(settings: Settings) -> Iterator[Logins]:
     """Open them, also beside a server that runs; make the index when there is none yet."""
-    storage = settings.storage
-    try:
-        storage.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refused(f"{storage.path}: cannot be made ({error.strerror})") from error
-    with closing(SqliteIndex(SqliteSettings(index_path(settings), durable=storage.durable))) as index:
+    with closing(open_index(settings)) as index:
         yield logins_over(index, settings)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
+from calotype.app.index import index_path, open_index
 from calotype.app.settings import Node as NodeSection
 from calotype.app.settings import Settings
 from calotype.dicom.hierarchy import UID
-from calotype.errors import InvalidRequest, Refused
+from calotype.errors import InvalidRequest
 from calotype.services.access.access import AccessSettings
 from calotype.services.access.permissions import Permissions, Right
 from calotype.services.routing.live import Nodes
 from calotype.services.routing.nodes import FixedAddressBook, Node, NodeTimeouts, NodeTls, Role
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.nodes import SqliteNodes
-from calotype.stores.index.sqlite import SqliteIndex
 
 
 def node_of(section: NodeSection) -> Node:
@@ -63,12 +61,7 @@ def access_of(settings: Settings) -> AccessSettings:
 @contextmanager
 def open_book(settings: Settings) -> Iterator[Nodes]:
     """Open the address book, also beside a server that runs; make the index when there is none yet."""
-    storage = settings.storage
-    try:
-        storage.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refused(f"{storage.path}: cannot be made ({error.strerror})") from error
-    with closing(SqliteIndex(SqliteSettings(index_path(settings), durable=storage.durable))) as index:
+    with closing(open_index(settings)) as index:
         yield Nodes(SqliteNodes(index), fixed_nodes(settings))
 
 
@@ -83,8 +76,3 @@ def find_node(settings: Settings, ae_title: str) -> Node:
         return FixedAddressBook(fixed_nodes(settings)).find(ae_title)
     with open_book(settings) as book:
         return book.find(ae_title)
-
-
-def index_path(settings: Settings) -> Path:
-    """Return where the index is."""
-    return settings.storage.path / "index.sqlite"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from calotype.app.compression_rules import wanted
+from calotype.app.index import open_index
 from calotype.app.settings import Settings
 from calotype.services.archive.archive import Archive, Bin
 from calotype.services.archive.changes import ChangesSettings
@@ -15,7 +16,6 @@ from calotype.services.archive.naming import forgetting
 from calotype.services.archive.recycling import RecyclingSettings
 from calotype.stores.cache import FolderCache
 from calotype.stores.index.commitments import SqliteCommitments
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.pixels import SqlitePixelNotes
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
@@ -48,26 +48,20 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     objects = FileObjectStore(
         FileStoreSettings(storage.path / "objects", storage.durable, min_free_bytes=storage.min_free_mib * MIB)
     )
-    try:
-        index = SqliteIndex(SqliteSettings(storage.path / "index.sqlite", durable=storage.durable))
-        try:
-            archive = Archive.over(
-                objects,
-                index,
-                IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout, wanted(settings)),
-                notes=SqlitePixelNotes(index),
-                recycling=Bin(
-                    RecyclingSettings(settings.recycling.keep_days, settings.recycling.purge_promised),
-                    SqliteCommitments(index).promised,
-                ),
-                changes=ChangesSettings(settings.changes.stable_s, settings.changes.keep),
-                forget=forgetting(pictures, transcoded),
-            )
-            yield Stores(archive, index, objects, pictures, transcoded)
-        finally:
-            index.close()
-    finally:
-        objects.close()
+    with closing(objects), closing(open_index(settings)) as index:
+        archive = Archive.over(
+            objects,
+            index,
+            IngestSettings(DuplicatePolicy(storage.duplicates), storage.layout, wanted(settings)),
+            notes=SqlitePixelNotes(index),
+            recycling=Bin(
+                RecyclingSettings(settings.recycling.keep_days, settings.recycling.purge_promised),
+                SqliteCommitments(index).promised,
+            ),
+            changes=ChangesSettings(settings.changes.stable_s, settings.changes.keep),
+            forget=forgetting(pictures, transcoded),
+        )
+        yield Stores(archive, index, objects, pictures, transcoded)
 
 
 @contextmanager
