@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from calotype.app.compose import EXTENSIONS, SERVED
+from calotype.app.listening import EXTENSIONS, SERVED
 from calotype.app.settings import DEFAULT_LISTENERS
 from calotype.app.showing import template
 from calotype.cli import COMMANDS, calotype

@@ -13,7 +13,8 @@ from types import FrameType
 import click
 
 from calotype import __version__
-from calotype.app.compose import SERVED, House
+from calotype.app.compose import House
+from calotype.app.listening import SERVED
 from calotype.app.logs import start_logging
 from calotype.app.opening import open_stores
 from calotype.app.settings import Settings

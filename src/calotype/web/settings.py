@@ -1,4 +1,4 @@
-"""What this room wants to be told; ``app.compose`` fills it from the settings file."""
+"""What this room wants to be told; ``app.publishing`` fills it from the settings file."""
 
 from __future__ import annotations
 
