@@ -43,5 +43,6 @@ def start_logging(settings: Logging) -> None:
     for handler in handlers:
         root.addHandler(handler)
     root.setLevel(settings.level)
-    # Which of its own parts Alembic has loaded helps nobody.
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    # Which revisions it goes through, and which of its own parts it has loaded, helps nobody: the index says in one
+    # line what was done.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

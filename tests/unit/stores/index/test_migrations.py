@@ -65,6 +65,19 @@ def test_an_index_is_migrated_once_and_then_alembic_is_not_imported(tmp_path: Pa
     assert ran.stdout == "False\n"
 
 
+def test_what_was_done_is_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "calotype")
+    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
+    migrations.upgrade(old, "v0012")
+    for path in (old, new, new):
+        SqliteIndex(SqliteSettings(path)).close()
+    assert caplog.messages == [
+        f"index {old} made, at revision v0012",
+        f"index {old} upgraded from revision v0012 to {migrations.HEAD}",
+        f"index {new} made, at revision {migrations.HEAD}",
+    ]
+
+
 def test_an_index_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
     SqliteIndex(SqliteSettings(path)).close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from calotype.errors import Unavailable
 
@@ -31,8 +31,8 @@ def is_current(connection: sqlite3.Connection) -> bool:
     return current(connection) == HEAD
 
 
-def upgrade(path: Path) -> None:
-    """Bring the index at ``path`` to ``HEAD``, each revision in one transaction.
+def upgrade(path: Path, revision: str = HEAD) -> None:
+    """Bring the index at ``path`` to a revision, in one transaction; what was done is one line of the log.
 
     Unavailable when the index is at a revision that we do not know: it was written by a newer release.
     """
@@ -58,12 +58,16 @@ def upgrade(path: Path) -> None:
 
     try:
         with engine.begin() as connection:
+            before = current(cast("sqlite3.Connection", connection.connection.driver_connection))
             config.attributes["connection"] = connection
-            command.upgrade(config, HEAD)
+            command.upgrade(config, revision)
     except CommandError as error:
         raise Unavailable(
             f"the index {path} was written by a newer calotype ({error}); install that or a later one"
         ) from error
     finally:
         engine.dispose()
-    _log.info("index %s is at revision %s", path, HEAD)
+    if before is None:
+        _log.info("index %s made, at revision %s", path, revision)
+    elif before != revision:
+        _log.info("index %s upgraded from revision %s to %s", path, before, revision)
