@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import calotype
 from calotype.errors import NotFound
-from calotype.web.assets import ASK_AGAIN, FOREVER, Asset, find_assets, send
+from calotype.web.assets import ASK_AGAIN, FOREVER, Asset, content_policy, find_assets, send
 
 FOLDER: Final = Path(calotype.__file__).parent / "static" / "ui"
 """Where the build puts the pages."""
@@ -35,12 +35,6 @@ _ASSETS: Final = "assets/"
 _HTML: Final = "text/html"
 _BASE_MARK: Final = '<base href="/" data-base />'
 _NONCE_MARK: Final = 'content="" data-nonce'
-
-_POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' data: blob:; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-)
 
 _MISSING: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>calotype</title>
 <h1>calotype is running</h1>
@@ -70,7 +64,7 @@ class Pages:
     def _page(self, request: Request, entry: str) -> Response:
         nonce = secrets.token_urlsafe(16)
         headers = {
-            "Content-Security-Policy": _POLICY.format(nonce=nonce),
+            "Content-Security-Policy": content_policy(scripts="'wasm-unsafe-eval'", styles=f"'nonce-{nonce}'"),
             "Cache-Control": "no-cache",
             "Referrer-Policy": "same-origin",
         }

@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import calotype
 from calotype.errors import NotFound
-from calotype.web.assets import FOREVER, Asset, find_assets, send
+from calotype.web.assets import FOREVER, Asset, content_policy, find_assets, send
 
 FOLDER: Final = Path(calotype.__file__).parent / "static" / "ohif"
 PREFIX: Final = "/ohif"
@@ -30,11 +30,7 @@ _BASE_MARK: Final = "__BASE__"
 _HASHED: Final = re.compile(r".*\.[0-9a-f]{16}\.[a-z0-9]+|[0-9a-f]{16}\.[a-z0-9]+")
 _AN_HOUR: Final = "public, max-age=3600"
 
-_POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' data: blob:; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-)
+_POLICY: Final = content_policy(scripts="'unsafe-eval'", styles="'unsafe-inline'")
 
 _MISSING: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>calotype</title>
 <h1>OHIF is not in this installation</h1>
