@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, TypeAlias
@@ -38,7 +39,7 @@ View: TypeAlias = Callable[[Job], object]
 """Makes what is sent of a job."""
 
 
-class ServerSentEvents(Response):
+class ServerSentEvents(Response, ABC):
     """An ASGI response that sends what :meth:`events` gives; a client that takes nothing for so long is given up."""
 
     media_type = "text/event-stream"
@@ -49,9 +50,9 @@ class ServerSentEvents(Response):
         self.init_headers({"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"})
         self._idle_s = idle_s
 
+    @abstractmethod
     def events(self) -> AsyncGenerator[bytes, None]:
         """Give events and comments, each with the empty line that ends it."""
-        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events, unless the client leaves first."""
