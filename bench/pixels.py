@@ -20,7 +20,7 @@ import numpy as np
 
 from bench import query
 from bench.fill import part_ten
-from bench.objects import CT, EXPLICIT_LE, ROOT, Kind, header
+from bench.objects import CT, EXPLICIT_LE, MULTIFRAME, ROOT, Kind, header
 from bench.receiver import c_move
 from bench.report import Report, Sample
 from bench.servers import ARCHIVES, Running, Server
@@ -140,7 +140,7 @@ def codecs(report: Report, base: Path, runs: int) -> None:
     for count in (SHORT_FRAMES, LONG_FRAMES):
         pixels = b"".join(frames[i % DISTINCT] for i in range(count))
         native = folder / f"native-{count}.dcm"
-        native.write_bytes(part_ten(_data_set(pixels, 0, count), CT_MULTI, f"{ROOT}.77.1", EXPLICIT_LE))
+        native.write_bytes(part_ten(_data_set(pixels, 0, count), MULTIFRAME, f"{ROOT}.77.1", EXPLICIT_LE))
         for source, maker in _MAKERS.items():
             if shutil.which(maker[0]):
                 subprocess.run([*maker, str(native), str(folder / f"{source}-{count}.dcm")], check=True)
@@ -152,9 +152,6 @@ def codecs(report: Report, base: Path, runs: int) -> None:
                 spent = [_run(tool, folder, count) for count in (SHORT_FRAMES, LONG_FRAMES)]
                 report.add(Sample(f"pixels {label}", tool.name, (spent[1] - spent[0]) / (LONG_FRAMES - SHORT_FRAMES)))
     shutil.rmtree(folder)
-
-
-CT_MULTI = "1.2.840.10008.5.1.4.1.1.7.3"
 
 
 def _run(tool: Tool, folder: Path, count: int) -> float:
