@@ -1,7 +1,7 @@
 """DCMTK's command line tools, and some others, as foreign peers.
 
-A tool that is missing is said by :func:`need`, and nowhere else: a failure in CI, where every peer must be there, and
-a skip with the way to install it elsewhere.
+What is missing is said by :func:`lack`, and nowhere else: a failure in CI, where every peer must be there, and a skip
+with the way to bring it elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -34,9 +35,14 @@ def need(tool: str) -> str:
     """Return where a tool is; end the test that needs it when it is nowhere."""
     path = shutil.which(tool)
     if path is None:
-        end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
-        end(f"{tool} is not here; on Debian and Ubuntu: sudo apt-get install {PACKAGES.get(tool, 'dcmtk')}")
+        lack(f"{tool} is not here; on Debian and Ubuntu: sudo apt-get install {PACKAGES.get(tool, 'dcmtk')}")
     return path
+
+
+def lack(told: str) -> NoReturn:
+    """End the test, which needs what is not here; ``told`` says what, and how to bring it."""
+    end = pytest.fail if os.environ.get("CI", "").lower() in {"true", "1"} else pytest.skip
+    end(told)
 
 
 def free_port() -> int:
