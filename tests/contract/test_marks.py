@@ -2,8 +2,10 @@
 
 import pytest
 
-from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.errors import InvalidRequest, NotFound
+from calotype.services.archive.events import Events, FeedGrown
+from calotype.services.archive.feed import Action
 from calotype.services.archive.marks import MAX_LABELS, Edit, Mark, Marks
 from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin
 from calotype.services.archive.search import Search
@@ -46,8 +48,13 @@ def store(index):
 
 
 @pytest.fixture
-def marks(index, store):
-    return Marks(store, Search(index))
+def events():
+    return Events()
+
+
+@pytest.fixture
+def marks(index, store, events):
+    return Marks(store, Search(index), events)
 
 
 def test_labels_are_put_to_studies_and_taken_off(marks):
@@ -123,6 +130,40 @@ def test_a_rebuild_leaves_marks_alone(index, marks):
     assert marks.labels() == [("x", 1)]
 
 
+def told(index, since=0):
+    return [(line.action, line.level, line.study) for line in index.feed.lines(since, 100)]
+
+
+def test_changed_marks_are_told_of_after_what_was_stored_before(index, marks, events):
+    with events.subscribe() as subscription:
+        marks.edit([TWO], Edit(add=("x",)))
+        assert subscription.get(0) == FeedGrown()
+    assert told(index) == [
+        (Action.CREATED, Level.SERIES, ONE),
+        (Action.CREATED, Level.SERIES, TWO),
+        (Action.MARKED, Level.STUDY, TWO),
+    ]
+
+
+def test_only_studies_whose_marks_are_others_than_before_are_told_of(index, marks):
+    marks.edit([ONE], Edit(add=("x",), remark="y"))
+    since = index.feed.extent().newest
+    marks.edit([ONE], Edit(add=("X",), remove=("z",), remark=" y "))
+    marks.edit([ONE], Edit())
+    assert told(index, since) == []
+    marks.edit([ONE, TWO], Edit(add=("x",)))
+    marks.edit([ONE], Edit(remark=""))
+    assert told(index, since) == [(Action.MARKED, Level.STUDY, TWO), (Action.MARKED, Level.STUDY, ONE)]
+
+
+def test_a_study_that_is_marked_is_as_stable_as_before(index, marks):
+    index.feed.tell(1)
+    assert index.feed.settle(2, 2) is None
+    marks.edit([ONE], Edit(add=("x",)))
+    assert index.feed.settle(2**62, 3) is None
+    assert [action for action, *_ in told(index)] == [*[Action.CREATED] * 2, *[Action.STABLE] * 2, Action.MARKED]
+
+
 def test_labels_of_studies_that_are_gone_are_not_listed(index, marks):
     marks.edit([ONE], Edit(add=("x",)))
     index.remove(record(ONE).ref)
@@ -133,7 +174,7 @@ def test_marks_of_studies_that_are_gone_for_good_are_not_kept(tmp_path):
     index = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
     index.add(record(ONE))
     index.add(record(TWO))
-    marks = Marks(SqliteMarks(index), Search(index))
+    marks = Marks(SqliteMarks(index), Search(index), Events())
     marks.edit([ONE], Edit(add=("x",), remark="y"))
     index.remove(record(ONE).ref)
     marks.edit([TWO], Edit(remark="z"))

@@ -83,7 +83,7 @@ class House:
         self.pictures = pictures_over(stores, settings, self.workshop, decoding)
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
-        self.marks = Marks(SqliteMarks(stores.index), archive.search)
+        self.marks = Marks(SqliteMarks(stores.index), archive.search, archive.events)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
         self.commitments = Commitments.over(

@@ -97,7 +97,7 @@ export interface paths {
         };
         /**
          * List Changes
-         * @description List what was created, updated, deleted, restored or became stable after a number.
+         * @description List what was created, updated, deleted, restored, marked or became stable after a number.
          */
         get: operations["list_changes_api_changes_get"];
         put?: never;
@@ -1363,7 +1363,7 @@ export interface components {
          * @description What has happened.
          * @enum {string}
          */
-        Action: "created" | "updated" | "deleted" | "restored" | "stable" | "rebuilt";
+        Action: "created" | "updated" | "deleted" | "restored" | "marked" | "stable" | "rebuilt";
         /**
          * Admittance
          * @description What to allow; ``rights`` null is what was refused and what is of use with it.

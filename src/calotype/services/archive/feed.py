@@ -24,6 +24,8 @@ class Action(StrEnum):
     """Objects went into the recycle bin."""
     RESTORED = "restored"
     """Objects came back out of it."""
+    MARKED = "marked"
+    """The labels or the remark of a study were changed; its objects were not, and it stays as stable as it was."""
     STABLE = "stable"
     """Nothing has come into a study for a while."""
     REBUILT = "rebuilt"

@@ -1,7 +1,8 @@
 """What people put to studies: labels to find them by, and a remark. No object says any of it, and none is changed.
 
 A label is a short word of the house's own; the same label in another case is the same one. Marks outlive a rebuild of
-the index, and wait with a study in the recycle bin; what they are kept in is the port :class:`MarkStore`.
+the index, and wait with a study in the recycle bin; what they are kept in is the port :class:`MarkStore`. Whoever
+follows the feed of changes is told of them, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.model import Page, Query, UidList
 from calotype.dicom.text import fold
 from calotype.errors import InvalidRequest, NotFound
+from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.search import Search
 
 MAX_LABEL_CHARACTERS: Final = 32
@@ -59,7 +61,10 @@ class MarkStore(Protocol):
         ...
 
     def edit(self, studies: Sequence[UID], edit: Edit) -> None:
-        """Commit a change of the marks of studies; a label that is there already stays as it is spelled."""
+        """Commit a change of the marks of studies; a label that is there already stays as it is spelled.
+
+        The feed of changes gets a line, in the same commit, about each study whose marks are others then.
+        """
         ...
 
     def labels(self) -> Sequence[tuple[str, int]]:
@@ -82,9 +87,10 @@ class MarkStore(Protocol):
 class Marks:
     """Puts marks to studies and finds studies by them. Thread-safe."""
 
-    def __init__(self, store: MarkStore, search: Search) -> None:
+    def __init__(self, store: MarkStore, search: Search, events: Events) -> None:
         self._store = store
         self._search = search
+        self._events = events
 
     def of(self, studies: Sequence[UID]) -> Mapping[UID, Mark]:
         """Return the marks of those of ``studies`` that have any."""
@@ -102,6 +108,7 @@ class Marks:
         cleaned = Edit(_labels(edit.add), _labels(edit.remove), None if edit.remark is None else _remark(edit.remark))
         self._check_held(wanted)
         self._store.edit(wanted, cleaned)
+        self._events.publish(FeedGrown())
         found = self._store.marks(wanted)
         return {study: found.get(study, UNMARKED) for study in wanted}
 

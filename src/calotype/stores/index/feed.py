@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Execute = Callable[..., sqlite3.Cursor]
 
+_QUIET: Final = frozenset({Action.DELETED, Action.MARKED})
+"""After these nothing is waited for: nothing more comes of them."""
+
 _IS_NEWS: Final = "SELECT coalesce((SELECT max(id) FROM instance), 0) > told_row FROM change_feed"
 
 _TELL: Final = """
@@ -101,7 +104,7 @@ def note(  # noqa: PLR0917 - the columns of a line
     series = ref.series if level.depth >= Level.SERIES.depth else ""
     instance = ref.instance if level is Level.IMAGE else ""
     execute(_NOTE, (action, level, ref.study, series, instance, instances, when_us))
-    if action is not Action.DELETED:
+    if action not in _QUIET:
         execute(_UNSETTLE, (ref.study, when_us))
     execute(_DROP_GONE, (ref.study,))
 

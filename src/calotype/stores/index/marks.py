@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from calotype.dicom.hierarchy import UID
+from calotype.clock import utc_now_us
+from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.dicom.text import fold
+from calotype.services.archive.feed import Action
 from calotype.services.archive.marks import Edit, Mark, label_key
+from calotype.stores.index import feed
+from calotype.stores.index.feed import Execute
 from calotype.stores.index.sqlite import SqliteIndex
 
 _LISTED: Final = "IN (SELECT value FROM json_each(?))"
@@ -44,6 +48,8 @@ _MENTIONING: Final = """
     SELECT study_instance_uid FROM study_remark, given WHERE instr(key, piece)
     UNION SELECT study_instance_uid FROM study_label, given WHERE instr(key, piece) ORDER BY 1 LIMIT ?"""
 
+_Read = Callable[[str, Sequence[object]], Iterable[Sequence[Any]]]
+
 
 class SqliteMarks:
     """Implements ``services.archive.marks.MarkStore``."""
@@ -53,14 +59,7 @@ class SqliteMarks:
 
     def marks(self, studies: Sequence[UID]) -> Mapping[UID, Mark]:
         """Return the marks of those studies that have any."""
-        listed = (json.dumps(list(studies)),)
-        labels: dict[UID, list[str]] = {}
-        for study, label in self._index.read(_LABELS_OF, listed):
-            labels.setdefault(UID(study), []).append(label)
-        remarks = {UID(study): str(remark) for study, remark in self._index.read(_REMARKS_OF, listed)}
-        return {
-            study: Mark(tuple(labels.get(study, ())), remarks.get(study, "")) for study in labels.keys() | remarks
-        }
+        return _marks(self._index.read, studies)
 
     def edit(self, studies: Sequence[UID], edit: Edit) -> None:
         """Commit a change of the marks of studies; see the port."""
@@ -69,11 +68,14 @@ class SqliteMarks:
         remarks = [(study, fold(edit.remark), edit.remark) for study in studies if edit.remark]
 
         def work(connection: sqlite3.Connection) -> None:
+            before = _marks(connection.execute, studies)
             connection.executemany(_REMOVE, removed)
             connection.executemany(_ADD, added)
             if edit.remark is not None:
                 connection.executemany(_NO_REMARK, [(study,) for study in studies])
                 connection.executemany(_REMARK, remarks)
+            after = _marks(connection.execute, studies)
+            _tell(connection.execute, [study for study in studies if before.get(study) != after.get(study)])
             for sweep in _SWEEPS:
                 connection.execute(sweep)
 
@@ -98,3 +100,20 @@ class SqliteMarks:
 
     def _uids(self, sql: str, values: Sequence[object]) -> list[UID]:
         return [UID(study) for (study,) in self._index.read(sql, values)]
+
+
+def _marks(read: _Read, studies: Sequence[UID]) -> Mapping[UID, Mark]:
+    listed = (json.dumps(list(studies)),)
+    labels: dict[UID, list[str]] = {}
+    for study, label in read(_LABELS_OF, listed):
+        labels.setdefault(UID(study), []).append(label)
+    remarks = {UID(study): str(remark) for study, remark in read(_REMARKS_OF, listed)}
+    return {study: Mark(tuple(labels.get(study, ())), remarks.get(study, "")) for study in labels.keys() | remarks}
+
+
+def _tell(execute: Execute, studies: Sequence[UID]) -> None:
+    """Write lines about studies that are marked otherwise now, after what was stored before. Inside a transaction."""
+    now_us = utc_now_us()
+    feed.tell(execute, now_us)
+    for study in studies:
+        feed.note(execute, Action.MARKED, Level.STUDY, InstanceRef(study, UID(""), UID("")), 0, now_us)

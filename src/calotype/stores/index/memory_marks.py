@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from calotype.dicom.hierarchy import UID, Level
+from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.dicom.query.model import Query
 from calotype.dicom.text import fold
+from calotype.services.archive.feed import Action
 from calotype.services.archive.marks import Edit, Mark, label_key
-from calotype.services.archive.ports import Index
+from calotype.stores.index.memory import MemoryIndex
 
 
 class MemoryMarks:
-    """Implements ``services.archive.marks.MarkStore`` beside any index."""
+    """Implements ``services.archive.marks.MarkStore`` beside an index in memory."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: MemoryIndex) -> None:
         self._index = index
         self._lock = threading.Lock()
         self._labels: dict[UID, dict[str, str]] = {}
@@ -31,6 +32,7 @@ class MemoryMarks:
         """Change the marks of studies; see the port."""
         with self._lock:
             for study in studies:
+                before = self._mark(study)
                 labels = self._labels.setdefault(study, {})
                 for label in edit.remove:
                     labels.pop(label_key(label), None)
@@ -38,6 +40,9 @@ class MemoryMarks:
                     labels.setdefault(label_key(label), label)
                 if edit.remark is not None:
                     self._remarks[study] = edit.remark
+                if self._mark(study) != before:
+                    whole = InstanceRef(study, UID(""), UID(""))
+                    self._index.feed.note(Action.MARKED, Level.STUDY, whole, 0)
 
     def labels(self) -> Sequence[tuple[str, int]]:
         """Return each label that studies of the archive have, and how many have it."""

@@ -61,7 +61,7 @@ def router(changes: Changes, offload: Offload) -> APIRouter:
 
     @routes.get("")
     async def list_changes(since: Since = 0, limit: Limit = 100) -> ChangesView:
-        """List what was created, updated, deleted, restored or became stable after a number."""
+        """List what was created, updated, deleted, restored, marked or became stable after a number."""
         return await offload(asked, since, limit)
 
     return routes

@@ -12,7 +12,7 @@ import { fetchStudies, STUDIES } from "./api";
 import type { Study, StudyPage } from "./api";
 
 interface Change {
-  action: "created" | "updated" | "deleted" | "restored" | "stable" | "rebuilt";
+  action: "created" | "updated" | "deleted" | "restored" | "marked" | "stable" | "rebuilt";
   study: string;
 }
 
