@@ -1,4 +1,4 @@
-"""What every store of users, sessions and tokens must do: one suite, run over each implementation."""
+"""What every store of users and what is theirs must do: one suite, run over each implementation."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ import pytest
 
 from calotype.errors import Conflict, NotFound
 from calotype.services.access.model import Role, Scope, Session, Token, User
-from calotype.services.access.ports import SessionStore, TokenStore, UserStore
+from calotype.services.access.ports import PreferenceStore, SessionStore, TokenStore, UserStore
 from calotype.stores.index.connections import SqliteSettings
-from calotype.stores.index.memory_users import MemoryAccess, MemorySessions, MemoryTokens, MemoryUsers
+from calotype.stores.index.memory_users import (
+    MemoryAccess,
+    MemoryPreferences,
+    MemorySessions,
+    MemoryTokens,
+    MemoryUsers,
+)
 from calotype.stores.index.sqlite import SqliteIndex
-from calotype.stores.index.users import SqliteSessions, SqliteTokens, SqliteUsers
+from calotype.stores.index.users import SqlitePreferences, SqliteSessions, SqliteTokens, SqliteUsers
 
 ADMIN = User("admin", Role.ADMIN, "$argon2id$...", 1, must_change_password=True, is_local_only=True)
 ZHANG = User("张伟", Role.VIEWER, "$argon2id$2", 2)
@@ -32,16 +38,19 @@ class Stores:
     users: UserStore
     sessions: SessionStore
     tokens: TokenStore
+    preferences: PreferenceStore
 
 
 def _memory(_folder: Path) -> tuple[Stores, Callable[[], None]]:
     kept = MemoryAccess()
-    return Stores(MemoryUsers(kept), MemorySessions(kept), MemoryTokens(kept)), lambda: None
+    made = Stores(MemoryUsers(kept), MemorySessions(kept), MemoryTokens(kept), MemoryPreferences(kept))
+    return made, lambda: None
 
 
 def _sqlite(folder: Path) -> tuple[Stores, Callable[[], None]]:
     index = SqliteIndex(SqliteSettings(folder / "index.sqlite", durable=False))
-    return Stores(SqliteUsers(index), SqliteSessions(index), SqliteTokens(index)), index.close
+    made = Stores(SqliteUsers(index), SqliteSessions(index), SqliteTokens(index), SqlitePreferences(index))
+    return made, index.close
 
 
 @pytest.fixture(params=[_memory, _sqlite], ids=["memory", "sqlite"])
@@ -215,12 +224,35 @@ def test_numbers_are_never_given_twice(stores: Stores) -> None:
     assert stores.tokens.add(API).id > token.id
 
 
+def test_preferences_are_each_users_own_and_change_one_by_one(stores: Stores) -> None:
+    stores.users.add(ADMIN)
+    stores.users.add(ZHANG)
+    stores.preferences.prefer("admin", {"language": '"en"', "scheme": '"dark"'})
+    stores.preferences.prefer("张伟", {"language": '"zh-CN"'})
+    stores.preferences.prefer("admin", {"scheme": None, "language": '"zh-CN"', "nothing": None})
+    stores.preferences.prefer("admin", {"columns": "[]"})
+    assert stores.preferences.preferences("admin") == {"language": '"zh-CN"', "columns": "[]"}
+    assert stores.preferences.preferences("张伟") == {"language": '"zh-CN"'}
+
+
+def test_preferences_go_with_their_user_and_nobody_has_any_before(stores: Stores) -> None:
+    stores.preferences.prefer("张伟", {"language": '"en"'})
+    stores.users.add(ZHANG)
+    assert stores.preferences.preferences("张伟") == {}
+    stores.preferences.prefer("张伟", {"language": '"en"'})
+    stores.users.change("张伟", lambda _user, _others: None)
+    stores.users.add(ZHANG)
+    assert stores.preferences.preferences("张伟") == {}
+
+
 def test_all_outlive_the_process_and_a_rebuild(tmp_path: Path) -> None:
     settings = SqliteSettings(tmp_path / "index.sqlite", durable=False)
     with closing(SqliteIndex(settings)) as index:
         SqliteUsers(index).add(ZHANG)
         session, token = SqliteSessions(index).add(THEIRS), SqliteTokens(index).add(API)
+        SqlitePreferences(index).prefer("张伟", {"language": '"zh-CN"'})
         index.rebuild().swap()
     with closing(SqliteIndex(settings)) as index:
         assert list(SqliteUsers(index).users()) == [ZHANG]
         assert (list(SqliteSessions(index).sessions()), list(SqliteTokens(index).tokens())) == ([session], [token])
+        assert SqlitePreferences(index).preferences("张伟") == {"language": '"zh-CN"'}

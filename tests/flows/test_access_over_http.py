@@ -39,6 +39,8 @@ POST /api/session
 SELF = """
 DELETE /api/session
 GET /api/session
+GET /api/session/preferences
+PATCH /api/session/preferences
 PUT /api/session/password
 """
 """What is open to whoever has logged in, even if the password must be changed first."""
@@ -671,3 +673,58 @@ def test_without_login_only_this_machine_by_its_own_name_is_served(tmp_path):
         foreign = client.request("DELETE", "/api/jobs", headers={"Origin": "https://evil.example"})
         assert (foreign.status_code, foreign.json()["detail"]) == (403, guard.FOREIGN)
         assert client.get("/api/users").status_code == 404
+
+
+PREFERENCES = "/api/session/preferences"
+
+
+def test_what_a_user_prefers_follows_them_into_another_browser(site):
+    with site.logged_in("viewer") as one, site.logged_in("viewer") as other, site.logged_in("operator") as third:
+        assert one.get(PREFERENCES).json() == {
+            "is_kept": True, "language": None, "scheme": None, "study_columns": None, "first_steps_done": None,
+        }  # fmt: skip
+        assert one.patch(PREFERENCES, json={"language": "zh-CN", "study_columns": ["labels"]}).status_code == 200
+        chosen = other.patch(PREFERENCES, json={"scheme": "dark", "study_columns": None})
+        assert one.get(PREFERENCES).json() == chosen.json() == {
+            "is_kept": True, "language": "zh-CN", "scheme": "dark", "study_columns": None, "first_steps_done": None,
+        }  # fmt: skip
+        assert third.get(PREFERENCES).json()["language"] is None
+        other.patch(PREFERENCES, json={"language": None, "scheme": None})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"language": "tlh"},
+        {"study_columns": ["a b"]},
+        {"study_columns": ["x"] * 65},
+        {"first_steps_done": "yes"},
+        {"font": "large"},
+        [],
+        "x" * 100_000,
+    ],
+)
+def test_what_is_no_preference_is_refused(site, change):
+    with site.logged_in("viewer") as browser:
+        before = browser.get(PREFERENCES).json()
+        assert browser.patch(PREFERENCES, json=change).status_code == 400
+        assert browser.get(PREFERENCES).json() == before
+
+
+def test_a_token_prefers_nothing_and_a_foreign_page_neither(site):
+    with site.logged_in("operator") as browser:
+        made = browser.post("/api/tokens", json={"label": "t", "scopes": ["operate"], "days": 1})
+        token = made.json()["token"]
+        forged = browser.patch(PREFERENCES, json={"scheme": "dark"}, headers={"X-CSRF-Token": "no"})
+        assert forged.status_code == 403
+    with site.client(headers={"Authorization": f"Bearer {token}"}) as program:
+        assert program.patch(PREFERENCES, json={"scheme": "dark"}).status_code == 403
+        assert program.get(PREFERENCES).json()["scheme"] is None
+
+
+def test_without_login_nothing_is_kept_here(tmp_path):
+    chosen = settings(tmp_path, login="off")
+    with open_stores(chosen) as stores, House(chosen, stores) as house, httpx.Client(base_url=house.web.url) as local:
+        assert local.get(PREFERENCES).json()["is_kept"] is False
+        refused = local.patch(PREFERENCES, json={"scheme": "dark"})
+        assert (refused.status_code, "Login is off" in refused.text) == (403, True)

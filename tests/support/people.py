@@ -1,4 +1,4 @@
-"""Users, sessions and tokens in memory, with hashes that cost next to nothing and clocks that a test sets."""
+"""Users and what is theirs in memory, with hashes that cost next to nothing and clocks that a test sets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 
 from calotype.services.access.logins import Logins
 from calotype.services.access.passwords import Cost, Passwords
+from calotype.services.access.preferences import Likings
 from calotype.services.access.sessions import Sessions
 from calotype.services.access.tokens import Tokens
 from calotype.services.access.users import Users
-from calotype.stores.index.memory_users import MemoryAccess, MemorySessions, MemoryTokens, MemoryUsers
+from calotype.stores.index.memory_users import (
+    MemoryAccess,
+    MemoryPreferences,
+    MemorySessions,
+    MemoryTokens,
+    MemoryUsers,
+)
 
 PASSWORD = "salted paper in the dark"
 CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
@@ -39,7 +46,8 @@ class People:
         self.users = Users(self.user_store, self.session_store, self.passwords)
         self.sessions = Sessions(self.session_store, self.user_store, clock_us=self.now_us)
         self.tokens = Tokens(self.token_store, self.user_store, clock_us=self.now_us)
-        self.logins = Logins(self.users, self.sessions, self.tokens, clock_s=lambda: self.now_s)
+        self.likings = Likings(MemoryPreferences(self.kept))
+        self.logins = Logins(self.users, self.sessions, self.tokens, self.likings, clock_s=lambda: self.now_s)
 
     def now_us(self):
         return int(self.now_s * 1_000_000)

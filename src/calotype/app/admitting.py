@@ -1,4 +1,4 @@
-"""From settings to users, sessions and tokens; opens them alone, for commands without serving."""
+"""From settings to users and what is theirs; opens them alone, for commands without serving."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager
 from calotype.app.index import open_index
 from calotype.app.settings import Settings
 from calotype.services.access.logins import Logins
+from calotype.services.access.preferences import Likings
 from calotype.services.access.sessions import Sessions, SessionSettings
 from calotype.services.access.tokens import Tokens
 from calotype.services.access.users import Users
 from calotype.stores.index.sqlite import SqliteIndex
-from calotype.stores.index.users import SqliteSessions, SqliteTokens, SqliteUsers
+from calotype.stores.index.users import SqlitePreferences, SqliteSessions, SqliteTokens, SqliteUsers
 
 
 def logins_over(index: SqliteIndex, settings: Settings) -> Logins:
@@ -23,6 +24,7 @@ def logins_over(index: SqliteIndex, settings: Settings) -> Logins:
         Users(users, sessions),
         Sessions(sessions, users, SessionSettings(access.idle_minutes * 60.0, access.session_hours * 3600.0)),
         Tokens(SqliteTokens(index), users),
+        Likings(SqlitePreferences(index)),
     )
 
 

@@ -22,6 +22,7 @@ from calotype.web.api import (
     health,
     jobs,
     nodes,
+    preferences,
     recycle_bin,
     rejections,
     sample,
@@ -144,6 +145,7 @@ def _install_access(app: FastAPI, rooms: Rooms, settings: WebSettings) -> Desk |
     """Add who may log in, and return where that is asked; ``None`` where nobody has to."""
     desk = None if rooms.logins is None else Desk(rooms.logins, settings)
     app.include_router(session.router(desk, settings), prefix="/api")
+    app.include_router(preferences.router(desk), prefix="/api")
     if desk is not None:
         for router in (users.router(desk), sessions.router(desk), tokens.router(desk)):
             app.include_router(router, prefix="/api")

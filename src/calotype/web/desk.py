@@ -35,12 +35,15 @@ _PROXIED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-hos
 
 
 class Desk:
-    """Knows whose a request is. Used by the event loop; ``passwords`` is where passwords are tested."""
+    """Knows whose a request is. Used by the event loop.
+
+    ``passwords`` is where passwords are tested, ``lookups`` where what is theirs is looked up.
+    """
 
     def __init__(self, logins: Logins, settings: WebSettings) -> None:
         self.logins = logins
         self.passwords = Offload(PASSWORDS)
-        self._lookups = Offload(LOOKUPS)
+        self.lookups = Offload(LOOKUPS)
         self._settings = settings
 
     async def grant(self, scope: Scope, *, is_use: bool) -> tuple[Scope, Grant | None]:
@@ -74,12 +77,12 @@ class Desk:
 
     async def _by_token(self, secret: str) -> Grant | None:
         tokens, digest = self.logins.tokens, secrets.digest(secret)
-        return tokens.remembered(digest) or await self._lookups(tokens.look_up, digest)
+        return tokens.remembered(digest) or await self.lookups(tokens.look_up, digest)
 
     async def _by_session(self, secret: str, *, is_use: bool) -> Grant | None:
         sessions, digest = self.logins.sessions, secrets.digest(secret)
         known = sessions.remembered(digest, is_use=is_use)
-        return known or await self._lookups(lambda: sessions.look_up(digest, is_use=is_use))
+        return known or await self.lookups(lambda: sessions.look_up(digest, is_use=is_use))
 
 
 def caller_of(scope: Scope) -> Caller:

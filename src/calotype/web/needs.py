@@ -72,6 +72,7 @@ BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
     "session": (
         _row("", GET=Need.SELF, POST=Need.OPEN, DELETE=Need.SELF),
         _row("/password", PUT=Need.SELF),
+        _row("/preferences", GET=Need.SELF, PATCH=Need.SELF),
     ),
     "sessions": (_row("(?:/[0-9]+)?", GET=Need.PERSON, DELETE=Need.PERSON),),
     "tokens": (_row("(?:/[0-9]+)?", GET=Need.PERSON, POST=Need.PERSON, DELETE=Need.PERSON),),

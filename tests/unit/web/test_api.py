@@ -165,6 +165,7 @@ def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(c
         "/api/sample",
         "/api/session",
         "/api/session/password",
+        "/api/session/preferences",
         "/api/statistics",
         "/api/studies",
         "/api/studies/count",

@@ -43,6 +43,8 @@ def test_nothing_is_open_that_is_not_listed(method, path):
         ("DELETE", "/api/session", Need.SELF),
         ("PATCH", "/api/session", Need.ADMIN),
         ("PUT", "/api/session/password", Need.SELF),
+        ("PATCH", "/api/session/preferences", Need.SELF),
+        ("PUT", "/api/session/preferences", Need.ADMIN),
         ("PUT", "/api/session/password/", Need.ADMIN),
         ("POST", "/api/nodes/CT/2/echo", Need.OPERATE),
         ("POST", "/api/nodes/echo", Need.ADMIN),

@@ -874,6 +874,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Preferences
+         * @description Tell what one has chosen.
+         */
+        get: operations["show_preferences_api_session_preferences_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Preferences
+         * @description Choose what is named, for oneself. What is changed in two places at once is as the later one says.
+         */
+        patch: operations["change_preferences_api_session_preferences_patch"];
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -2002,6 +2026,12 @@ export interface components {
             studies: number;
         };
         /**
+         * Language
+         * @description What the pages are written in.
+         * @enum {string}
+         */
+        Language: "zh-CN" | "en";
+        /**
          * Launch
          * @description What to open, and in which viewer.
          */
@@ -2345,6 +2375,32 @@ export interface components {
             bound_to_host: boolean;
         };
         /**
+         * PreferencesChange
+         * @description What to choose; ``null``: no longer. What is not named stays as it is.
+         */
+        PreferencesChange: {
+            language?: components["schemas"]["Language"] | null;
+            scheme?: components["schemas"]["Scheme"] | null;
+            /** Study Columns */
+            study_columns?: string[] | null;
+            /** First Steps Done */
+            first_steps_done?: boolean | null;
+        };
+        /**
+         * PreferencesView
+         * @description What is chosen; ``null`` is not. ``is_kept`` is false where login is off: each browser keeps its own then.
+         */
+        PreferencesView: {
+            /** Is Kept */
+            is_kept: boolean;
+            language: components["schemas"]["Language"] | null;
+            scheme: components["schemas"]["Scheme"] | null;
+            /** Study Columns */
+            study_columns: string[] | null;
+            /** First Steps Done */
+            first_steps_done: boolean | null;
+        };
+        /**
          * Refusal
          * @description A service that was refused ``count`` times. Times are UTC, microseconds since 1970.
          *
@@ -2498,6 +2554,12 @@ export interface components {
             /** Study */
             study: string;
         };
+        /**
+         * Scheme
+         * @description The pages' colours; ``auto`` is as the system has them.
+         * @enum {string}
+         */
+        Scheme: "light" | "dark" | "auto";
         /**
          * Scope
          * @description One kind of doing; each route of HTTP belongs to one.
@@ -4466,6 +4528,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_preferences_api_session_preferences_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesView"];
+                };
+            };
+        };
+    };
+    change_preferences_api_session_preferences_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferencesChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreferencesView"];
+                };
             };
             /** @description Validation Error */
             422: {

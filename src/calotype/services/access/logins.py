@@ -21,6 +21,7 @@ from calotype.errors import InvalidRequest, Refused
 from calotype.services.access import secrets
 from calotype.services.access.model import Grant, Session, User, Way
 from calotype.services.access.passwords import MAX_CHARS
+from calotype.services.access.preferences import Likings
 from calotype.services.access.sessions import MAX_REMEMBERED, RECHECK_S, Sessions
 from calotype.services.access.throttle import Patience, Throttle, Throttled, place_of
 from calotype.services.access.tokens import Tokens
@@ -78,6 +79,7 @@ class Logins:
         users: Users,
         sessions: Sessions,
         tokens: Tokens,
+        likings: Likings,
         *,
         per_user: Throttle | None = None,
         per_address: Throttle | None = None,
@@ -86,6 +88,7 @@ class Logins:
         self.users = users
         self.sessions = sessions
         self.tokens = tokens
+        self.likings = likings
         self._per_user = per_user or Throttle(clock_s=clock_s)
         self._per_address = per_address or Throttle(PER_ADDRESS, clock_s)
         self._clock_s = clock_s

@@ -1,8 +1,8 @@
-"""What access needs to know from others: who is known among nodes, and the rows of users, sessions and tokens."""
+"""What access needs to know from others: who is known among nodes, and the rows of users and what is theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from calotype.services.access.model import Session, Token, User
@@ -104,4 +104,16 @@ class TokenStore(Protocol):
 
     def purge(self, expired_before_us: int) -> None:
         """Forget those that ended before."""
+        ...
+
+
+class PreferenceStore(Protocol):
+    """Keeps what users prefer: texts by name, which go with their user. Thread-safe."""
+
+    def preferences(self, user: str) -> Mapping[str, str]:
+        """Return all of a user."""
+        ...
+
+    def prefer(self, user: str, changes: Mapping[str, str | None]) -> None:
+        """Put some in the place of what was there, ``None``: take it away. Nothing is kept of who is no user."""
         ...

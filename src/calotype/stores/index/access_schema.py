@@ -1,4 +1,4 @@
-"""The tables of users, their sessions and their tokens. Drawn on the index's metadata.
+"""The tables of users, their sessions, their tokens and what they prefer. Drawn on the index's metadata.
 
 They derive from nothing, so a rebuild leaves them alone. No secret stands in a row: of a password a hash, of every
 other a digest. What a row means is in ``services.access.model``; a change needs a migration.
@@ -11,8 +11,8 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 from calotype.stores.index.columns import ROW
 
 
-def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
-    """Draw the tables and return them: users, sessions, tokens."""
+def draw(metadata: MetaData) -> tuple[Table, Table, Table, Table]:
+    """Draw the tables and return them: users, sessions, tokens, preferences."""
     account = Table(
         "account",
         metadata,
@@ -58,4 +58,12 @@ def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
         Index("ix_access_token_expires", "expires_us"),
         sqlite_autoincrement=True,
     )
-    return account, session, token
+    preference = Table(
+        "preference",
+        metadata,
+        Column("user_name", Text, primary_key=True),
+        Column("name", Text, primary_key=True),
+        Column("value", Text, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    return account, session, token, preference

@@ -1,10 +1,10 @@
-"""Users, sessions and tokens in memory, for tests: three twins over one :class:`MemoryAccess`, as over one file."""
+"""Users, and what is theirs, in memory, for tests: twins over one :class:`MemoryAccess`, as over one file."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from calotype.errors import Conflict, NotFound
@@ -14,11 +14,12 @@ from calotype.services.access.ports import UserChange
 
 @dataclass
 class MemoryAccess:
-    """What the three stores keep."""
+    """What the stores keep."""
 
     users: dict[str, User] = field(default_factory=dict)
     sessions: dict[int, Session] = field(default_factory=dict)
     tokens: dict[int, Token] = field(default_factory=dict)
+    preferences: dict[str, dict[str, str]] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -56,6 +57,7 @@ class MemoryUsers:
             changed = change(user, others)
             if changed is None:
                 del kept.users[name]
+                kept.preferences.pop(name, None)
                 kept.sessions = {n: each for n, each in kept.sessions.items() if each.user != name}
                 kept.tokens = {n: each for n, each in kept.tokens.items() if each.user != name}
             else:
@@ -153,3 +155,23 @@ class MemoryTokens:
             self._kept.tokens = {
                 number: each for number, each in self._kept.tokens.items() if each.expires_us >= expired_before_us
             }
+
+
+class MemoryPreferences:
+    """Implements ``services.access.ports.PreferenceStore``."""
+
+    def __init__(self, kept: MemoryAccess | None = None) -> None:
+        self._kept = kept or MemoryAccess()
+
+    def preferences(self, user: str) -> Mapping[str, str]:
+        """Return all of a user."""
+        with self._kept.lock:
+            return dict(self._kept.preferences.get(user, {}))
+
+    def prefer(self, user: str, changes: Mapping[str, str | None]) -> None:
+        """Put some in the place of what was there; see the port."""
+        with self._kept.lock:
+            if user not in self._kept.users:
+                return
+            known = {**self._kept.preferences.get(user, {}), **changes}
+            self._kept.preferences[user] = {name: value for name, value in known.items() if value is not None}

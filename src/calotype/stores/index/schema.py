@@ -261,7 +261,7 @@ piece_text = pieces.draw(metadata)
 recycled, recycled_object = recycled_schema.draw(metadata, _object())
 change, change_feed, change_unsettled = feed_schema.draw(metadata)
 compression, compression_tally = compression_schema.draw(metadata)
-account, login_session, access_token = access_schema.draw(metadata)
+account, login_session, access_token, preference = access_schema.draw(metadata)
 study_label, study_remark = marks_schema.draw(metadata)
 
 DERIVED: Final = (patient, study, series, instance, header, tally)

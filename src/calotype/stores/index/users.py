@@ -1,10 +1,10 @@
-"""Users, sessions and tokens in the index's file: implements ``services.access.ports``; statements at the top."""
+"""Users, and what is theirs, in the index's file: implements ``services.access.ports``; statements at the top."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ CHANGE_USER: Final = (
     " WHERE name = ?"
 )
 REMOVE_USER: Final = (
+    "DELETE FROM preference WHERE user_name = ?",
     "DELETE FROM access_token WHERE user_name = ?",
     "DELETE FROM login_session WHERE user_name = ?",
     "DELETE FROM account WHERE name = ?",
@@ -45,6 +46,12 @@ ADD_TOKEN: Final = f"INSERT INTO access_token ({_TOKEN}) VALUES (?, ?, ?, ?, ?, 
 USE: Final = "UPDATE access_token SET used_us = ?, expires_us = ? WHERE id = ?"
 FORGET: Final = "DELETE FROM access_token WHERE id = ?"
 PURGE_TOKENS: Final = "DELETE FROM access_token WHERE expires_us < ?"
+
+PREFERENCES: Final = "SELECT name, value FROM preference WHERE user_name = ?"
+PREFER: Final = (
+    "INSERT OR REPLACE INTO preference (user_name, name, value) SELECT name, ?, ? FROM account WHERE name = ?"
+)
+PREFER_NOTHING: Final = "DELETE FROM preference WHERE user_name = ? AND name = ?"
 
 
 class SqliteUsers:
@@ -169,6 +176,28 @@ class SqliteTokens:
     def purge(self, expired_before_us: int) -> None:
         """Forget those that ended before."""
         _execute(self._index, PURGE_TOKENS, (expired_before_us,))
+
+
+class SqlitePreferences:
+    """What users prefer, over an open index; closed with it."""
+
+    def __init__(self, index: SqliteIndex) -> None:
+        self._index = index
+
+    def preferences(self, user: str) -> Mapping[str, str]:
+        """Return all of a user."""
+        return {str(name): str(value) for name, value in self._index.read(PREFERENCES, (user,))}
+
+    def prefer(self, user: str, changes: Mapping[str, str | None]) -> None:
+        """Put some in the place of what was there; see the port."""
+        chosen = [(name, value, user) for name, value in changes.items() if value is not None]
+        dropped = [(user, name) for name, value in changes.items() if value is None]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(PREFER, chosen)
+            connection.executemany(PREFER_NOTHING, dropped)
+
+        self._index.write(work)
 
 
 def _execute(index: SqliteIndex, statement: str, values: Sequence[Any]) -> None:
