@@ -129,7 +129,6 @@ addTexts("studies", {
       "{{images}} image goes into the recycle bin, from where it can be restored for a while.",
     "delete.what_other":
       "{{images}} images go into the recycle bin, from where they can be restored for a while.",
-    "delete.type": "Type {{word}} to confirm",
     "delete.word": "delete",
     "delete.reason": "Reason (kept in the record)",
     "delete.go": "Delete",
@@ -284,7 +283,6 @@ addTexts("studies", {
     "delete.title_other": "删除 {{count}} 个检查",
     "delete.what_one": "{{images}} 幅图像将移入回收站，在一段时间内可以恢复。",
     "delete.what_other": "{{images}} 幅图像将移入回收站，在一段时间内可以恢复。",
-    "delete.type": "请输入“{{word}}”以确认",
     "delete.word": "删除",
     "delete.reason": "原因（将写入记录）",
     "delete.go": "删除",

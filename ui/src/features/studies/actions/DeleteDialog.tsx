@@ -1,4 +1,4 @@
-import { Button, Group, Progress, Stack, Text, TextInput } from "@mantine/core";
+import { Progress, TextInput } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -7,7 +7,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Problem, send } from "@/api/client";
-import { Failure } from "@/components/Failure";
+import { TypedConfirm } from "@/components/TypedConfirm";
 import { showCount } from "@/i18n/formats";
 
 import { STUDIES } from "../api";
@@ -25,11 +25,9 @@ interface Props {
   onDone: (() => void) | undefined;
 }
 
-/** Names how much goes, and wants a word typed: nobody deletes by a slip of the finger. */
 function DeleteDialog({ studies, onDone }: Props) {
   const { t, i18n } = useTranslation("studies");
   const queries = useQueryClient();
-  const [typed, setTyped] = useState("");
   const [reason, setReason] = useState("");
   const [done, setDone] = useState(0);
   const images = studies.reduce((sum, study) => sum + (study.NumberOfStudyRelatedInstances ?? 0), 0);
@@ -52,41 +50,20 @@ function DeleteDialog({ studies, onDone }: Props) {
     },
     onSettled: () => queries.invalidateQueries({ queryKey: STUDIES }),
   });
-  const word = t("delete.word");
-  const isSure = typed.trim().toLowerCase() === word;
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isSure) remove.mutate();
-      }}
+    <TypedConfirm
+      what={t("delete.what", { count: images, images: showCount(images, i18n.language) })}
+      word={t("delete.word")}
+      action={t("delete.go")}
+      remove={remove}
+      below={remove.isPending && studies.length > 1 && <Progress value={(100 * done) / studies.length} />}
     >
-      <Stack gap="md">
-        <Text size="sm">{t("delete.what", { count: images, images: showCount(images, i18n.language) })}</Text>
-        <TextInput
-          label={t("delete.reason")}
-          maxLength={200}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
-        <TextInput
-          label={t("delete.type", { word })}
-          data-autofocus
-          autoComplete="off"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        {remove.isPending && studies.length > 1 && <Progress value={(100 * done) / studies.length} />}
-        {remove.error && <Failure error={remove.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={() => modals.closeAll()}>
-            {t("action.cancel", { ns: "app" })}
-          </Button>
-          <Button type="submit" color="red" disabled={!isSure} loading={remove.isPending}>
-            {t("delete.go")}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <TextInput
+        label={t("delete.reason")}
+        maxLength={200}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+    </TypedConfirm>
   );
 }
