@@ -11,7 +11,6 @@ import {
 } from "@tabler/icons-react";
 import type { ComponentType } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation } from "wouter";
 
 import { useMay } from "@/app/session";
 import type { Role } from "@/app/session";
@@ -22,7 +21,7 @@ import { askDelete } from "./DeleteDialog";
 import { downloadZips } from "./download";
 import { askLabel } from "./LabelDialog";
 import { askSend } from "./SendDialog";
-import { addressOfViewer } from "./viewers";
+import { openViewer } from "./viewers";
 import type { Study } from "../api";
 import styles from "./SelectionBar.module.css";
 
@@ -43,18 +42,17 @@ const ZIPS = 20;
 /** What can be done with the studies that are chosen. */
 export function SelectionBar({ studies, onClear }: { studies: readonly Study[]; onClear: () => void }) {
   const { t, i18n } = useTranslation("studies");
-  const [, go] = useLocation();
   const may = { viewer: useMay("viewer"), operator: useMay("operator"), admin: useMay("admin") };
   const isNarrow = useMediaQuery("(max-width: 900px)");
   const uids = studies.map((study) => study.StudyInstanceUID);
   const actions: readonly Action[] = [
-    { name: "open", icon: IconEye, role: "viewer", takes: [1, 1], act: () => go(addressOfViewer(uids)) },
+    { name: "open", icon: IconEye, role: "viewer", takes: [1, 1], act: () => openViewer(uids) },
     {
       name: "compare",
       icon: IconColumns2,
       role: "viewer",
       takes: [2, COMPARED],
-      act: () => go(addressOfViewer(uids)),
+      act: () => openViewer(uids),
     },
     { name: "send", icon: IconSend, role: "operator", takes: [1, Infinity], act: () => askSend(studies) },
     { name: "zip", icon: IconDownload, role: "viewer", takes: [1, ZIPS], act: () => downloadZips(uids) },

@@ -1,12 +1,9 @@
-/** Where studies are opened. */
+/** Where studies and patients are opened. */
+import { viewerAddress } from "@/viewer/address";
 
-/** The address of the built-in viewer with one study or several beside each other. */
-export function addressOfViewer(studies: readonly string[]): string {
-  const [first = "", ...others] = studies;
-  const compared = others.length
-    ? `?${new URLSearchParams(others.map((each) => ["compare", each])).toString()}`
-    : "";
-  return `/viewer/${first}${compared}`;
+/** Leave for the built-in viewer, a page of its own, with one study or several beside each other. */
+export function openViewer(studies: readonly string[]): void {
+  location.assign(new URL(viewerAddress(studies), document.baseURI));
 }
 
 /** The address of the page of a patient. */

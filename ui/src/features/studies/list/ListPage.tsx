@@ -2,7 +2,6 @@ import { Button, Group, Text } from "@mantine/core";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useLocation } from "wouter";
 
 import { useMay } from "@/app/session";
 import { Failure } from "@/components/Failure";
@@ -17,7 +16,7 @@ import { FilterChips, SearchBar } from "./SearchBar";
 import { StudyList } from "./StudyList";
 import { usePages } from "./usePages";
 import { SelectionBar } from "../actions/SelectionBar";
-import { addressOfViewer } from "../actions/viewers";
+import { openViewer } from "../actions/viewers";
 import { StudyPanel } from "../panel/StudyPanel";
 import { countFilters, NO_FILTERS, nextOrder } from "../state";
 import { useArrivals } from "../useArrivals";
@@ -38,7 +37,6 @@ export function ListPage() {
 function Page() {
   const { t } = useTranslation("studies");
   const [state, change] = useListState();
-  const [, go] = useLocation();
   const isNarrow = useMediaQuery("(max-width: 700px)", false, { getInitialValueInEffect: false });
   const isWide = useMediaQuery(`(min-width: ${state.study ? 1600 : 1100}px)`, true, {
     getInitialValueInEffect: false,
@@ -53,7 +51,7 @@ function Page() {
 
   const onRange = useCallback((first: number, last: number) => setRange([first, last]), []);
   const look = (study: Study) => change({ study: study.StudyInstanceUID });
-  const open = (study: Study) => go(addressOfViewer([study.StudyInstanceUID]));
+  const open = (study: Study) => openViewer([study.StudyInstanceUID]);
   const moveTo = (index: number) => {
     setCurrent(index);
     const study = rows.row(index);

@@ -26,7 +26,9 @@ import { Link } from "wouter";
 import { useMay } from "@/app/session";
 import { Empty } from "@/components/Empty";
 import { Failure } from "@/components/Failure";
+import { OpenIn } from "@/features/open/OpenIn";
 import { showDate, showName, showTime } from "@/i18n/formats";
+import { viewerAddress } from "@/viewer/address";
 
 import { ImagesOfSeries } from "./ImagesOfSeries";
 import { MarksEditor } from "./MarksEditor";
@@ -34,7 +36,7 @@ import { SeriesList } from "./SeriesList";
 import { askDelete } from "../actions/DeleteDialog";
 import { downloadZips } from "../actions/download";
 import { askSend } from "../actions/SendDialog";
-import { addressOfPatient, addressOfViewer } from "../actions/viewers";
+import { addressOfPatient } from "../actions/viewers";
 import { useStudy } from "../api";
 import type { Study } from "../api";
 import type { Series } from "../dicom";
@@ -114,13 +116,14 @@ function Head({ study, onClose }: { study: Study; onClose: () => void }) {
       </Text>
       <Group gap={4} mt="sm">
         <Button
-          component={Link}
-          href={addressOfViewer([uid])}
+          component="a"
+          href={viewerAddress([uid])}
           size="compact-sm"
           leftSection={<IconEye size={15} />}
         >
           {t("act.open")}
         </Button>
+        <OpenIn studies={[uid]} />
         {study.PatientID && (
           <Sign
             label={t("act.patient")}

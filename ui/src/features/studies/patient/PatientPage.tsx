@@ -18,8 +18,8 @@ import { Link } from "wouter";
 import { Empty } from "@/components/Empty";
 import { Failure } from "@/components/Failure";
 import { showDate, showName, showTime } from "@/i18n/formats";
+import { viewerAddress } from "@/viewer/address";
 
-import { addressOfViewer } from "../actions/viewers";
 import { usePatientStudies } from "../api";
 import type { Study } from "../api";
 import { Modalities } from "../list/Modalities";
@@ -122,8 +122,8 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
           {prior && (
             <Tooltip label={t("patient.compare")}>
               <ActionIcon
-                component={Link}
-                href={addressOfViewer([study.StudyInstanceUID, prior.StudyInstanceUID])}
+                component="a"
+                href={viewerAddress([study.StudyInstanceUID, prior.StudyInstanceUID])}
                 variant="default"
                 size={28}
                 aria-label={t("patient.compare")}
@@ -133,8 +133,8 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
             </Tooltip>
           )}
           <Button
-            component={Link}
-            href={addressOfViewer([study.StudyInstanceUID])}
+            component="a"
+            href={viewerAddress([study.StudyInstanceUID])}
             size="compact-sm"
             leftSection={<IconEye size={14} />}
           >

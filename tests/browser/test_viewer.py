@@ -1,0 +1,137 @@
+"""The built-in viewer, from the file on somebody's disk to the length on the picture: what is drawn is read back."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from support import bundled
+from support.browsing import store
+from support.viewing import Phantom, Viewer, grey_at, picture
+
+PHANTOM = Phantom()
+ALIKE = 3
+"""Levels of grey: interpolation and rounding, of a window that is told in whole numbers."""
+
+
+@pytest.fixture(scope="module")
+def phantom(server):
+    """A server with the phantom in it."""
+    store(server, *PHANTOM.files(patient_name="Phantom^Ramp", patient_id="RAMP"))
+    return PHANTOM
+
+
+@pytest.fixture
+def viewer(inside, phantom):
+    """The viewer with the phantom, drawn."""
+    inside.open(f"viewer/{phantom.study_uid}")
+    opened = Viewer(inside.page)
+    opened.wait()
+    return opened
+
+
+def assert_ramp(viewer, phantom):
+    """Assert that the ramp is drawn as its window says, from edge to edge."""
+    shown, window = picture(viewer.canvas), viewer.window
+    for x in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9):
+        assert grey_at(shown, x, 0.25) == pytest.approx(window.grey(phantom.ramp_hu(x)), abs=ALIKE), (x, window)
+
+
+def test_an_upload_is_found_and_opened(inside):
+    page = inside.page
+    page.locator("input[data-upload=files]").set_input_files(str(bundled.named("MR_small_RLE.dcm").path))
+    expect(page.get_by_text("1 file is")).to_be_visible()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.get_by_role("searchbox", name="Search everything").fill("4MR1")
+    page.get_by_role("row").filter(has_text="CompressedSamples MR1").click()
+    panel = page.get_by_role("complementary", name="Study")
+    panel.get_by_role("link", name="Open", exact=True).click()
+    viewer = Viewer(page)
+    viewer.wait()
+    expect(page.get_by_role("heading", name="CompressedSamples MR1")).to_be_visible()
+    assert len(np.unique(picture(viewer.canvas))) > 100
+
+
+def test_a_study_opens_by_its_row_and_by_what_is_marked(inside, phantom):
+    page = inside.page
+    page.get_by_role("row").filter(has_text="Phantom Ramp").dblclick()
+    expect(page).to_have_url(f"{inside.origin}/ui/viewer/{phantom.study_uid}")
+    Viewer(page).wait()
+    inside.open("studies")
+    row = page.get_by_role("row").filter(has_text="Phantom Ramp")
+    row.get_by_role("checkbox").check()
+    page.get_by_role("toolbar").get_by_role("button", name="Open").click()
+    expect(page).to_have_url(f"{inside.origin}/ui/viewer/{phantom.study_uid}")
+    Viewer(page).wait()
+
+
+def test_what_is_drawn_is_what_was_stored(viewer, phantom):
+    assert_ramp(viewer, phantom)
+    shown = picture(viewer.canvas)
+    assert len(np.unique(shown)) > 200
+    bar = viewer.window.grey(phantom.bar_hu(viewer.slice_number))
+    assert grey_at(shown, 0.5, 0.75) == pytest.approx(bar, abs=ALIKE)
+
+
+def test_the_window_follows_the_pointer_and_the_keys(viewer, phantom):
+    before = viewer.window
+    assert (before.center, before.width) == (40, 400)
+    viewer.drag((0.4, 0.4), (0.6, 0.4))
+    expect(viewer.page.locator("[data-window]")).not_to_contain_text("W 400")
+    wider = viewer.window
+    assert wider.width > before.width
+    assert wider.center == pytest.approx(before.center, abs=1)
+    assert_ramp(viewer, phantom)
+    viewer.drag((0.5, 0.4), (0.5, 0.6))
+    expect(viewer.page.locator("[data-window]")).not_to_contain_text("C 40 ")
+    assert viewer.window.width == pytest.approx(wider.width, abs=1)
+    assert_ramp(viewer, phantom)
+    viewer.page.keyboard.press("3")
+    expect(viewer.page.locator("[data-window]")).to_have_text("C 500 W 2000")
+    assert_ramp(viewer, phantom)
+
+
+def test_scrolling_shows_the_next_slice(viewer, phantom):
+    middle = viewer.slice_number
+    number = viewer.page.locator("[data-corner=bottom-left]")
+    for turn, expected in (
+        (lambda: viewer.page.mouse.wheel(0, 100), middle + 1),
+        (lambda: viewer.page.keyboard.press("PageUp"), middle - 9),
+        (lambda: viewer.page.keyboard.press("End"), phantom.size),
+    ):
+        viewer.page.mouse.move(*viewer.at(0.5, 0.5))
+        turn()
+        expect(number).to_contain_text(f"{expected} / {phantom.size}")
+        bar = viewer.window.grey(phantom.bar_hu(expected))
+        assert viewer.grey(0.5, 0.75) == pytest.approx(bar, abs=ALIKE)
+
+
+def test_a_length_is_told_in_millimetres_and_kept(viewer, phantom, inside):
+    page = viewer.page
+    page.get_by_role("button", name="Length").click()
+    viewer.drag((0.25, 0.3), (0.75, 0.3))
+    expected = phantom.size / 2
+    told = page.locator("main svg text").filter(has_text="mm")
+    expect(told).to_be_visible()
+    assert float(told.text_content().split()[0]) == pytest.approx(expected, abs=0.2)
+    page.get_by_role("button", name="Findings").click()
+    finding = page.get_by_role("complementary", name="Findings")
+    expect(finding).to_contain_text("mm")
+    inside.judge()
+    page.reload()
+    viewer.wait()
+    page.get_by_role("button", name="Findings").click()
+    expect(finding).to_contain_text(f"{float(told.text_content().split()[0]):.1f} mm")
+
+
+def test_planes_and_space_are_drawn(viewer, phantom, inside):
+    page = viewer.page
+    viewer.choose_layout("Three planes (MPR)")
+    for plane in ("axial", "sagittal", "coronal"):
+        shown = picture(page.locator(f"[data-surface={plane}] canvas"))
+        assert len(np.unique(shown)) > phantom.size, plane
+        assert np.ptp(shown) > 200, plane
+    inside.judge()
+    viewer.choose_layout("3D")
+    shown = picture(page.locator("[data-surface=volume] canvas"))
+    assert np.mean(shown > np.median(shown) + 30) > 0.01
+    assert len(np.unique(shown)) > 50
