@@ -91,7 +91,9 @@ export async function showStack(id: string, stack: Stack): Promise<void> {
   const imageIds = learn(stack);
   const start = stack.frameRate > 0 ? 0 : Math.floor((imageIds.length - 1) / 2);
   await viewport.setStack(imageIds, start);
+  const drawn = untilDrawn(viewport.element);
   viewport.render();
+  await drawn;
 }
 
 const volumeId = (stack: Stack) => `cornerstoneStreamingImageVolume:${stack.ref.series}`;
@@ -110,7 +112,7 @@ export async function showVolume(stack: Stack, panes: readonly string[], preset:
     // Rendered once whole: every slice that comes in would be a frame of its own, and those are dear.
     await core.setVolumesForViewports(engine(), [{ volumeId: id }], [VOLUME_PANE]);
     coarsen();
-    const drawn = untilDrawn(VOLUME_PANE);
+    const drawn = untilDrawn(volumeViewport(VOLUME_PANE)?.element);
     showRendering(preset, stack.modality);
     await drawn;
   }
@@ -129,8 +131,7 @@ function coarsen(): void {
   mapper?.setImageSampleDistance(COARSE);
 }
 
-function untilDrawn(pane: string): Promise<void> {
-  const element = volumeViewport(pane)?.element;
+function untilDrawn(element: HTMLElement | undefined): Promise<void> {
   return new Promise((resolve) => {
     if (!element) resolve();
     element?.addEventListener(core.Enums.Events.IMAGE_RENDERED, () => resolve(), { once: true });
