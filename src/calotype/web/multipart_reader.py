@@ -84,6 +84,8 @@ class MultipartReader:
         self._sink = sink
         self._limits = limits
         self._parts = 0
+        self._lines = b""
+        self._part_headers: Mapping[str, str] = {}
         self._preamble_bytes = 0
         # What cannot be understood without what comes next. A message starts as if a line had ended before it.
         self._held = b"\n"
@@ -148,9 +150,12 @@ class MultipartReader:
         if found is None:
             self._held = region
             return end
-        headers = self._parsed(region[: found.start()].decode("latin-1"))
+        lines = region[: found.start()]
+        if lines != self._lines:
+            # Most messages have the same headers in all their parts.
+            self._part_headers, self._lines = self._parsed(lines.decode("latin-1")), lines
         self._read = self._data
-        self._sink.begin(headers)
+        self._sink.begin(self._part_headers)
         return at + found.end()
 
     def _parsed(self, text: str) -> dict[str, str]:

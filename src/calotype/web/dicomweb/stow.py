@@ -1,14 +1,15 @@
 """STOW-RS of DICOM files: the parts of one request, taken in as they arrive (PS3.18 10.5).
 
 Bytes come from ``stow_resource``, objects go to ``archive.ingest``, what became of them to ``stow_answer``. A part is
-stored on its own: it is durable once its end has been seen and counts from then on, whatever becomes of the parts
-after it. What was being received when a message broke off is discarded.
+stored on its own, while the next one is read: once its end has been seen it counts, whatever becomes of the parts
+after it, and the answer waits until it is durable. What was being received when a message broke off is discarded.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Final
 
 from calotype.dicom.hierarchy import UID
@@ -19,6 +20,7 @@ from calotype.services.archive.opening import NotAnObject
 from calotype.services.archive.ports import Origin
 from calotype.web.accept import parse_media_type
 from calotype.web.dicomweb.stow_answer import NAMELESS, StoreAnswer
+from calotype.web.in_turn import InTurn
 from calotype.web.problems import speakable
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class StowSession:
         self._study = study
         self._max_part_bytes = max_part_bytes
         self._passes_over_others = passes_over_others
+        self._in_turn = InTurn()
         self._incoming: Incoming | None = None
         self._error: Exception | None = None
         self._head = bytearray()
@@ -56,7 +59,7 @@ class StowSession:
 
     def begin(self, headers: Mapping[str, str]) -> None:
         """Start a part; one that is not a DICOM file is passed over and fails by itself."""
-        self._head.clear()
+        self._head = bytearray()
         self._part_bytes = 0
         self._error = _objection(headers)
         if self._error is None:
@@ -72,46 +75,51 @@ class StowSession:
         try:
             self._check_size()
             self._incoming.write((piece,))
-        except Exception as error:  # noqa: BLE001 - one object that we stumble over must not take the others down
+        except Exception as error:  # noqa: BLE001 - as in _settle
             self._error = error
             self._drop()
 
     def end(self) -> None:
-        """Commit the part."""
-        if self._incoming is not None:
-            try:
-                receipt = self._incoming.commit()
-            except Exception as error:  # noqa: BLE001 - as above
-                self._error = error
-            else:
-                self._answer.add(receipt)
-            finally:
-                self._drop()
-        if self._error is not None:
-            self._fail(self._error)
-            self._error = None
+        """Have the part committed, after those before it."""
+        incoming, self._incoming = self._incoming, None
+        self._in_turn.add(partial(self._settle, incoming, self._error, self._head))
+        self._error = None
 
     def abandon(self, error: CalotypeError) -> None:
         """Finish a part whose rest cannot be had."""
         self._drop()
-        self._error = None
-        self._fail(error)
+        self._error = error
+        self.end()
 
     def finish(self) -> None:
-        """Everything has come, and is stored already."""
+        """Return when every part is stored, or known not to be."""
+        self._in_turn.wait()
 
     def close(self) -> None:
-        """Discard what has not come to its end. Idempotent."""
+        """Discard what has not come to its end, and wait for what has. Idempotent."""
         self._drop()
+        self._in_turn.close()
+
+    def _settle(self, incoming: Incoming | None, error: Exception | None, head: bytearray) -> None:
+        """Commit a part, or take note of why there is none. Parts are settled one at a time, in their order."""
+        if incoming is not None:
+            try:
+                self._answer.add(incoming.commit())
+            except Exception as failure:  # noqa: BLE001 - one object that we stumble over must not take the others down
+                error = failure
+            finally:
+                incoming.discard()
+        if error is not None:
+            self._fail(error, head)
 
     def _check_size(self) -> None:
         if self._max_part_bytes and self._part_bytes > self._max_part_bytes:
             raise OutOfResources(f"the object is larger than the {self._max_part_bytes} bytes taken here")
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, head: bytearray) -> None:
         if self._passes_over_others and isinstance(error, NotAnObject):
             return
-        sop_class, sop_instance = _names(bytes(self._head))
+        sop_class, sop_instance = _names(bytes(head))
         self._answer.fail(error, sop_class, sop_instance)
         what = speakable(sop_instance) or "a part"
         log.warning("STOW-RS from %s: %s refused: %s", self._origin.address, what, speakable(str(error)))
@@ -124,10 +132,16 @@ class StowSession:
 
 def _objection(headers: Mapping[str, str]) -> CalotypeError | None:
     """Return what speaks against a part's headers. One without Content-Type is what the whole message says it is."""
-    media = parse_media_type(headers.get("content-type", "application/dicom"))
-    if media is None or media.essence != "application/dicom":
+    if not _is_file(headers.get("content-type", "application/dicom")):
         return Unsupported("the part is not application/dicom")
     return transfer_encoding_objection(headers)
+
+
+@lru_cache(maxsize=16)
+def _is_file(content_type: str) -> bool:
+    """Tell whether a part is a DICOM file; a message says the same of all its parts."""
+    media = parse_media_type(content_type)
+    return media is not None and media.essence == "application/dicom"
 
 
 def transfer_encoding_objection(headers: Mapping[str, str]) -> CalotypeError | None:

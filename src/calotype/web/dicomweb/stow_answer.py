@@ -176,5 +176,7 @@ def _failed_item(failed: Failed) -> dict[str, Any]:
 
 def _speakable(text: str) -> str:
     """Return text of a stranger as an answer may hold it: short, on one line, without lone surrogates."""
-    line = "".join(char if char.isprintable() else " " for char in text[:_COMMENT_CHARS])
+    line = text[:_COMMENT_CHARS]
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else " " for char in line)
     return line.encode("utf-8", "replace").decode("utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
-import anyio
+from anyio import CancelScope, fail_after
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive
@@ -96,13 +96,17 @@ class StoreResource:
         order = _Order(context, Origin(Channel.STOW, address=address), path_uid(request, "study"))
         session = await context.offload(_session_maker(request.headers), order)
         try:
-            await self._receive(request, session, order.answer)
+            try:
+                await self._receive(request, session)
+            finally:
+                # What has come whole is stored by then, so that the answer may speak of it.
+                with CancelScope(shield=True):
+                    await context.offload.lasting(session.close)
         except Cancelled:
             log.info("STOW-RS from %s: the client left after %d objects were stored", address, order.answer.stored)
             raise
-        finally:
-            with anyio.CancelScope(shield=True):
-                await context.offload(session.close)
+        except CalotypeError as error:
+            order.answer.broken(error)
         return self._response(request, order.answer, form)
 
     def _response(self, request: Request, answer: StoreAnswer, form: Form) -> Response:
@@ -113,22 +117,17 @@ class StoreResource:
             document = native_model(document)
         return Response(document, status_code=answer.http_status(), media_type=form.essence)
 
-    async def _receive(self, request: Request, session: Session, answer: StoreAnswer) -> None:
+    async def _receive(self, request: Request, session: Session) -> None:
         context, settings = self._context, self._context.settings
-        try:
-            reader = await context.offload(_reader_for, request.headers, session, settings)
-            if (inlet := inlet_of(request.scope)) is not None:
-                await pour(inlet, context.offload, reader.feed, settings.idle_s)
-            else:
-                body = _Body(request.receive, settings)
-                while chunks := await body.next():
-                    await context.offload(_feed, reader, chunks)
-            # What is built, or comes out of a zip file, may take long: that delays nobody's question.
-            await context.offload.lasting(partial(_finish, reader, session))
-        except Cancelled:
-            raise
-        except CalotypeError as error:
-            answer.broken(error)
+        reader = await context.offload(_reader_for, request.headers, session, settings)
+        if (inlet := inlet_of(request.scope)) is not None:
+            await pour(inlet, context.offload, reader.feed, settings.idle_s)
+        else:
+            body = _Body(request.receive, settings)
+            while chunks := await body.next():
+                await context.offload(_feed, reader, chunks)
+        # What is built, or comes out of a zip file, may take long: that delays nobody's question.
+        await context.offload.lasting(partial(_finish, reader, session))
 
 
 class _Order:
@@ -217,7 +216,7 @@ class _Body:
         size_bytes = 0
         while not self._over and size_bytes < self._chunk_bytes:
             try:
-                with anyio.fail_after(self._idle_s):
+                with fail_after(self._idle_s):
                     message = await self._receive()
             except TimeoutError:
                 raise RequestTimeout(f"no byte of the body came for {self._idle_s:g} s") from None
