@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ _SHORT = frozenset(
 )
 _PACK = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _WORD = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+_ARRAY = {2: "H", 4: "I", 8: "Q"}
 
 
 def uid(*path: int) -> str:
@@ -82,7 +84,9 @@ def value_bytes(vr: str, value: Value, order: str, codec: str) -> bytes:
     if isinstance(value, bytes):
         raw, size = value, _WORD.get(vr, 1)
         if order == ">" and size > 1:
-            raw = b"".join(raw[i : i + size][::-1] for i in range(0, len(raw), size))
+            words = array(_ARRAY[size], raw[: len(raw) - len(raw) % size])
+            words.byteswap()
+            raw = words.tobytes() + raw[len(raw) - len(raw) % size :][::-1]
     elif vr == "AT":
         tags = value if isinstance(value, list | tuple) else (value,)
         raw = b"".join(struct.pack(order + "HH", tag >> 16, tag & 0xFFFF) for tag in tags)

@@ -17,6 +17,12 @@ from calotype.errors import Unavailable
 from calotype.stores.index import migrations, pieces, schema
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.sqlite import SqliteIndex
+from support import indexes
+
+
+@pytest.fixture(autouse=True)
+def no_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "upgrade", indexes.upgrade)
 
 
 def scripts() -> ScriptDirectory:
