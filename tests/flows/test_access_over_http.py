@@ -624,7 +624,7 @@ def test_a_preflight_is_answered_to_listed_origins_and_reveals_nothing(tmp_path)
     with (
         open_stores(chosen) as stores,
         House(chosen, stores) as house,
-        httpx.Client(base_url=house.web.url) as client,
+        httpx.Client(base_url=house.web.url, timeout=60) as client,
     ):
         preflight = client.options("/dicomweb/studies", headers=ask)
         assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, viewer)
@@ -645,7 +645,7 @@ def test_over_tls_the_cookie_is_for_tls_and_this_host_alone(tmp_path):
     with (
         open_stores(chosen) as stores,
         House(chosen, stores) as house,
-        httpx.Client(base_url=house.web.url) as client,
+        httpx.Client(base_url=house.web.url, timeout=60) as client,
     ):
         login = {"user": "admin", "password": PASSWORD}
         told = client.post("/api/session", json=login, headers=proxy).headers["set-cookie"]
@@ -660,7 +660,7 @@ def test_without_login_only_this_machine_by_its_own_name_is_served(tmp_path):
     with (
         open_stores(chosen) as stores,
         House(chosen, stores) as house,
-        httpx.Client(base_url=house.web.url) as client,
+        httpx.Client(base_url=house.web.url, timeout=60) as client,
     ):
         assert house.logins is None
         told = client.get("/api/session").json()
@@ -724,7 +724,11 @@ def test_a_token_prefers_nothing_and_a_foreign_page_neither(site):
 
 def test_without_login_nothing_is_kept_here(tmp_path):
     chosen = settings(tmp_path, login="off")
-    with open_stores(chosen) as stores, House(chosen, stores) as house, httpx.Client(base_url=house.web.url) as local:
+    with (
+        open_stores(chosen) as stores,
+        House(chosen, stores) as house,
+        httpx.Client(base_url=house.web.url, timeout=60) as local,
+    ):
         assert local.get(PREFERENCES).json()["is_kept"] is False
         refused = local.patch(PREFERENCES, json={"scheme": "dark"})
         assert (refused.status_code, "Login is off" in refused.text) == (403, True)

@@ -59,9 +59,9 @@ def test_a_workstation_is_refused_seen_admitted_and_served(server: Running, tmp_
     refused = ask(server, "WORKSTATION", tmp_path)
     assert "Status: 0x124" in refused.stdout, refused.stdout
 
-    (refusal,) = httpx.get(f"{api(server)}/access/refusals").json()
+    (refusal,) = httpx.get(f"{api(server)}/access/refusals", timeout=60).json()
     assert (refusal["calling_ae_title"], refusal["address"]) == ("WORKSTATION", "127.0.0.1")
-    admitted = httpx.post(f"{api(server)}/access/refusals/{refusal['id']}/admit", json={})
+    admitted = httpx.post(f"{api(server)}/access/refusals/{refusal['id']}/admit", json={}, timeout=60)
     assert admitted.status_code == 200
 
     served = ask(server, "WORKSTATION", tmp_path)
@@ -118,7 +118,7 @@ def test_a_worklist_question_needs_the_worklists_right(server: Running) -> None:
 
 def test_images_are_moved_where_the_node_may_move_them(server: Running) -> None:
     node = {"ae_title": "MOVER", "host": "127.0.0.1", "port": 4006, "permissions": {"destinations": ["FRIEND"]}}
-    assert httpx.post(f"{api(server)}/nodes", json=node).status_code == 201
+    assert httpx.post(f"{api(server)}/nodes", json=node, timeout=60).status_code == 201
     told = {}
     for destination in ("FRIEND", "STRANGER"):
         request = CMoveRQ(message_id=1, affected_sop_class_uid=uids.STUDY_ROOT_MOVE, move_destination=destination)
@@ -130,12 +130,12 @@ def test_images_are_moved_where_the_node_may_move_them(server: Running) -> None:
 
 def test_an_edit_is_in_force_at_once(server: Running) -> None:
     node = {"ae_title": "LIVE", "host": "127.0.0.1", "port": 4006}
-    assert httpx.post(f"{api(server)}/nodes", json=node).status_code == 201
+    assert httpx.post(f"{api(server)}/nodes", json=node, timeout=60).status_code == 201
     assert status(server, "LIVE", find(), uids.STUDY_ROOT_FIND)[0] != 0x0124
     elsewhere = {**node, "host": "192.0.2.1", "permissions": {"bound_to_host": True}}
-    assert httpx.put(f"{api(server)}/nodes/LIVE", json=elsewhere).status_code == 200
+    assert httpx.put(f"{api(server)}/nodes/LIVE", json=elsewhere, timeout=60).status_code == 200
     assert status(server, "LIVE", find(), uids.STUDY_ROOT_FIND)[0] == 0x0124
-    assert httpx.delete(f"{api(server)}/nodes/LIVE").status_code == 204
+    assert httpx.delete(f"{api(server)}/nodes/LIVE", timeout=60).status_code == 204
     assert status(server, "LIVE", find(), uids.STUDY_ROOT_FIND)[0] == 0x0124
 
 
@@ -147,7 +147,7 @@ def test_a_newcomer_needs_no_admission_on_the_machine_itself(server: Running) ->
 def test_what_we_like_best_of_a_node_is_negotiated(server: Running) -> None:
     wished = uids.JPEG_2000_LOSSLESS
     node = {"ae_title": "WISHED", "host": "127.0.0.1", "port": 4006, "incoming_transfer_syntaxes": [wished]}
-    assert httpx.post(f"{api(server)}/nodes", json=node).status_code == 201
+    assert httpx.post(f"{api(server)}/nodes", json=node, timeout=60).status_code == 201
     offered = [*NATIVE, wished]
     chosen = {}
     for title in ("WISHED", "OTHER"):

@@ -106,7 +106,7 @@ def test_a_server_at_rest_holds_no_codec_and_little_memory(tmp_path):
         process = psutil.Process(running.process.pid)
         mapped = [Path(each.path).parts for each in process.memory_maps()]
         taken = process.memory_info().rss
-        assert httpx.get(f"{running.url}/studies").status_code == 200
+        assert httpx.get(f"{running.url}/studies", timeout=60).status_code == 200
     assert {name for name in LIBRARIES if any(name in parts for parts in mapped)} == set()
     # Measured: 87 MiB. Numpy and the codecs take 60 MiB more.
     assert taken < 120 * MIB

@@ -22,7 +22,7 @@ def url(tmp_path, monkeypatch):
 
 
 def test_it_says_how_to_build_them_and_serves_all_else(url):
-    with httpx.Client(base_url=url, follow_redirects=True) as http:
+    with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
         for path in ("/", "/ui/studies", "/docs"):
             answer = http.get(path)
             assert (answer.status_code, "make serve" in answer.text) == (503, True), path

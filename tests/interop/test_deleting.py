@@ -39,7 +39,7 @@ def client(server):
             data = samples.ct(16, 16, seed=number, study_uid=STUDY, series_uid=samples.uid(1, series), sop_uid=uid)
             client.store_instances([pydicom.dcmread(io.BytesIO(samples.part10(data, sop_uid=uid)))])
     yield client
-    with httpx.Client(base_url=server.url) as http:
+    with httpx.Client(base_url=server.url, timeout=60) as http:
         http.delete(f"/studies/{STUDY}")
 
 

@@ -73,7 +73,7 @@ def client(service):
 
 @pytest.fixture
 def http(service):
-    with httpx.Client(base_url=service) as client:
+    with httpx.Client(base_url=service, timeout=60) as client:
         yield client
 
 
@@ -292,7 +292,7 @@ def test_many_clients_are_served_side_by_side(http, service):
     statuses = []
 
     def fetch():
-        with httpx.Client(base_url=service) as own:
+        with httpx.Client(base_url=service, timeout=60) as own:
             paths = (f"/studies/{STUDY}", f"/studies/{STUDY}/metadata", "/instances")
             statuses.extend(own.get(path).status_code for path in paths)
 

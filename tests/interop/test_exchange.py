@@ -170,7 +170,7 @@ def test_files_are_sent_from_folders_that_are_allowed(tmp_path, slices):
         assert (job["state"], job["done"], job["warned"], job["failed"], job["total"]) == ("done", 5, 1, 0, 6)
         assert server.outcomes(job)[str(slices / "notes.txt")] == "warned"
         assert len(list(received.iterdir())) == 5
-        refused = httpx.post(f"{server.api}/nodes/VIEWER/send", json={"paths": ["/etc/passwd"]})
+        refused = httpx.post(f"{server.api}/nodes/VIEWER/send", json={"paths": ["/etc/passwd"]}, timeout=60)
         assert refused.status_code == 403
         assert "jobs.folders" in refused.json()["detail"]
 
@@ -207,7 +207,7 @@ def test_a_study_is_retrieved_in_the_syntax_wished_for(tmp_path, slices, method,
         job = server.follow(server.post("/nodes/DCMQR/retrieve", body))
         assert (job["state"], job["done"], job["failed"], job["total"]) == ("done", 5, 0, 5)
         assert server.syntaxes() == {kept}
-        [study] = httpx.get(f"{server.url}/studies", params={"StudyInstanceUID": STUDY}).json()
+        [study] = httpx.get(f"{server.url}/studies", params={"StudyInstanceUID": STUDY}, timeout=60).json()
         assert study["00201208"]["Value"] == [5]
         if method == "get":
             assert server.outcomes(job) == {instance(number): "ok" for number in range(1, 6)}

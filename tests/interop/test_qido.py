@@ -95,7 +95,7 @@ def service(archive, no_match_is_204):
 
 @pytest.fixture
 def http(service):
-    with httpx.Client(base_url=service) as client:
+    with httpx.Client(base_url=service, timeout=60) as client:
         yield client
 
 

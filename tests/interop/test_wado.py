@@ -95,7 +95,7 @@ def test_a_client_takes_bulk_data_by_ranges(client, study):
     uri = next(uri for uri in addresses(client.retrieve_instance_metadata(STUDY, SERIES, sop(1))) if "7FE0" in uri)
     pixels = samples.pixels(16 * 16 * 3, 1)
     assert client.retrieve_bulkdata(uri, byte_range=(256, 511)) in ([pixels[256:512]], [pixels])
-    answer = httpx.get(uri, headers={"Range": "bytes=256-511", "Accept": "application/octet-stream"})
+    answer = httpx.get(uri, headers={"Range": "bytes=256-511", "Accept": "application/octet-stream"}, timeout=60)
     assert (answer.status_code, answer.content) == (206, pixels[256:512])
 
 
@@ -128,7 +128,7 @@ def test_frames_are_the_fragments_of_the_file(house, service, client, name):
 
 
 def test_dcmtk_reads_the_dicomdir_and_finds_its_files(service, study, tmp_path):
-    answer = httpx.get(f"{service}/studies/{STUDY}?accept=application/zip&dicomdir=yes")
+    answer = httpx.get(f"{service}/studies/{STUDY}?accept=application/zip&dicomdir=yes", timeout=60)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
         file.extractall(tmp_path / "medium")
     told = dcmtk.run("dcmdump", "DICOMDIR", folder=tmp_path / "medium")

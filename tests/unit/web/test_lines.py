@@ -69,7 +69,7 @@ def noise(tmp_path):
 
 def test_files_and_bytes_come_in_order_and_the_connection_stays(noise):
     pieces = Pieces(b"head", Stretch(noise, 10, 1_000_000), b"", b"tail", Stretch(noise, 0, 3), NOISE, b"!")
-    with serving(pieces) as server, httpx.Client() as client:
+    with serving(pieces) as server, httpx.Client(timeout=60) as client:
         for _ in range(2):
             answer = client.get(server.url)
             assert answer.content == b"head" + NOISE[10:1_000_010] + b"tail" + NOISE[:3] + NOISE + b"!"
@@ -79,7 +79,7 @@ def test_files_and_bytes_come_in_order_and_the_connection_stays(noise):
 def test_a_body_of_known_length_is_sent_without_frames(noise):
     with (
         serving(Pieces(b"ab", Stretch(noise, 0, 100)), headers={"Content-Length": "102"}) as server,
-        httpx.Client() as client,
+        httpx.Client(timeout=60) as client,
     ):
         for _ in range(2):
             assert client.get(server.url).content == b"ab" + NOISE[:100]
@@ -87,7 +87,7 @@ def test_a_body_of_known_length_is_sent_without_frames(noise):
 
 def test_nothing_follows_the_headers_of_an_answer_to_head(noise):
     with serving(Pieces(Stretch(noise, 0, 5)), headers={"Content-Length": "5"}) as server:
-        answer = httpx.head(server.url)
+        answer = httpx.head(server.url, timeout=60)
         assert (answer.headers["content-length"], answer.content) == ("5", b"")
 
 
@@ -103,14 +103,14 @@ def test_requests_in_one_go_are_answered_in_order(noise):
 def test_what_breaks_on_the_way_cuts_the_answer_short(noise):
     pieces = Pieces(Stretch(noise, 0, 1000), error=Unavailable("the disk went away"))
     with serving(pieces) as server, pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(server.url)
+        httpx.get(server.url, timeout=60)
     assert pieces.closed.is_set()
 
 
 def test_an_object_that_has_become_shorter_cuts_the_answer_short(noise):
     pieces = Pieces(b"a", Stretch(noise, len(NOISE) - 10, 20))
     with serving(pieces) as server, pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(server.url)
+        httpx.get(server.url, timeout=60)
     assert pieces.closed.is_set()
 
 
@@ -140,7 +140,7 @@ def test_many_slow_clients_hold_no_thread(noise):
         for each in lazy:
             each.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             each.recv(1)
-        assert httpx.get(server.url).content == NOISE * 2
+        assert httpx.get(server.url, timeout=60).content == NOISE * 2
         for each in lazy:
             each.close()
 

@@ -23,19 +23,19 @@ def test_server_answers_between_start_and_stop():
     server.start()
     try:
         port = server.port
-        assert httpx.get(f"{server.url}/").text == "hello"
+        assert httpx.get(f"{server.url}/", timeout=60).text == "hello"
     finally:
         server.stop()
 
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/")
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=60)
 
 
 def test_server_can_be_started_again():
     server = WebServer(hello, WebSettings(port=0))
     for _ in range(2):
         server.start()
-        assert httpx.get(f"{server.url}/").text == "hello"
+        assert httpx.get(f"{server.url}/", timeout=60).text == "hello"
         server.stop()
 
 
@@ -51,7 +51,7 @@ def test_stop_lets_a_request_finish():
     server = WebServer(slow, WebSettings(port=0))
     server.start()
     answers = []
-    client = threading.Thread(target=lambda: answers.append(httpx.get(f"{server.url}/").text))
+    client = threading.Thread(target=lambda: answers.append(httpx.get(f"{server.url}/", timeout=60).text))
     client.start()
     assert begun.wait(10)
     stopper = threading.Thread(target=server.stop)
@@ -107,6 +107,6 @@ def test_ipv6_addresses_are_served():
     server.start()
     try:
         assert server.url == f"http://[::1]:{server.port}"
-        assert httpx.get(server.url).text == "hello"
+        assert httpx.get(server.url, timeout=60).text == "hello"
     finally:
         server.stop()
