@@ -1,7 +1,9 @@
 """A peer that is nothing but a socket and PDUs: it can say what no proper peer would."""
 
 import socket
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Self
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
@@ -15,6 +17,9 @@ from calotype.dicom.wire.pdu import (
     decode_pdu,
 )
 from calotype.dicom.wire.pdu_items import PresentationContextProposed, UserInformation
+
+PATIENCE_S: Final = 60
+"""For anything to come: a loaded machine is slow, and what fails has time."""
 
 CT = UID("1.2.840.10008.5.1.4.1.1.2")
 CONTEXTS = (
@@ -35,6 +40,14 @@ def data(fragment: bytes, context_id: int = 3, *, is_last: bool = True) -> bytes
     return PDataTF((PresentationDataValue(context_id, False, is_last, fragment),)).encode()
 
 
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Yield a port of the loopback interface that nobody listens on, nor can while it is bound here."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
 class RawPeer:
     """The other end of a connection; :meth:`receive` gives PDUs, ``None`` at the end of the connection."""
 
@@ -44,7 +57,7 @@ class RawPeer:
     @classmethod
     def connect(cls, port: int, host: str = "127.0.0.1", *, source: str = "") -> Self:
         source_address = (source, 0) if source else None
-        return cls(socket.create_connection((host, port), timeout=10, source_address=source_address))
+        return cls(socket.create_connection((host, port), timeout=PATIENCE_S, source_address=source_address))
 
     def send(self, *pdus: Pdu | bytes) -> None:
         self.socket.sendall(b"".join(pdu if isinstance(pdu, bytes) else pdu.encode() for pdu in pdus))

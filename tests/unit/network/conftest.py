@@ -8,6 +8,7 @@ import pytest
 
 from calotype.network.settings import Timeouts
 from calotype.network.sockets import PLAIN, Capabilities, Stream, detect
+from support.raw_peers import PATIENCE_S
 
 CERTIFICATES = Path(__file__).parent / "certificates"
 
@@ -21,9 +22,9 @@ def capabilities(request: pytest.FixtureRequest) -> Capabilities:
 @pytest.fixture
 def socket_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        ours = socket.create_connection(listening.getsockname(), timeout=10)
+        ours = socket.create_connection(listening.getsockname(), timeout=PATIENCE_S)
         theirs, _ = listening.accept()
-        theirs.settimeout(10)
+        theirs.settimeout(PATIENCE_S)
     with ours, theirs:
         yield ours, theirs
 

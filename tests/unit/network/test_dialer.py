@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +15,7 @@ from calotype.errors import InvalidRequest, Unavailable
 from calotype.network.dialer import dial
 from calotype.network.failures import AssociationEnded, AssociationRejected
 from calotype.network.settings import DialSettings
-from support.raw_peers import CONTEXTS, CT, RawPeer, command
+from support.raw_peers import CONTEXTS, CT, PATIENCE_S, RawPeer, closed_port, command
 
 SYNTAXES = {VERIFICATION: (EXPLICIT_VR_LITTLE_ENDIAN,)}
 POLICY = AcceptancePolicy(
@@ -47,7 +46,7 @@ def peer_that(behaves):
 
     def serve(listening):
         connection, _ = listening.accept()
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE_S)
         with RawPeer(connection) as peer:
             behaves(peer, peer.receive())
 
@@ -55,7 +54,7 @@ def peer_that(behaves):
         thread = threading.Thread(target=serve, args=(listening,))
         thread.start()
         yield listening.getsockname()[1]
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
@@ -129,7 +128,7 @@ def test_a_release_that_the_peer_asked_for_first_is_answered(settings):
     with peer_that(behave) as port:
         association = reach(port, settings)
         association.receive()
-        time.sleep(0.05)
+        assert association.hears(PATIENCE_S)
         assert not association.cancel_requested(1)
         association.release()
         assert association.released
@@ -165,9 +164,10 @@ def test_a_peer_that_takes_absurdly_short_pdus_is_not_used(settings):
 
 
 def test_nobody_there_is_one_clear_line(settings):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(Unavailable, match=rf"nobody listens at THEM \(127.0.0.1:{port}\): check the port"):
+    with (
+        closed_port() as port,
+        pytest.raises(Unavailable, match=rf"nobody listens at THEM \(127.0.0.1:{port}\): check the port"),
+    ):
         reach(port, settings)
 
 

@@ -27,7 +27,7 @@ from calotype.errors import InvalidRequest, Unavailable
 from calotype.network.listener import Listener
 from calotype.network.rejections import Rejections
 from calotype.network.settings import ListenerSettings
-from support.raw_peers import CT, RawPeer, command, request
+from support.raw_peers import CT, PATIENCE_S, RawPeer, command, request
 
 POLICY = AcceptancePolicy(
     called_ae_titles=frozenset({"NODE"}),
@@ -63,6 +63,14 @@ def ask(port, **how):
     except ConnectionError:
         peer.close()
         raise
+
+
+def has_ipv6_loopback():
+    """Whether this machine has ``::1``; a system that knows IPv6 may have it switched off."""
+    with socket.socket(socket.AF_INET6) as probe, suppress(OSError):
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 def leave(peer):
@@ -223,7 +231,7 @@ def test_a_port_that_needs_privileges_says_so(monkeypatch):
 
 def test_without_a_host_every_interface_is_listened_on(patient):
     with listening(patient, host="") as (listener, rejections):
-        families = ["127.0.0.1", "::1"] if socket.has_dualstack_ipv6() else ["127.0.0.1"]
+        families = ["127.0.0.1", "::1"] if socket.has_dualstack_ipv6() and has_ipv6_loopback() else ["127.0.0.1"]
         for host in families:
             peer = RawPeer.connect(listener.port, host)
             peer.send(request(called="OTHER"))
@@ -238,23 +246,23 @@ def test_stopping_lets_a_running_association_finish(patient):
     def handle(association):
         received = association.receive()
         begun.set()
-        finish.wait(10)
+        assert finish.wait(PATIENCE_S)
         association.send(1, CEchoRSP(message_id_being_responded_to=received.message.message_id, status=0))
         assert association.receive() is None
 
     with listening(patient, handle) as (listener, _rejections):
         peer, _accepted = ask(listener.port)
         peer.send(command(CEchoRQ(message_id=1)))
-        begun.wait(10)
+        assert begun.wait(PATIENCE_S)
         stopping = threading.Thread(target=listener.stop, args=(20,))
         stopping.start()
-        listener._acceptor.join(10)
+        listener._acceptor.join(PATIENCE_S)
         with pytest.raises(ConnectionRefusedError):
             RawPeer.connect(listener.port)
         finish.set()
         assert peer.receive_message().status == 0
         leave(peer)
-        stopping.join(10)
+        stopping.join(PATIENCE_S)
         assert not stopping.is_alive()
 
 
@@ -320,7 +328,7 @@ def test_connections_of_one_address_that_say_nothing_leave_room_for_others(patie
 def test_the_rooms_of_an_address_are_given_back(patient, monkeypatch):
     monkeypatch.setattr("calotype.network.listener._SPARE_CONNECTIONS_PER_PEER", 0)
     with listening(patient, max_associations_per_peer=2) as (listener, _rejections):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         served = 0
         while served < 6 and time.monotonic() < deadline:
             # The threads of those before have said goodbye, yet may be about to end: then one is turned away.

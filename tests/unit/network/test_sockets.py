@@ -1,13 +1,14 @@
 """One stream, with and without the fast paths."""
 
+import select
 import socket
 import sys
 import threading
-import time
 
 import pytest
 
 from calotype.network.sockets import PLAIN, Stream, detect
+from support.raw_peers import PATIENCE_S
 
 
 def test_the_fast_paths_are_linux_only_and_plain_has_none():
@@ -51,12 +52,12 @@ def test_receive_gives_up_after_its_timeout(stream_pair):
         stream.recv_into(memoryview(bytearray(10)), 0.05)
 
 
-def test_try_receive_does_not_wait(stream_pair):
+def test_try_receive_does_not_wait(stream_pair, socket_pair):
     stream, peer = stream_pair
     buffer = memoryview(bytearray(10))
     assert stream.try_recv_into(buffer) is None
     peer.close()
-    time.sleep(0.05)
+    assert select.select([socket_pair[0]], [], [], PATIENCE_S)[0]
     assert stream.try_recv_into(buffer) == 0
 
 

@@ -18,6 +18,7 @@ from calotype.scu.diagnosis import _HINDRANCES, EchoProber
 from calotype.services.routing.diagnosis import Verdict
 from calotype.services.routing.nodes import Node, NodeTls
 from support.peers import CALLER, NATIVE, TIMEOUTS, serving
+from support.raw_peers import closed_port
 
 PATIENT = EchoProber(CALLER)
 IMPATIENT = EchoProber(Caller("TESTER", DialSettings(timeouts=replace(TIMEOUTS, artim_s=0.2, dimse_s=0.2))))
@@ -58,9 +59,8 @@ def test_a_name_that_nobody_knows():
 
 
 def test_a_port_that_nobody_listens_on():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert PATIENT.diagnose(Node("NODE", "127.0.0.1", port)).verdict is Verdict.CONNECTION_REFUSED
+    with closed_port() as port:
+        assert PATIENT.diagnose(Node("NODE", "127.0.0.1", port)).verdict is Verdict.CONNECTION_REFUSED
 
 
 def test_a_node_that_takes_the_connection_and_says_nothing():

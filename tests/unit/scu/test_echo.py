@@ -15,6 +15,7 @@ from calotype.scu.calling import Caller
 from calotype.scu.echo import echo
 from calotype.services.routing.nodes import Node
 from support.peers import CALLER, NATIVE, TIMEOUTS, serving
+from support.raw_peers import closed_port
 
 IMPATIENT = Caller(
     "TESTER", DialSettings(timeouts=replace(TIMEOUTS, connect_s=1, artim_s=0.2, dimse_s=0.2, network_s=0.2))
@@ -30,9 +31,7 @@ def test_echo_reports_times_and_the_longest_pdu():
 
 
 def test_echo_names_a_port_that_nobody_listens_on():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with pytest.raises(Unavailable, match=f"NODE .*127.0.0.1:{port}"):
+    with closed_port() as port, pytest.raises(Unavailable, match=f"NODE .*127.0.0.1:{port}"):
         echo(CALLER, Node("NODE", "127.0.0.1", port))
 
 
@@ -82,8 +81,9 @@ def test_echo_says_when_whoever_listens_speaks_no_dicom():
 
         thread = threading.Thread(target=answer)
         thread.start()
+        # Whoever is impatient may be gone before the answer, and then the answer fails.
         with pytest.raises(Unavailable):
-            echo(IMPATIENT, Node("NODE", *web_server.getsockname()))
+            echo(CALLER, Node("NODE", *web_server.getsockname()))
         thread.join()
 
 

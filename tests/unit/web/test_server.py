@@ -53,12 +53,12 @@ def test_stop_lets_a_request_finish():
     answers = []
     client = threading.Thread(target=lambda: answers.append(httpx.get(f"{server.url}/", timeout=60).text))
     client.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     stopper = threading.Thread(target=server.stop)
     stopper.start()
     finish.set()
-    client.join(10)
-    stopper.join(10)
+    client.join(60)
+    stopper.join(60)
 
     assert answers == ["hello"]
     assert not stopper.is_alive()

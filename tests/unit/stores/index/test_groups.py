@@ -22,7 +22,7 @@ class Gate:
     def __call__(self, works: Sequence[int]) -> list[int | BaseException]:
         self.groups.append(list(works))
         self.entered.set()
-        assert self.open.wait(10)
+        assert self.open.wait(60)
         return [Conflict(str(work)) if work < 0 else work * 2 for work in works]
 
 
@@ -65,7 +65,7 @@ def test_those_who_come_meanwhile_are_the_next_group() -> None:
     gate = Gate()
     groups: GroupCommit[int, int] = GroupCommit(gate)
     first, outcome = submit_all(groups, [1])
-    assert gate.entered.wait(10)
+    assert gate.entered.wait(60)
     others, outcomes = submit_all(groups, [2, 3, 4])
     wait_for_line(groups, 3)
     gate.open.set()
@@ -80,7 +80,7 @@ def test_a_refused_work_is_refused_alone() -> None:
     gate = Gate()
     groups: GroupCommit[int, int] = GroupCommit(gate)
     first, _ = submit_all(groups, [1])
-    assert gate.entered.wait(10)
+    assert gate.entered.wait(60)
     others, outcomes = submit_all(groups, [2, -3])
     wait_for_line(groups, 2)
     gate.open.set()
@@ -105,7 +105,7 @@ def test_a_long_line_is_cut_into_groups() -> None:
     gate = Gate()
     groups: GroupCommit[int, int] = GroupCommit(gate)
     first, _ = submit_all(groups, [0])
-    assert gate.entered.wait(10)
+    assert gate.entered.wait(60)
     others, outcomes = submit_all(groups, range(1, MAX_GROUP + 11))
     wait_for_line(groups, MAX_GROUP + 10)
     gate.open.set()
@@ -119,7 +119,7 @@ def test_close_lets_those_in_line_finish_and_refuses_the_next() -> None:
     gate = Gate()
     groups: GroupCommit[int, int] = GroupCommit(gate)
     first, _ = submit_all(groups, [1])
-    assert gate.entered.wait(10)
+    assert gate.entered.wait(60)
     others, outcomes = submit_all(groups, [2])
     wait_for_line(groups, 1)
     closer = threading.Thread(target=groups.close)
