@@ -9,7 +9,9 @@ import { film } from "@/theme/tokens";
 
 import { text } from "../study/dicomJson";
 import type { DicomObject } from "../study/dicomJson";
+import { asLoaded } from "../study/forms";
 import type { Stack } from "../study/stack";
+import { keepHeader } from "./loading";
 import { renderingOf } from "./presets";
 import { engine, ENGINE, isSoftware } from "./start";
 import { groupOf } from "./tools";
@@ -75,7 +77,9 @@ export function volumeViewport(id: string): core.BaseVolumeViewport | undefined 
 /** Tell the loader what the headers say; they are asked for once, with the series. */
 function learn(stack: Stack): string[] {
   for (const { imageId, frame, header } of stack.pictures) {
-    if (frame === 1) loader.wadors.metaDataManager.add(imageId, withModality(header) as never);
+    if (frame !== 1) continue;
+    keepHeader(imageId, header);
+    loader.wadors.metaDataManager.add(imageId, withModality(asLoaded(header)) as never);
   }
   return stack.pictures.map((each) => each.imageId);
 }
@@ -84,13 +88,21 @@ function learn(stack: Stack): string[] {
 const withModality = (header: DicomObject): DicomObject =>
   text(header, "00080060") ? header : { ...header, "00080060": { vr: "CS", Value: ["OT"] } };
 
-/** Show a stack from its middle, where there is something to see; a film from its start. */
-export async function showStack(id: string, stack: Stack): Promise<void> {
+/** The image that a stack is opened at: its middle, where there is something to see; a film's first. */
+export const beginning = ({ pictures, frameRate }: Stack) =>
+  frameRate > 0 ? 0 : Math.floor((pictures.length - 1) / 2);
+
+/** Show a stack from an image on. What cannot be loaded is told by `failures`. */
+export async function showStack(id: string, stack: Stack, start = beginning(stack)): Promise<void> {
   const viewport = stackViewport(id);
   if (!viewport || stack.pictures.length === 0) return;
-  const imageIds = learn(stack);
-  const start = stack.frameRate > 0 ? 0 : Math.floor((imageIds.length - 1) / 2);
-  await viewport.setStack(imageIds, start);
+  await viewport.setStack(learn(stack), start);
+  const { voiRange } = viewport.getProperties();
+  // PS3.3 C.11.2.1.2.1: a linear window of width 1 is a step, which the renderer draws as nothing at all.
+  if (voiRange && voiRange.upper <= voiRange.lower)
+    viewport.setProperties({ voiRange: { lower: voiRange.lower, upper: voiRange.lower + 1 } });
+  // A picture that could not be loaded is never drawn.
+  if (viewport.getActors().length === 0) return;
   const drawn = untilDrawn(viewport.element);
   viewport.render();
   await drawn;

@@ -2,6 +2,8 @@
 import * as core from "@cornerstonejs/core";
 import { utilities } from "@cornerstonejs/tools";
 
+import { stackViewport } from "./panes";
+
 export interface Reading {
   /** From 1; 0 where a pane shows no single image. */
   image: number;
@@ -37,6 +39,22 @@ export function onChange(element: HTMLElement, listener: () => void): () => void
     cancelAnimationFrame(asked);
     for (const name of CHANGES) element.removeEventListener(name, later);
   };
+}
+
+const TARGETS = [Events.PRE_STACK_NEW_IMAGE, Events.STACK_NEW_IMAGE, Events.VIEWPORT_NEW_IMAGE_SET];
+
+/** Hear at once when a stack is to show another image, whether or not it can. Returns how to stop. */
+export function onTarget(element: HTMLElement, listener: () => void): () => void {
+  for (const name of TARGETS) element.addEventListener(name, listener);
+  return () => {
+    for (const name of TARGETS) element.removeEventListener(name, listener);
+  };
+}
+
+/** The image that a stack shows or is to show. */
+export function imageAtHand(pane: string): string | undefined {
+  const viewport = stackViewport(pane);
+  return viewport && viewport.getImageIds().length > 0 ? viewport.getCurrentImageId() : undefined;
 }
 
 /** Read a pane; `undefined` while it is empty. */

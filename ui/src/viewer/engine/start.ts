@@ -3,6 +3,8 @@ import * as core from "@cornerstonejs/core";
 import loader from "@cornerstonejs/dicom-image-loader";
 import * as tools from "@cornerstonejs/tools";
 
+import { isKnownFailure } from "./failures";
+import { loadFrame, SCHEME } from "./loading";
 import { everyTool, styleAnnotations } from "./tools";
 
 export const ENGINE = "calotype";
@@ -24,9 +26,14 @@ function begin(): core.RenderingEngine {
   core.init();
   core.cache.setMaxCacheSize(CACHE_BYTES);
   loader.init({ maxWebWorkers: Math.min(6, Math.max(1, Math.floor(navigator.hardwareConcurrency / 2))) });
+  core.imageLoader.registerImageLoader(SCHEME, loadFrame);
   for (const pool of [core.imageLoadPoolManager, core.imageRetrievalPoolManager]) {
     for (const [type, count] of AT_ONCE) pool.setMaxSimultaneousRequests(type, count);
   }
+  // The cache lets go of what could not be loaded a second time; whoever looks at the image is told.
+  addEventListener("unhandledrejection", (event) => {
+    if (isKnownFailure(event.reason)) event.preventDefault();
+  });
   tools.init();
   for (const tool of everyTool) tools.addTool(tool);
   styleAnnotations();

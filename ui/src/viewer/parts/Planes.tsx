@@ -1,6 +1,6 @@
 import { Loader } from "@mantine/core";
 import { IconCube } from "@tabler/icons-react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Empty } from "@/components/Empty";
@@ -19,6 +19,7 @@ import {
   VOLUME_PANE,
 } from "../engine/panes";
 import type { PlaneName } from "../engine/panes";
+import { useFailures } from "../engine/failures";
 import { chooseTool } from "../engine/tools";
 import { beginLoading } from "../ready";
 import { getState, useViewer } from "../state";
@@ -54,6 +55,8 @@ function Block({ stack, study }: { stack: Stack; study: Study | undefined }) {
   const wanted: string[] = layout === "volume" ? [] : [...planes];
   if (layout !== "mpr") wanted.push(VOLUME_PANE);
   const isComplete = wanted.every((name) => elements[name]);
+  const imageIds = useMemo(() => stack.pictures.map((each) => each.imageId), [stack]);
+  const missing = useFailures(imageIds);
   const isBusy = useBlock(stack, wanted, isComplete ? elements : undefined);
   return (
     <>
@@ -75,6 +78,11 @@ function Block({ stack, study }: { stack: Stack; study: Study | undefined }) {
             />
           )}
           {isBusy && <Loader size="sm" className={styles.waiting} />}
+          {missing > 0 && (
+            <p className={styles.warning} role="alert">
+              {t("lost.slices", { count: missing })}
+            </p>
+          )}
         </section>
       ))}
     </>

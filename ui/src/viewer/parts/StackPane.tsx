@@ -8,11 +8,12 @@ import type { Study } from "../study/fetching";
 import { useStack } from "../study/fetching";
 import type { SeriesRef, Stack } from "../study/stack";
 import { play } from "../engine/cine";
-import { openStackPane, showStack, stackPane } from "../engine/panes";
+import { beginning, openStackPane, showStack, stackPane } from "../engine/panes";
 import { prefetch } from "../engine/prefetch";
 import { beginLoading } from "../ready";
 import { setState, showSeries, useViewer } from "../state";
 import styles from "../viewer.module.css";
+import { Lost } from "./Lost";
 import { Overlay } from "./Overlay";
 import { Papers } from "./Papers";
 
@@ -44,6 +45,9 @@ export function StackPane({ index, studies }: { index: number; studies: readonly
     >
       <div ref={setElement} className={styles.canvas} onContextMenu={(event) => event.preventDefault()} />
       {element && <Pictures index={index} element={element} stack={stack} />}
+      {element && stack && !hasPapers && (
+        <Lost key={stack.ref.series} pane={stackPane(index)} element={element} stack={stack} />
+      )}
       {element && stack && !hasPapers && (
         <Overlay pane={stackPane(index)} element={element} stack={stack} study={study} />
       )}
@@ -78,7 +82,7 @@ function Pictures({
       loaded();
       if (!isOpen) return;
       const imageIds = stack.pictures.map((each) => each.imageId);
-      stop = prefetch(imageIds, Math.floor((imageIds.length - 1) / 2), (count) => {
+      stop = prefetch(imageIds, beginning(stack), (count) => {
         element.dataset.loaded = String(count);
       });
     });

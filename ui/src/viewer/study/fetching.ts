@@ -90,6 +90,10 @@ export function instanceAddress(ref: SeriesRef, instance: string): string {
   return addressOf(`${placeOf(ref)}/instances/${encodeURIComponent(instance)}`).href;
 }
 
+/** Where the object itself is, as it was stored. */
+export const originalAddress = (ref: SeriesRef, instance: string) =>
+  `${instanceAddress(ref, instance)}?accept=application/dicom&transfer-syntax=*`;
+
 export const thumbnailAddress = (ref: SeriesRef) =>
   addressOf(`${placeOf(ref)}/thumbnail`, { viewport: "160,160" }).href;
 
