@@ -30,6 +30,10 @@ class UnsupportedMediaType(CalotypeError):
     reason = Reason.UNSUPPORTED
 
 
+class UnsupportedEncoding(UnsupportedMediaType):
+    """The body is encoded (``Content-Encoding``), and this resource takes it only as it is."""
+
+
 class RequestTimeout(CalotypeError):
     """The client stopped sending in the middle of its request."""
 
@@ -68,7 +72,12 @@ def install(app: FastAPI) -> None:
 async def _on_calotype_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, CalotypeError)  # noqa: S101 - Starlette chooses handlers by class
     status = status_of(error)
-    headers = {"Retry-After": "10"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = "10"
+    if isinstance(error, UnsupportedEncoding):
+        # RFC 9110 12.5.3, 15.5.16: so a client knows that it was the encoding, and what to do instead.
+        headers["Accept-Encoding"] = "identity"
     return problem(status, str(error), reason=error.reason.value, headers=headers)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.query.switch import switch
 from calotype.errors import InvalidRequest
 from calotype.services.archive.pictures import Wish
 from calotype.web.accept import MediaRange, parse_accept
@@ -169,9 +170,12 @@ def _syntax(text: str | None) -> UID:
 
 
 def _is_anonymous(text: str | None) -> bool:
-    if text is not None and text.lower() != "yes":
+    if text is None:
+        return False
+    wanted = switch(text)
+    if wanted is None:
         raise InvalidRequest(f"anonymize: yes, or not at all; not {text[:40]!r}")
-    return text is not None
+    return wanted
 
 
 def _presentation(series: str | None, instance: str | None) -> tuple[UID, UID] | None:

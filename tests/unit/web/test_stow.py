@@ -222,6 +222,16 @@ def test_a_body_of_another_type_is_415_and_says_what_is_taken(client, archive, c
     assert stored(archive) == []
 
 
+def test_an_encoded_body_is_415_and_says_that_it_was_the_encoding(client, archive):
+    headers = {"Content-Type": TYPE, "Content-Encoding": "gzip"}
+    response = client.post("/dicomweb/studies", content=message(ONE), headers=headers)
+
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "identity"
+    assert "Content-Encoding" in response.json()["detail"]
+    assert stored(archive) == []
+
+
 def test_a_missing_boundary_is_400(client):
     response = post(client, message(ONE), content_type='multipart/related; type="application/dicom"')
 

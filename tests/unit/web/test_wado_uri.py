@@ -341,9 +341,9 @@ def test_viewport_region_and_window_shape_the_picture(ask, image):
         ({"windowCenter": "1", "windowWidth": "9", "contentType": DICOM}, "windowCenter"),
         ({"imageQuality": "0"}, "imageQuality"), ({"imageQuality": "101"}, "imageQuality"),
         ({"imageQuality": ""}, "imageQuality"), ({"annotation": ""}, "annotation"),
-        ({"imageAnnotation": "<b>"}, "imageAnnotation"), ({"anonymize": "no"}, "anonymize"),
+        ({"imageAnnotation": "<b>"}, "imageAnnotation"), ({"anonymize": "perhaps"}, "anonymize"),
         ({"damaged": "yes"}, "damaged"),
-        ({"anonymize": ""}, "anonymize"), ({"presentationUID": "1.2"}, "presentation"),
+        ({"anonymize": "retain-uids"}, "anonymize"), ({"presentationUID": "1.2"}, "presentation"),
         ({"presentationSeriesUID": "1.2"}, "presentation"),
         ({"presentationSeriesUID": "1.2", "presentationUID": ""}, "presentation"),
         ({"presentationSeriesUID": "1.2", "presentationUID": "1.3"}, "presentationUID"),
@@ -443,6 +443,11 @@ class TestAnonymous:
         assert str(before.PatientName) not in str(after)
         assert after.PixelData == before.PixelData
         assert f"{SERIES}.1" not in str(response.headers)
+
+    @pytest.mark.parametrize(("word", "is_removed"), [("true", True), ("", True), ("no", False), ("false", False)])
+    def test_yes_and_no_are_read_as_everywhere(self, ask, image, word, is_removed):
+        found = data_set(ask(1, contentType=DICOM, anonymize=word))
+        assert ("PatientIdentityRemoved" in found) is is_removed
 
     def test_and_in_another_syntax(self, ask, house):
         house.store(samples.ct(changes=MAY_LOSE, **in_study(1)))

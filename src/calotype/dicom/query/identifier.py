@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -121,7 +121,8 @@ def parse_identifier(
         level,
         reader.keys,
         {each.keyword for each in reader.requested if each.keyword},
-        agreed=negotiated,
+        # Who sends two quotes without having negotiated (PS3.4 C.2.2.2.7) means it, too: no value looks like that.
+        agreed=replace(negotiated, empty_values=True),
         zone_minutes=zones.required_offset(zone.raw.decode("latin-1")) if zone and zone.raw.strip(b" \0") else None,
     )
     return FindRequest(level, query, tuple(reader.requested), charsets, tuple(reader.unsupported))

@@ -83,7 +83,7 @@ class Negotiated:
     multi_frame_conversion: bool = False
     """Never agreed to: the archive keeps what it was given and converts nothing (PS3.4 C.3.5)."""
     empty_values: bool = False
-    """We know ``""`` in any case; it means nothing else."""
+    """``""`` asks for absent values."""
     multiple_values: bool = False
     """All values of a key must be there, not any."""
 
@@ -103,6 +103,8 @@ class Negotiated:
 
 
 BASELINE: Final = Negotiated()
+USUAL: Final = Negotiated(empty_values=True)
+"""What is meant where nothing is said: ``""`` is no value of anything, so it asks for absent ones, agreed or not."""
 
 SUPPORTED: Final = Negotiated(
     relational_queries=True,
@@ -141,7 +143,7 @@ def build_query(
     keys: Iterable[Key],
     returned: Iterable[str],
     *,
-    agreed: Negotiated = BASELINE,
+    agreed: Negotiated = USUAL,
     page: Page | None = None,
     zone_minutes: int | None = None,
 ) -> Query:
@@ -153,11 +155,11 @@ def build_query(
     return Query(level, found, frozenset(returned), page=page or Page(), zone_minutes=zone_minutes)
 
 
-def conditions(attribute: Attribute, text: str, agreed: Negotiated = BASELINE) -> tuple[Condition, ...]:
+def conditions(attribute: Attribute, text: str, agreed: Negotiated = USUAL) -> tuple[Condition, ...]:
     """Read the text of one key; no condition means universal matching (PS3.4 C.2.2.2.3). Raises InvalidKey."""
     if attribute.matching in (Matching.NONE, Matching.SEQUENCE):
         return ()
-    if text.strip(" \0") == EMPTY_VALUE:
+    if agreed.empty_values and text.strip(" \0") == EMPTY_VALUE:
         return (Empty(attribute.keyword),)
     parts = [_STARS.sub("*", part) for part in values.split_values(text, attribute.vr)]
     _check(attribute, parts)

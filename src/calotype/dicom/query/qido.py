@@ -31,6 +31,7 @@ from calotype.dicom.query.attributes import (
 from calotype.dicom.query.header import WHOLE_HEADER
 from calotype.dicom.query.keys import EMPTY_VALUE, InvalidKey, Key, Negotiated, at_level, build_query
 from calotype.dicom.query.model import Page, Query
+from calotype.dicom.query.switch import switch
 from calotype.errors import InvalidRequest
 
 MAX_PARAMETERS: Final = 1000
@@ -127,6 +128,8 @@ class QidoRequest:
     warnings: tuple[str, ...] = ()
     whole_header: bool = False
     otherwise: Query | None = None
+    within: Mapping[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+    """Keyword of a sequence -> tags, from outside to inside, of what is wanted of its items; others are whole."""
 
 
 @dataclass(slots=True)
@@ -137,6 +140,8 @@ class _Asked:
     texts: dict[_Path, list[tuple[str, str]]] = field(default_factory=dict)
     """Path -> (parameter name, text) for each time it was given."""
     include: dict[str, Attribute] = field(default_factory=dict)
+    within: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    """Keyword of a sequence -> what of its items was asked for; all of it where one of the paths is empty."""
     whole_header: bool = False
     warnings: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -173,8 +178,10 @@ def parse_qido(
         # PS3.18 8.3.4.1: combined date-time matching is what a search does.
         date_time_matching=True,
         fuzzy_names=asked.switches.get("fuzzymatching", False),
+        empty_values=asked.switches.get("emptyvaluematching", False),
         multiple_values=asked.switches.get("multiplevaluematching", False),
     )
+    _warn_of_literal_quotes(asked, agreed)
     in_path = [Key((UNIQUE_KEYS[Level.STUDY],), study)] if study else []
     in_path += [Key((UNIQUE_KEYS[Level.SERIES],), series)] if series else []
     returned = _returned(asked, study, series)
@@ -189,7 +196,12 @@ def parse_qido(
     if _means_accession(asked):
         others = [Key((_ACCESSION,), key.text) if key.path == (_STUDY_ID,) else key for key in keys]
         otherwise = build_query(level, others, fields, agreed=agreed, page=page)
-    return QidoRequest(level, query, returned, tuple(asked.warnings), asked.whole_header, otherwise)
+    within = {
+        keyword: frozenset(paths)
+        for keyword, paths in asked.within.items()
+        if () not in paths and keyword not in RETURNED[level]
+    }
+    return QidoRequest(level, query, returned, tuple(asked.warnings), asked.whole_header, otherwise, within)
 
 
 _STUDY_ID: Final = BY_KEYWORD["StudyID"]
@@ -201,6 +213,13 @@ def _means_accession(asked: _Asked) -> bool:
     (name, text) = asked.texts.get((_STUDY_ID,), [("", "")])[-1]
     is_by_tag = _TAG.fullmatch(name) is not None
     return is_by_tag and bool(text.strip(" *")) and text.strip() != EMPTY_VALUE and (_ACCESSION,) not in asked.texts
+
+
+def _warn_of_literal_quotes(asked: _Asked, agreed: Negotiated) -> None:
+    # PS3.18 8.3.4.5: without the parameter the search is performed without Empty Value Matching.
+    texts = (text for given in asked.texts.values() for _, text in given)
+    if not agreed.empty_values and any(text.strip() == EMPTY_VALUE for text in texts):
+        asked.warnings.append("Two quotes mean empty values only with emptyvaluematching=true")
 
 
 def _resolve(name: str, level: Level) -> Attribute | None:
@@ -247,6 +266,7 @@ def _read_match(asked: _Asked, name: str, text: str) -> None:
         # Passing it over would answer with what was not asked for.
         raise InvalidParameter(name, "the archive does not match on this attribute")
     asked.include.setdefault(here.keyword, here)
+    asked.within.setdefault(here.keyword, set()).add(())
     asked.texts.setdefault(path, []).append((name, text))
 
 
@@ -305,6 +325,16 @@ def _read_include(asked: _Asked, name: str, text: str) -> None:
                 asked.warnings.append(f"{step} is a unique key of a level below and not returned")
             else:
                 asked.include.setdefault(attribute.keyword, attribute)
+                asked.within.setdefault(attribute.keyword, set()).add(_inner(asked, name, step))
+
+
+def _inner(asked: _Asked, name: str, dotted: str) -> tuple[str, ...]:
+    """Return the tags of a path behind its first step; none when that is all of it."""
+    try:
+        _, *inner = _resolve_path(asked, dotted)
+    except InvalidParameter as error:
+        raise InvalidParameter(name, str(error).partition("query parameter ")[2]) from error
+    return tuple(f"{attribute.tag:08X}" for attribute in inner)
 
 
 def _read_number(asked: _Asked, name: str, text: str) -> None:
@@ -316,11 +346,8 @@ def _read_number(asked: _Asked, name: str, text: str) -> None:
     asked.numbers[key] = min(int(text), MAX_OFFSET)
 
 
-_SWITCHES: Final = {"true": True, "1": True, "false": False, "0": False}
-
-
 def _read_switch(asked: _Asked, name: str, text: str) -> None:
-    value = _SWITCHES.get(text.strip().lower())
+    value = switch(text)
     if value is None:
         raise InvalidParameter(name, f"{text[:80]!r} is neither true nor false")
     asked.switches["fuzzymatching" if name.lower() == "fuzzy" else name.lower()] = value
@@ -332,7 +359,6 @@ _RESERVED: Final[Mapping[str, Callable[[_Asked, str, str], None]]] = {
     "offset": _read_number,
     "fuzzymatching": _read_switch,
     "fuzzy": _read_switch,
-    # Empty values are matched by `""` in any case (PS3.18 8.3.4.5).
     "emptyvaluematching": _read_switch,
     "multiplevaluematching": _read_switch,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -58,8 +58,28 @@ def match_to_json(match: Match, request: QidoRequest, service_url: str) -> dict[
         if is_indexed(attribute.keyword, request.level):
             out[f"{attribute.tag:08X}"] = json_attribute(attribute.vr, found)
         else:
-            out[f"{attribute.tag:08X}"] = dict(_stored(found, bulk_data)) or {"vr": attribute.vr}
+            value = dict(_stored(found, bulk_data)) or {"vr": attribute.vr}
+            if (paths := request.within.get(attribute.keyword)) is not None:
+                value = _pruned(value, paths)
+            out[f"{attribute.tag:08X}"] = value
     return dict(sorted(out.items()))
+
+
+def _pruned(sequence: Mapping[str, Any], paths: Iterable[tuple[str, ...]]) -> JsonAttribute:
+    """Return a sequence with what was asked for of its items (PS3.18 8.3.4.3); none of them is left out."""
+    wanted: dict[str, set[tuple[str, ...]]] = {}
+    for tag, *inner in paths:
+        wanted.setdefault(tag, set()).add(tuple(inner))
+    items = [
+        {
+            tag: value if () in wanted[tag] else _pruned(value, wanted[tag])
+            for tag, value in item.items()
+            if tag in wanted
+        }
+        for item in sequence.get("Value", ())
+        if isinstance(item, dict)
+    ]
+    return dict(sequence) | {"Value": items} if items else dict(sequence)
 
 
 def _stored(json: str, bulk_data: str) -> Mapping[str, Any]:

@@ -160,7 +160,7 @@ def parse(data: bytes, transfer_syntax: UID, otherwise: Sequence[str] = DEFAULT_
         Level.STUDY,
         reader.keys,
         (),
-        agreed=Negotiated(date_time_matching=reader.has_time_range),
+        agreed=Negotiated(date_time_matching=reader.has_time_range, empty_values=True),
     )
     asks_status = any(key.path[-1].keyword == STATUS and key.text.strip(" *") for key in reader.keys)
     return WorklistRequest(found.conditions, asked, tuple(reader.charsets), asks_status, tuple(reader.unsupported))
@@ -179,7 +179,8 @@ def conditions_of(keys: Mapping[str, str]) -> tuple[Condition, ...]:
             raise InvalidRequest(f"{keyword} is no attribute to ask by")
         found.append(Key((_STEPS, attribute) if keyword in OF_STEP else (attribute,), text))
     ranges = "-" in keys.get(_START_TIME, "")
-    return build_query(Level.STUDY, found, (), agreed=Negotiated(date_time_matching=ranges)).conditions
+    agreed = Negotiated(date_time_matching=ranges, empty_values=True)
+    return build_query(Level.STUDY, found, (), agreed=agreed).conditions
 
 
 def encode_match(match: Attributes, request: WorklistRequest, transfer_syntax: UID) -> bytes:

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.requests import Request
 
 from calotype.dicom.deidentify.options import Wishes, options_of
+from calotype.dicom.query.switch import switch
 from calotype.errors import InvalidRequest, Unsupported
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.anonymous import AnonymousRetrieve
@@ -25,8 +26,6 @@ from calotype.web.settings import WebSettings
 DICOM_JSON: Final = Form("application/dicom+json")
 JSON_FORMS: Final = (DICOM_JSON, Form("application/json"))
 
-_YES: Final = frozenset({"", "yes", "true", "1"})
-_NO: Final = frozenset({"no", "false", "0"})
 _MAX_OPTIONS_CHARS: Final = 1000
 _SYNTAX: Final = re.compile(r"(?:[0-9.]{1,64}|\*)\Z", re.ASCII)
 _UNESCAPED: Final = re.compile("application/dicom (?=json|xml)")
@@ -67,11 +66,12 @@ class Context:
         """Return how a request wants its objects de-identified, ``None`` when not at all. Raises as above."""
         text = request.query_params.get("anonymize", request.query_params.get("anonymise", "no"))
         word = text[:_MAX_OPTIONS_CHARS].strip().lower()
-        if word in _NO:
+        is_wanted = switch(word)
+        if is_wanted is False:
             return None
         if self.anonymiser is None:
             raise Unsupported("anonymize: objects are not de-identified here")
-        return self.anonymiser.wishes(None if word in _YES else options_of(word))
+        return self.anonymiser.wishes(None if is_wanted else options_of(word))
 
 
 def accepted(request: Request) -> tuple[MediaRange, ...]:

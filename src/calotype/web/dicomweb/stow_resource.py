@@ -25,7 +25,7 @@ from calotype.web.dicomweb.stow_answer import StoreAnswer
 from calotype.web.dicomweb.stow_metadata import NOTATIONS, MetadataSession
 from calotype.web.dicomweb.stow_zip import ZipSession
 from calotype.web.multipart_reader import Block, MultipartReader, PartLimits, PartSink, boundary_of
-from calotype.web.problems import RequestTimeout, UnsupportedMediaType
+from calotype.web.problems import RequestTimeout, UnsupportedEncoding, UnsupportedMediaType
 from calotype.web.settings import WebSettings
 from calotype.web.uploads import inlet_of, pour
 
@@ -166,7 +166,7 @@ _SessionMaker: TypeAlias = Callable[[_Order], Session]
 def _session_maker(headers: Mapping[str, str]) -> _SessionMaker:
     """Return what makes the session for a body of this type. UnsupportedMediaType when none does."""
     if headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("Content-Encoding: a body is taken only as it is; send it without")
+        raise UnsupportedEncoding("Content-Encoding: a body is taken only as it is; send it without")
     media = parse_media_type(headers.get("content-type", ""))
     essence = media.essence if media is not None else ""
     if essence in _ZIP:

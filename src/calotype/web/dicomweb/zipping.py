@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 
 from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.query.switch import switch
 from calotype.dicom.uids import uid_of_uuid
 from calotype.errors import InvalidRequest
 from calotype.services.archive.dicomdir_writing import DicomdirWriter
@@ -30,11 +31,10 @@ _DICOMDIR: Final = "DICOMDIR"
 
 def wants_dicomdir(text: str | None) -> bool:
     """Read the parameter ``dicomdir``. InvalidRequest for what is neither yes nor no."""
-    if text is None or text.lower() in {"no", "false", "0"}:
-        return False
-    if text.lower() in {"", "yes", "true", "1"}:
-        return True
-    raise InvalidRequest("dicomdir: yes or no")
+    wanted = switch("no" if text is None else text)
+    if wanted is None:
+        raise InvalidRequest("dicomdir: yes or no")
+    return wanted
 
 
 def zip_pieces(retrieve: Retrieve, objects: Iterable[Departure], forms: Forms, *, dicomdir: bool) -> Pieces:

@@ -36,11 +36,11 @@ REQUEST = Attribute(
 )
 
 
-def read(keyword: str, text: str, agreed: Negotiated = keys.BASELINE) -> tuple[Condition, ...]:
+def read(keyword: str, text: str, agreed: Negotiated = keys.USUAL) -> tuple[Condition, ...]:
     return conditions(BY_KEYWORD[keyword], text, agreed)
 
 
-def query_of(*pairs: tuple[str, str], agreed: Negotiated = keys.BASELINE) -> tuple[Condition, ...]:
+def query_of(*pairs: tuple[str, str], agreed: Negotiated = keys.USUAL) -> tuple[Condition, ...]:
     found = build_query(Level.IMAGE, [Key((BY_KEYWORD[k],), text) for k, text in pairs], (), agreed=agreed)
     return found.conditions
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, Matching
-from calotype.dicom.query.keys import InvalidKey, Negotiated, conditions
+from calotype.dicom.query.keys import USUAL, InvalidKey, Negotiated, conditions
 from calotype.dicom.query.matching import Attributes, comparable, holds, matches, order_key, wildcard_matches
 from calotype.dicom.query.model import (
     AnyOf,
@@ -28,7 +28,7 @@ YAMADA = "Yamada^Tarou=山田^太郎=やまだ^たろう"
 
 def finds(keyword: str, key: str, stored: str, agreed: Negotiated | None = None) -> bool:
     """Ask as a peer does: by the text of a key."""
-    asked = conditions(BY_KEYWORD[keyword], key, agreed or Negotiated())
+    asked = conditions(BY_KEYWORD[keyword], key, agreed or USUAL)
     return matches(Query(Level.IMAGE, asked), {keyword: stored})
 
 

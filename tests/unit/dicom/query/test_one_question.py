@@ -54,6 +54,8 @@ def by_c_find(level: Level, keys: dict[str, str], returned: frozenset[str], **ag
 
 def by_qido(level: Level, keys: dict[str, str], **switches: str) -> Query:
     """Ask as a viewer does: the entities above in the path, the keys in a query string."""
+    # A console need not negotiate what two quotes mean; a viewer says so.
+    switches = {"emptyvaluematching": "true"} | switches
     sent = parse_qsl(urlencode(keys | switches), keep_blank_values=True)
     return parse_qido(level, sent, *map(UID, PATHS[level])).query
 

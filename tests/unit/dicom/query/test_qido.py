@@ -287,6 +287,59 @@ def test_matched_and_included_attributes_are_returned() -> None:
     assert request.warnings == ()
 
 
+SEQUENCE = (
+    '{"vr":"SQ","Value":[{"00400007":{"vr":"LO","Value":["Thorax"]},"00400009":{"vr":"SH","Value":["S1"]},'
+    '"00400008":{"vr":"SQ","Value":[{"00080100":{"vr":"SH","Value":["C"]},"00080104":{"vr":"LO","Value":["M"]}}]}},'
+    '{"00321060":{"vr":"LO","Value":["CT"]}}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("include", "items"),
+    [
+        ("00400275.00400009", [{"00400009": {"vr": "SH", "Value": ["S1"]}}, {}]),
+        (
+            "RequestAttributesSequence.ScheduledProtocolCodeSequence.00080100,00400275.00321060",
+            [
+                {"00400008": {"vr": "SQ", "Value": [{"00080100": {"vr": "SH", "Value": ["C"]}}]}},
+                {"00321060": {"vr": "LO", "Value": ["CT"]}},
+            ],
+        ),
+        ("00400275.00400009,00400275", orjson.loads(SEQUENCE)["Value"]),
+        ("00400275,00400275.00400009", orjson.loads(SEQUENCE)["Value"]),
+    ],
+)
+def test_of_a_sequence_that_is_included_by_path_the_path_is_returned(include: str, items: list[object]) -> None:
+    request = parse_qido(Level.STUDY, [("includefield", include)])
+    found = match_to_json({"StudyInstanceUID": "1", "RequestAttributesSequence": SEQUENCE}, request, "http://a")
+    assert found["00400275"] == {"vr": "SQ", "Value": items}
+
+
+def test_what_is_demanded_or_matched_on_is_returned_whole_whatever_is_included() -> None:
+    match = {"StudyInstanceUID": "1", "SeriesInstanceUID": "2", "RequestAttributesSequence": SEQUENCE}
+    path = ("includefield", "00400275.00400009")
+    demanded = parse_qido(Level.SERIES, [path])
+    matched = parse_qido(Level.STUDY, [path, ("00400275.00400007", "Thorax")])
+    for request in (demanded, matched):
+        assert match_to_json(match, request, "http://a")["00400275"] == orjson.loads(SEQUENCE)
+
+
+def test_a_path_that_is_included_without_a_sequence_to_go_into_is_refused() -> None:
+    with pytest.raises(InvalidParameter, match=r"includefield.*PatientName is no sequence"):
+        parse_qido(Level.STUDY, [("includefield", "PatientName.00400009")])
+    with pytest.raises(InvalidParameter, match=r"includefield.*no such attribute"):
+        parse_qido(Level.STUDY, [("includefield", "00400275.Nonsense")])
+
+
+@pytest.mark.parametrize("params", [[], [("emptyvaluematching", "false")]])
+def test_without_empty_value_matching_two_quotes_are_a_value_and_that_is_said(params: list[tuple[str, str]]) -> None:
+    request = parse_qido(Level.STUDY, [("AccessionNumber", '""'), *params])
+    assert request.query.conditions == (Exact("AccessionNumber", '""'),)
+    assert request.warnings == ("Two quotes mean empty values only with emptyvaluematching=true",)
+    with pytest.raises(InvalidParameter, match="StudyDate"):
+        parse_qido(Level.STUDY, [("StudyDate", '""'), *params])
+
+
 def test_what_every_answer_says_may_be_asked_for_by_name() -> None:
     params = [("includefield", "00081190,InstanceAvailability,SpecificCharacterSet"), ("RetrieveURL", "")]
     request = parse_qido(Level.SERIES, params, study=STUDY)
