@@ -1,7 +1,7 @@
 """Pictures of stored objects: rendered frames, thumbnails, cine, documents. What WADO, the interface and print call.
 
-Decides what is shown of what, and keeps the results (:class:`PictureCache`); how a frame looks is for
-``dicom.pixels.render``, loaded with the first picture. Work on pixels is bounded, whatever the number of callers.
+Decides what is shown of what, keeps the results (:class:`PictureCache`) under names that say all of them, and bounds
+the work on pixels, whatever the number of callers. Who draws is ``drawing``, what can be wished for ``wishes``.
 """
 
 from __future__ import annotations
@@ -9,84 +9,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from itertools import chain
-from math import log2
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol
 
 from blake3 import blake3
 
 from calotype.dicom.hierarchy import UID, Selection
-from calotype.dicom.pixels.subject import MODALITY, Decode, decode_here
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
-from calotype.errors import DamagedPixels, InvalidRequest, NotFound, Unsupported
-from calotype.services.archive.cine import Cine, NoCine, Reel
-from calotype.services.archive.corner import corner_lines
-from calotype.services.archive.documents import document_types, read_document
+from calotype.errors import InvalidRequest, NotFound, Unsupported
+from calotype.services.archive.cine import Cine, NoCine
+from calotype.services.archive.documents import read_document
+from calotype.services.archive.drawing import HERE, Decoding, Drawing
 from calotype.services.archive.findings import Findings
 from calotype.services.archive.forms import is_costly, makers
-from calotype.services.archive.kinds import is_image, is_presentation_state, is_video
+from calotype.services.archive.kinds import is_image, is_presentation_state
 from calotype.services.archive.looking import Looking, Opened
 from calotype.services.archive.naming import name_of_result
 from calotype.services.archive.ports import Index, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
+from calotype.services.archive.wishes import (
+    DEFAULT_QUALITY,
+    DEFAULT_THUMBNAIL_PX,
+    GIF,
+    JP2,
+    JPEG,
+    MP4,
+    PNG,
+    STILLS,
+    Burn,
+    Wish,
+)
 from calotype.services.archive.workshop import Workshop
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from calotype.dicom.pixels.description import PixelDescription
-    from calotype.dicom.pixels.geometry import Region
-    from calotype.dicom.pixels.luts import Window
-    from calotype.dicom.pixels.render import Frame, RenderParameters
-
-    Array: TypeAlias = NDArray[Any]
-
-T = TypeVar("T")
-
-JPEG, PNG, GIF, JP2, MP4 = "image/jpeg", "image/png", "image/gif", "image/jp2", "video/mp4"
-STILLS: Final = (JPEG, PNG, GIF, JP2)
-"""Media types of one frame, the Standard's default first (PS3.18 Table 8.7.3-1)."""
-
-DEFAULT_QUALITY: Final = 90
-DEFAULT_THUMBNAIL_PX: Final = 256
 _THUMBNAIL_QUALITY: Final = 80
-_MAX_REEL_PX: Final = 4_000_000_000
-"""All pixels of a cine together; asked for in a smaller viewport it may have more frames."""
-
 _PIXEL_TYPES: Final = frozenset({*STILLS, MP4})
 _WITH_PROFILES: Final = frozenset({JPEG, PNG})
 _VERSION: Final = b"2"
 """Change it when the same parameters make another picture, so that what was kept is not shown again."""
-
-
-class Burn(StrEnum):
-    """What may be written into a picture (PS3.18 8.3.5.1.1)."""
-
-    PATIENT = "patient"
-    TECHNIQUE = "technique"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How somebody wants to see an object. Everything here, and nothing else, decides how the picture looks."""
-
-    media_type: str = JPEG
-    frame: int | None = None
-    """From 1; ``None``: the first of a picture, all of a cine."""
-    window: Window | None = None
-    region: Region | None = None
-    fit: tuple[int, int] | None = None
-    flip_horizontal: bool = False
-    flip_vertical: bool = False
-    quality: int = DEFAULT_QUALITY
-    burn: frozenset[Burn] = frozenset()
-    colour_space: str = ""
-    """``no``, ``yes``, ``srgb``; empty: the object's own profile goes along if it has one."""
-    presentation: UID | None = None
-    """SOP Instance UID of a presentation state to apply."""
-    is_forced: bool = False
-    """Show what is left of a damaged frame, where that may be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +62,6 @@ class Visible:
 
     media_types: tuple[str, ...]
     number_of_frames: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """How frames are decoded. ``forced`` tries what is damaged, too; without it nobody does."""
-
-    decode: Decode = decode_here
-    forced: Decode | None = None
-    is_always_forced: bool = False
-    """Whether that is tried for everybody who looks at pictures."""
-
-
-HERE: Final = Decoding()
-"""In this process, and nothing that is damaged."""
 
 
 class PictureCache(Protocol):
@@ -162,11 +106,11 @@ class Pictures:
     ) -> None:
         self._index = index
         self._retrieve = retrieve
-        self._findings = findings
         self._looking = Looking(retrieve, findings, decode=decoding.decode)
         self._decoding = decoding
         self._cache = cache or NoCache()
         self._cine = cine or NoCine()
+        self._drawing = Drawing(self._looking, decoding, self._cine, findings)
         self._turn = turn or Workshop().turn
 
     def through(self, retrieve: Retrieve) -> Pictures:
@@ -181,7 +125,7 @@ class Pictures:
         if is_presentation_state(stored.sop_class):
             return Visible(STILLS)
         with self._looking.open(stored) as opened:
-            return Visible(self._media_types(opened), opened.subject.number_of_frames)
+            return Visible(self._drawing.media_types(opened), opened.subject.number_of_frames)
 
     def media_types(self, stored: StoredInstance) -> tuple[str, ...]:
         """Return in which forms an object can be seen, see :meth:`visible`."""
@@ -203,7 +147,7 @@ class Pictures:
             wish = replace(wish, is_forced=True)
         state = self._state(wish.presentation)
         key = _key(stored, wish, state)
-        return self._kept(key, wish.media_type, lambda: self._make(stored, wish, state))
+        return self._kept(key, wish.media_type, lambda: self._drawing.draw(stored, wish, state))
 
     def thumbnail(self, stored: StoredInstance, wish: Wish) -> Picture:
         """Return a small picture of any object: its middle frame without overlays, or a drawn sheet of paper.
@@ -213,7 +157,7 @@ class Pictures:
         fit = wish.fit or (DEFAULT_THUMBNAIL_PX, DEFAULT_THUMBNAIL_PX)
         wish = Wish(wish.media_type, wish.frame, fit=fit, quality=min(wish.quality, _THUMBNAIL_QUALITY))
         key = _key(stored, wish, None, kind=b"thumbnail")
-        return self._kept(key, wish.media_type, lambda: self._thumbnail(stored, wish))
+        return self._kept(key, wish.media_type, lambda: self._drawing.thumbnail(stored, wish))
 
     def representative(self, located: Sequence[StoredInstance]) -> StoredInstance:
         """Return the object that stands for a series or study: the middle one of the first series with images."""
@@ -265,10 +209,10 @@ class Pictures:
         location = opened.stored.location
         if not is_costly(location.transfer_syntax, to):
             with self._turn():
-                return self._of_object(opened, make)
+                return self._drawing.of_object(opened, make)
         told = (location.transfer_syntax, to, str(number))
         key = name_of_result(location.digest, _VERSION, b"frame", makers(), *(each.encode() for each in told))
-        return self._kept(key, "", lambda: self._of_object(opened, make)).data
+        return self._kept(key, "", lambda: self._drawing.of_object(opened, make)).data
 
     def _kept(self, key: str, media_type: str, make: Callable[[], bytes]) -> Picture:
         data = self._cache.get(key)
@@ -287,95 +231,6 @@ class Pictures:
 
             data = read_document(opened, media_type, header)
         return Picture(data, media_type, blake3(data).hexdigest()[:40])
-
-    def _media_types(self, opened: Opened) -> tuple[str, ...]:
-        subject = opened.subject
-        if documents := document_types(opened):
-            return documents
-        if not subject.number_of_frames or is_video(opened.stored.location.transfer_syntax):
-            return ()
-        films = (MP4,) if subject.number_of_frames > 1 and self._cine.is_here else ()
-        return STILLS + films
-
-    def _make(self, stored: StoredInstance, wish: Wish, state: StoredInstance | None) -> bytes:
-        with self._looking.open(stored) as found:
-            opened = self._as_wished(found, wish)
-            offered = self._media_types(opened)
-            if wish.media_type not in offered:
-                forms = f"comes as {', '.join(offered)}" if offered else "cannot be shown"
-                raise Unsupported(f"this object {forms}, not as {wish.media_type}")
-            parameters = self._parameters(wish, opened, state)
-            if wish.frame is None and wish.media_type in {GIF, MP4} and opened.subject.number_of_frames > 1:
-                return self._reel(opened, wish, parameters)
-            return self._of_object(opened, lambda: _still(opened, wish, parameters))
-
-    def _as_wished(self, opened: Opened, wish: Wish) -> Opened:
-        """Return an open object, its frames decoded as far as they go where that is wished for."""
-        forced = self._decoding.forced
-        if not wish.is_forced or forced is None:
-            return opened
-        return replace(opened, decode=self._forced(opened, forced))
-
-    def _forced(self, opened: Opened, forced: Decode) -> Decode:
-        def decode(data: bytes, description: PixelDescription, uid: UID, /, *, levels: int = 0) -> Array:
-            try:
-                return opened.decode(data, description, uid, levels=levels)
-            except DamagedPixels as error:
-                self._note(opened, error)
-                return forced(data, description, uid, levels=levels)
-
-        return decode
-
-    def _note(self, opened: Opened, error: DamagedPixels) -> None:
-        if self._findings is not None:
-            stored = opened.stored
-            self._findings.note_damage(stored.ref.instance, stored.location.digest, error)
-
-    def _reel(self, opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
-        from calotype.dicom.pixels.render import render, view_for  # numpy: loaded with the first picture
-
-        subject = opened.subject
-        description, index = subject.checked()
-        view = view_for(description, subject.frame_attributes(1, opened.read_at), 1, parameters)
-        if view.width * view.height * index.number_of_frames > _MAX_REEL_PX:
-            raise Unsupported(
-                f"{index.number_of_frames} frames of this size are too much; ask for a smaller viewport"
-            )
-
-        def pictures() -> Iterator[Array]:
-            for number in range(1, index.number_of_frames + 1):
-                yield render(opened.frame(number), parameters)
-
-        return self._of_object(opened, lambda: self._wound(pictures(), subject.durations_ms(), wish.media_type))
-
-    def _wound(self, pictures: Iterator[Array], durations_ms: list[float], media_type: str) -> bytes:
-        from calotype.dicom.pixels.images import to_gif
-
-        if media_type == GIF:
-            return to_gif(pictures, durations_ms)
-        first = next(pictures)
-        frames = (picture.tobytes() for picture in chain((first,), pictures))
-        rate = 1000 * len(durations_ms) / sum(durations_ms)
-        return self._cine.film(Reel(frames, first.shape[1], first.shape[0], first.ndim == 3, rate))
-
-    def _parameters(self, wish: Wish, opened: Opened, state: StoredInstance | None) -> RenderParameters:
-        from calotype.dicom.pixels.geometry import Turn
-        from calotype.dicom.pixels.render import RenderParameters  # numpy: loaded with the first picture
-
-        presentation = None
-        if state is not None:
-            from calotype.dicom.pixels.presentation import Presentation
-
-            with self._looking.open(state) as open_state:
-                presentation = Presentation(open_state.subject.attributes)
-        return RenderParameters(
-            window=wish.window,
-            region=wish.region,
-            fit=wish.fit,
-            turn=Turn(0, wish.flip_horizontal, wish.flip_vertical),
-            presentation=presentation,
-            lines=corner_lines(opened.subject.attributes, frozenset(map(str, wish.burn))),
-        )
 
     def _state(self, uid: UID | None) -> StoredInstance | None:
         if uid is None:
@@ -403,65 +258,6 @@ class Pictures:
                 return image, replace(wish, frame=frame, presentation=stored.ref.instance)
         raise Unsupported("the images that this presentation state is about are not here")
 
-    def _of_object(self, opened: Opened, make: Callable[[], T]) -> T:
-        """Make something of an object. What is wrong with the object is no fault of the request: Unsupported."""
-        try:
-            return make()
-        except DamagedPixels as error:
-            self._note(opened, error)
-            raise Unsupported(f"the object's pixels are damaged: {error}") from error
-
-    def _thumbnail(self, stored: StoredInstance, wish: Wish) -> bytes:
-        from calotype.dicom.pixels.images import to_image
-        from calotype.dicom.pixels.pictograms import label_of, pictogram  # numpy: loaded with the first picture
-
-        assert wish.fit is not None  # noqa: S101 - thumbnail has set it
-        try:
-            with self._looking.open(stored) as opened:
-                if opened.subject.number_of_frames:
-                    return self._of_object(opened, lambda: _small(opened, wish))
-                modality = opened.subject.attributes.text(MODALITY)
-        except Unsupported:
-            # What cannot be decoded gets its sheet of paper, as what has no pixels does.
-            modality = ""
-        return to_image(pictogram(label_of(stored.sop_class, modality), *wish.fit), wish.media_type)
-
-
-def _small(opened: Opened, wish: Wish) -> bytes:
-    from calotype.dicom.pixels.images import to_image
-    from calotype.dicom.pixels.render import RenderParameters, render  # numpy: loaded with the first picture
-
-    number = wish.frame or (opened.subject.number_of_frames + 1) // 2
-    parameters = RenderParameters(fit=wish.fit, has_overlays=False)
-    picture = render(_cheap_frame(opened, number, parameters), parameters)
-    return to_image(picture, wish.media_type, quality=wish.quality)
-
-
-def _still(opened: Opened, wish: Wish, parameters: RenderParameters) -> bytes:
-    from calotype.dicom.pixels.images import converted, to_image
-    from calotype.dicom.pixels.profiles import ColourSpace
-    from calotype.dicom.pixels.render import render  # numpy: loaded with the first picture
-
-    number = wish.frame or 1
-    picture = render(_cheap_frame(opened, number, parameters), parameters)
-    profile = opened.subject.icc_profile if picture.ndim == 3 else b""
-    if wish.colour_space:
-        picture, profile = converted(picture, profile, ColourSpace(wish.colour_space))
-    return to_image(picture, wish.media_type, quality=wish.quality, profile=profile)
-
-
-def _cheap_frame(opened: Opened, number: int, parameters: RenderParameters) -> Frame:
-    """Decode a frame no larger than what will be seen of it, where its syntax has that cheaper."""
-    from calotype.dicom.pixels.render import view_for
-
-    subject = opened.subject
-    description, _ = subject.checked()
-    levels = 0
-    if parameters.fit is not None:
-        view = view_for(description, subject.frame_attributes(number, opened.read_at), number, parameters)
-        levels = int(log2(max(1.0, view.spare)))
-    return opened.frame(number, levels=levels)
-
 
 def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, kind: bytes = b"rendered") -> str:
     """Return a name for exactly this picture: of what bytes, how, made by which version of us."""
@@ -471,3 +267,24 @@ def _key(stored: StoredInstance, wish: Wish, state: StoredInstance | None, *, ki
         *(_VERSION, kind, stored.location.transfer_syntax.encode(), repr(told).encode()),
         *(repr(sorted(wish.burn)).encode(), state.location.digest if state is not None else b""),
     )
+
+
+__all__ = [
+    "DEFAULT_QUALITY",
+    "DEFAULT_THUMBNAIL_PX",
+    "GIF",
+    "HERE",
+    "JP2",
+    "JPEG",
+    "MP4",
+    "PNG",
+    "STILLS",
+    "Burn",
+    "Decoding",
+    "NoCache",
+    "Picture",
+    "PictureCache",
+    "Pictures",
+    "Visible",
+    "Wish",
+]
