@@ -76,6 +76,7 @@ GET /api/status
 GET /api/status/traffic
 GET /api/studies
 GET /api/studies/count
+GET /api/studies/{study}/annotations
 GET /api/studies/{study}/text
 GET /api/texts
 GET /api/tokens
@@ -89,6 +90,7 @@ GET /ohif
 GET /ohif/{path:path}
 GET /wado
 GET /weasis
+PATCH /api/studies/{study}/annotations
 POST /api/launch
 POST /api/tokens
 """
@@ -732,3 +734,31 @@ def test_without_login_nothing_is_kept_here(tmp_path):
         assert local.get(PREFERENCES).json()["is_kept"] is False
         refused = local.patch(PREFERENCES, json={"scheme": "dark"})
         assert (refused.status_code, "Login is off" in refused.text) == (403, True)
+
+
+def test_annotations_are_ones_own_in_every_browser(site):
+    study = site.studies[0]
+    path = f"/api/studies/{study}/annotations"
+    with site.logged_in("viewer") as one, site.logged_in("viewer") as other, site.logged_in("admin") as admin:
+        kept = one.patch(path, json={"annotations": {"a": {"length": 3.5, "text": "<script>"}, "b": {}}})
+        assert (kept.status_code, kept.content) == (204, b"")
+        other.patch(path, json={"annotations": {"b": None}})
+        assert one.get(path).json() == {"annotations": {"a": {"length": 3.5, "text": "<script>"}}}
+        assert admin.get(path).json() == {"annotations": {}}
+        assert one.patch("/api/studies/1.2.3/annotations", json={"annotations": {"a": {}}}).status_code == 404
+        for bad in (
+            {},
+            [],
+            {"annotations": {"a b": {}}},
+            {"annotations": {"a": []}},
+            {"annotations": {"a": {}}, "b": 1},
+        ):
+            assert one.patch(path, json=bad).status_code == 400, bad
+        many = {"annotations": {f"a{number}": {} for number in range(501)}}
+        assert one.patch(path, json=many).status_code == 400
+        assert one.patch(path, json={"annotations": {"a": {"x": "y" * 20_000}}}).status_code == 400
+        deep = '{"annotations": {"a": {"x": ' + "[" * 5000 + "]" * 5000 + "}}}"
+        typed = {"Content-Type": "application/json"}
+        assert one.patch(path, content=deep, headers=typed).status_code == 400
+        assert one.patch(path, json={"annotations": {}}, headers={"X-CSRF-Token": "no"}).status_code == 403
+        one.patch(path, json={"annotations": {"a": None}})

@@ -46,6 +46,7 @@ from calotype.scu.files import PartTenFiles
 from calotype.scu.inquirer import DimseInquirer
 from calotype.scu.sender import AssociationDelivery, DimseCourier
 from calotype.services.access.access import Access
+from calotype.services.archive.annotations import Annotations
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.marks import Marks
 from calotype.services.archive.ports import Disk
@@ -55,6 +56,7 @@ from calotype.services.routing.exchange import Exchange
 from calotype.services.routing.live import Nodes
 from calotype.services.routing.send import Dispatch
 from calotype.services.worklist.worklist import Worklist
+from calotype.stores.index.annotations import SqliteAnnotations
 from calotype.stores.index.commitments import SqliteCommitments
 from calotype.stores.index.marks import SqliteMarks
 from calotype.stores.index.nodes import SqliteNodes
@@ -84,6 +86,7 @@ class House:
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
         self.marks = Marks(SqliteMarks(stores.index), archive.search, archive.events)
+        self.annotations = Annotations(SqliteAnnotations(stores.index), archive.search)
         self.worklist = Worklist(kept, worklist_settings(settings))
         self.performed = performed_over(kept, settings)
         self.commitments = Commitments.over(
@@ -226,6 +229,7 @@ class House:
             recycling=archive.recycling,
             changes=archive.changes,
             marks=self.marks,
+            annotations=self.annotations,
             logins=self.logins,
             anonymiser=self.anonymiser,
             anonymising=self.anonymising,

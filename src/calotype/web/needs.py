@@ -101,6 +101,8 @@ BY_NOUN: Final[Mapping[str, tuple[Row, ...]]] = {
     "statistics": (_row("", GET=Need.READ),),
     "status": (_row(".*", GET=Need.READ),),
     "studies": (
+        # What one has marked is one's own, whoever else may change the study.
+        _row("/[^/]+/annotations", GET=Need.READ, PATCH=Need.READ),
         _row(".*", GET=Need.READ, POST=Need.OPERATE, PUT=Need.OPERATE, PATCH=Need.OPERATE, DELETE=Need.OPERATE),
     ),
     "texts": (_row("", GET=Need.READ),),

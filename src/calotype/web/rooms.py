@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from calotype.services.access.access import Access
 from calotype.services.access.logins import Logins
+from calotype.services.archive.annotations import Annotations
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.archive import Archive
 from calotype.services.archive.changes import Changes
@@ -52,6 +53,8 @@ class Rooms:
     changes: Changes | None = None
     marks: Marks | None = None
     """Labels and remarks of studies."""
+    annotations: Annotations | None = None
+    """What users mark in the pictures of studies."""
     logins: Logins | None = None
     """Without it nobody logs in: whoever reaches us may do everything."""
     anonymiser: Anonymiser | None = None

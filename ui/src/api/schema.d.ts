@@ -1066,6 +1066,30 @@ export interface paths {
         patch: operations["mark_study_api_studies__study__patch"];
         trace?: never;
     };
+    "/api/studies/{study}/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Annotations
+         * @description List one's own annotations of a study; nobody sees those of others.
+         */
+        get: operations["list_annotations_api_studies__study__annotations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Annotations
+         * @description Keep annotations of one's own, or take them away, each for itself. 404 for a study that is not here.
+         */
+        patch: operations["change_annotations_api_studies__study__annotations_patch"];
+        trace?: never;
+    };
     "/api/studies/{study}/anonymise": {
         parameters: {
             query?: never;
@@ -1421,6 +1445,30 @@ export interface components {
             /** Stored Bytes */
             stored_bytes: number;
             compression?: components["schemas"]["Standing"] | null;
+        };
+        /**
+         * AnnotationsChange
+         * @description Annotations to keep, by name; ``null``: no longer. What is not named stays as it is.
+         */
+        AnnotationsChange: {
+            /** Annotations */
+            annotations: {
+                [key: string]: {
+                    [key: string]: unknown;
+                } | null;
+            };
+        };
+        /**
+         * AnnotationsView
+         * @description Annotations of a study by name: objects of whoever made them.
+         */
+        AnnotationsView: {
+            /** Annotations */
+            annotations: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
         };
         /**
          * Anonymise
@@ -4796,6 +4844,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MarkView"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_annotations_api_studies__study__annotations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The Study Instance UID. */
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnotationsView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_annotations_api_studies__study__annotations_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The Study Instance UID. */
+                study: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationsChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

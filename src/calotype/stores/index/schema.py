@@ -31,6 +31,7 @@ from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import INDEXED, Attribute, Matching
 from calotype.stores.index import (
     access_schema,
+    annotations_schema,
     commitments_schema,
     compression_schema,
     feed_schema,
@@ -263,6 +264,7 @@ change, change_feed, change_unsettled = feed_schema.draw(metadata)
 compression, compression_tally = compression_schema.draw(metadata)
 account, login_session, access_token, preference = access_schema.draw(metadata)
 study_label, study_remark = marks_schema.draw(metadata)
+annotation = annotations_schema.draw(metadata)
 
 DERIVED: Final = (patient, study, series, instance, header, tally)
 """The tables that a rebuild makes anew from the objects; the others are kept."""

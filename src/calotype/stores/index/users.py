@@ -26,6 +26,7 @@ CHANGE_USER: Final = (
     " WHERE name = ?"
 )
 REMOVE_USER: Final = (
+    "DELETE FROM annotation WHERE user_name = ?",
     "DELETE FROM preference WHERE user_name = ?",
     "DELETE FROM access_token WHERE user_name = ?",
     "DELETE FROM login_session WHERE user_name = ?",
