@@ -115,22 +115,24 @@ def test_a_study_is_sent_to_storescp_with_an_outcome_for_each_instance(tmp_path,
 def test_a_send_that_was_killed_goes_on_where_it_was(tmp_path, slices):
     port = dcmtk.free_port()
     server = Server(tmp_path, {"VIEWER": port})
-    with storescp(tmp_path, port, "--sleep-after", "1") as received:
-        with server:
-            store(slices, server.node)
-            job = server.post("/nodes/VIEWER/send", {"series": [SERIES]})
-            server.follow(job, lambda job: job["done"] >= 2)
-            # Two are written down: what was after them is done again at most.
-            wait_for(lambda: len(server.outcomes(job)) >= 2)
-            server.kill()
-        with server:
-            job = server.follow(job)
-            assert (job["state"], job["done"], job["failed"], job["total"]) == ("done", 5, 0, 5)
-            assert server.outcomes(job) == {instance(number): "ok" for number in range(1, 6)}
-        assert len(list(received.iterdir())) == 5
-        log = (tmp_path / "storescp.log").read_text()
-        assert 5 <= log.count("Received Store Request") <= 7
-        assert log.count("Association Received") == 2 + 1  # the look whether it listens is one
+    # So slow that the job is far from its end whenever it is killed.
+    with storescp(tmp_path, port, "--sleep-after", "4"), server:
+        store(slices, server.node)
+        job = server.post("/nodes/VIEWER/send", {"series": [SERIES]})
+        server.follow(job, lambda job: job["done"] >= 2)
+        # Two are written down: what was after them is done again at most.
+        wait_for(lambda: len(server.outcomes(job)) >= 2)
+        server.kill()
+    before = (tmp_path / "storescp.log").read_text()
+    with storescp(tmp_path, port) as received, server:
+        job = server.follow(job)
+        assert (job["state"], job["done"], job["failed"], job["total"]) == ("done", 5, 0, 5)
+        assert server.outcomes(job) == {instance(number): "ok" for number in range(1, 6)}
+    after = (tmp_path / "storescp.log").read_text()
+    assert len(list(received.iterdir())) == 5
+    assert 5 <= (before + after).count("Received Store Request") <= 7
+    # The look whether it listens is one of each.
+    assert [log.count("Association Received") for log in (before, after)] == [2, 2]
 
 
 def test_a_send_is_paused_by_a_stop_and_goes_on_after_it(tmp_path, slices):
