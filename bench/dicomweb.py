@@ -2,12 +2,17 @@
 
 The client reads a socket and forgets. It counts what comes, chunks' frames included, so that taking an answer apart
 costs nobody anything. "discarded" is read without even being copied out of the system (``MSG_TRUNC``), so that what
-is measured is who sends.
+is measured is who sends. "(floor)" is one ``sendfile`` after the other of the same file, to whoever connects, without
+HTTP being read or anything decided: what the system's loopback takes, in seconds and in processor seconds. "client's
+own" are the processor seconds of the client. On a machine of few processors no server can be much faster than those
+two, and Orthanc's seconds divided by them are the largest ratio that there can be.
 """
 
 from __future__ import annotations
 
 import http.client
+import multiprocessing
+import os
 import shutil
 import socket
 import statistics
@@ -17,6 +22,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psutil
 
 from bench import fill, query
 from bench.objects import CT_512, EXPLICIT_LE, Kind, Pool, header
@@ -49,7 +56,7 @@ def fetch(port: int, path: str, accept: str, *, discards: bool = False) -> tuple
     flags = getattr(socket, "MSG_TRUNC", 0) if discards else 0
     start = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as stream:
-        request = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
         stream.sendall(request.encode("ascii"))
         first = stream.recv(64 * 1024)
         if not first.startswith(b"HTTP/1.1 200"):
@@ -64,16 +71,23 @@ def measure(report: Report, base: Path, servers: list[Server], runs: int) -> Non
     """Measure whole studies, metadata, frames of a long object, and many clients at once."""
     folder = Path(tempfile.mkdtemp(prefix="dicomweb-", dir=base))
     fetched: dict[str, Callable[[bool], tuple[float, int]]] = {}
+    senders: dict[str, Callable[[], float]] = {}
     started: list[Running] = []
+    noise = _noise(folder)
+    floor = _Floor(noise)
+    fetched["(floor)"] = lambda discards: fetch(floor.port, "/file", "*/*", discards=discards)
+    senders["(floor)"] = lambda: _cpu_s(floor.pid)
     nginx = _nginx(folder)
     if nginx is not None:
-        _, port = nginx
+        process, port = nginx
+        senders["nginx"] = lambda: _cpu_s(process.pid)
         fetched["nginx"] = lambda discards: fetch(port, "/file", "*/*", discards=discards)
     for server in servers:
         if not server.speaks_http:
             continue
         running = server.start(folder)
         started.append(running)
+        senders[server.name] = running.cpu_s
         run_workload(running.target, Workload("W1", CT_512, 1000), 1)
         root = "/dicomweb" if server.name == "calotype" else "/dicom-web"
         place = f"{root}/studies/{query.only_study(running.http_port, root)}"
@@ -84,10 +98,14 @@ def measure(report: Report, base: Path, servers: list[Server], runs: int) -> Non
     for _ in range(runs):
         for name, once in fetched.items():
             for discards in (False, True):
+                cpu, own = senders[name](), time.process_time()
                 wall, size = once(discards)
+                cpu, own = senders[name]() - cpu, time.process_time() - own
                 what = "wado-rs 1000 CT, discarded" if discards else "wado-rs 1000 CT"
                 # Per 500 MB, as nginx's file is.
-                report.add(Sample(what, name, wall * FILE_BYTES / size))
+                share = FILE_BYTES / size
+                report.add(Sample(what, name, wall * share, cpu * share))
+                report.add(Sample(what, "client's own", own * share))
     for running in started:
         try:
             _long(report, running)
@@ -97,6 +115,8 @@ def measure(report: Report, base: Path, servers: list[Server], runs: int) -> Non
     if nginx is not None:
         nginx[0].terminate()
         nginx[0].wait()
+    floor.close()
+    _limits(report)
     shutil.rmtree(folder)
 
 
@@ -170,17 +190,77 @@ def _store_long(running: Running, root: str) -> str:
     return f"{root}/studies/{study}/series/{series}/instances/{instance}"
 
 
+def _limits(report: Report) -> None:
+    """Say how many times as fast as Orthanc each is, and with that the most that any server could be here."""
+    for workload in ("wado-rs 1000 CT", "wado-rs 1000 CT, discarded"):
+        runs: dict[str, list[Sample]] = {}
+        for sample in report.samples:
+            if sample.workload == workload:
+                runs.setdefault(sample.server, []).append(sample)
+        wall = {server: statistics.median(each.wall_s for each in found) for server, found in runs.items()}
+        cpu = {server: statistics.median(each.cpu_s for each in found) for server, found in runs.items()}
+        if "orthanc" not in wall:
+            continue
+        for what, found in (("seconds", wall), ("processor seconds", cpu)):
+            orthanc = found.pop("orthanc")
+            told = ", ".join(f"{orthanc / each:.2f} of {server}" for server, each in found.items() if each)
+            report.note(f"{workload}: Orthanc takes {orthanc:.3f} {what}, times those {told}")
+
+
+def _cpu_s(pid: int) -> float:
+    """User and system seconds of a process and its children."""
+    root = psutil.Process(pid)
+    times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+class _Floor:
+    """Sends a file to whoever connects, by ``sendfile`` and nothing else."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        # A process of its own, as the servers are: the client's interpreter would take turns with it.
+        self._process = multiprocessing.get_context("fork").Process(target=self._serve)
+        self._process.start()
+        self.pid = self._process.pid or 0
+
+    def _serve(self) -> None:
+        size = self._file.stat().st_size
+        with self._file.open("rb") as file:
+            while True:
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.recv(64 * 1024)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                    at = 0
+                    while at < size:
+                        at += os.sendfile(connection.fileno(), file.fileno(), at, size - at)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.join()
+        self._listener.close()
+
+
+def _noise(folder: Path) -> Path:
+    """Write a file of 500 MB."""
+    base = folder / "nginx" / "files"
+    base.mkdir(parents=True)
+    noise = Pool().window(0, 50_000_000)
+    with (base / "file").open("wb") as file:
+        for _ in range(FILE_BYTES // len(noise)):
+            file.write(noise)
+    return base / "file"
+
+
 def _nginx(folder: Path) -> tuple[subprocess.Popen[bytes], int] | None:
-    """Start nginx over one file of noise, where it is installed."""
+    """Start nginx over the file of noise, where it is installed."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     if program is None:
         return None
     base, port = folder / "nginx", free_port()
-    (base / "files").mkdir(parents=True)
-    noise = Pool().window(0, 50_000_000)
-    with (base / "files" / "file").open("wb") as file:
-        for _ in range(FILE_BYTES // len(noise)):
-            file.write(noise)
     # Started by root, it serves as another user.
     for each in (folder, base, base / "files"):
         each.chmod(0o755)
