@@ -17,7 +17,7 @@ from calotype.dicom import text
 from calotype.dicom.json_model import Context, resolve, unpack
 from calotype.dicom.layout import SEQUENCES
 from calotype.dicom.memory import Memory
-from calotype.dicom.query.attributes import INDEXED
+from calotype.dicom.query.attributes import INDEXED, Attribute
 from calotype.dicom.uids import is_valid_uid
 from calotype.dicom.walk import Token, Walk
 
@@ -110,9 +110,12 @@ def _charset_in_order(walk: Walk, tokens: list[Token]) -> bool:
 def _read(walk: Walk, token: Token, context: Context) -> _Found:
     tag, vr, _, start, end = token
     wanted = _WANTED[tag]
+    raw = bytes(walk.data[start : min(end, start + MAX_VALUE_BYTES)])
+    if vr in _TEXTS and text.is_plain(stripped := raw.rstrip(b" \0")) and end - start <= MAX_VALUE_BYTES:
+        # What nearly every value is; all the rest is worked out below.
+        return _plain(wanted, stripped.decode("ascii"))
     if vr in SEQUENCES:
         return wanted.keyword, "", (Oddity.HEADER_DAMAGED,)
-    raw = bytes(walk.data[start : min(end, start + MAX_VALUE_BYTES)])
     odd: tuple[Oddity, ...] = ()
     if vr not in _TEXTS:
         vr = resolve(vr, context)
@@ -135,6 +138,14 @@ def _read(walk: Walk, token: Token, context: Context) -> _Found:
         value, oddity = check(value)
         odd += (oddity,) if oddity else ()
     return wanted.keyword, value if value.strip("\\") else "", odd
+
+
+def _plain(wanted: Attribute, value: str) -> _Found:
+    check = _CHECKS.get(wanted.vr)
+    if check is None:
+        return wanted.keyword, value, ()
+    value, oddity = check(value)
+    return wanted.keyword, value, (oddity,) if oddity else ()
 
 
 _NUMBERS: Final = frozenset({"FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})

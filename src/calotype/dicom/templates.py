@@ -3,7 +3,8 @@
 Nine tenths of a slice's header are byte for byte those of the slice before. A template is such a header cut into
 *runs*, bytes that were the same in every header it was learned from, whole sequences included, with their DICOM JSON
 and indexed attributes worked out; and between them *varying elements*, which are read one by one as always. The first
-header of a series leaves a sample, the second makes it a template, later ones that differ elsewhere widen it.
+header of a series leaves a sample, the second makes it a template, later ones that differ elsewhere widen it. First
+headers are learned from together, too: what a device says of every study makes a template for series to come.
 
 Nothing may come out other than by the ordinary walk. Why it does not:
 
@@ -48,6 +49,7 @@ MAX_REST_ELEMENTS: Final = 1000
 """The ordinary walk's own limits count from the first element; a rest so short that they cannot matter."""
 MAX_SHAPES: Final = 4
 """Headers of one series with different elements: a localizer beside the slices, contrast agent in some."""
+MAX_SHAPES_OF_ANY_SERIES: Final = 16
 MAX_SERIES: Final = 64
 BUDGET_BYTES: Final = 16 * 1024 * 1024
 _ELEMENT_OVERHEAD_BYTES: Final = 400
@@ -68,6 +70,7 @@ class _Step(NamedTuple):
     tag: int
     vr: str
     header_bytes: int
+    brief: json_model.Brief
 
 
 class Recalled(NamedTuple):
@@ -148,7 +151,7 @@ class _Template:
         if self.steps is None:
             return -1
         pos = 0
-        for run, run_bytes, length_bytes, tag, vr, header_bytes in self.steps:
+        for run, run_bytes, length_bytes, tag, vr, header_bytes, _ in self.steps:
             if not head.startswith(run, pos):
                 return -1
             pos += run_bytes
@@ -173,7 +176,8 @@ class _Template:
     def _json(self, walk: Walk, varying: list[Token], rest: list[Token]) -> bytes:
         members = list(self.fragments)
         context = self.context
-        members[1::2] = [json_model.member(walk, token, context).encode("utf-8", "replace") for token in varying]
+        steps = self.steps or ()
+        members[1::2] = [step.brief.member(walk, token, context) for step, token in zip(steps, varying, strict=True)]
         members += [json_model.member(walk, token, context).encode("utf-8", "replace") for token in rest]
         body = b",".join(filter(None, members))
         if not self.names_charset and not body.isascii():
@@ -197,9 +201,11 @@ class Templates:
     def recall(self, data: Buffer, total: int, *, explicit: bool, reading: Reading | None = None) -> Recalled | None:
         """Read the header of a little endian data set of ``total`` bytes, ``None`` when that takes a walk."""
         head = _head(data)
-        known = self._by_series.get(_key(head, reading, explicit=explicit))
+        key = _key(head, reading, explicit=explicit)
+        known = self._by_series.get(key)
+        is_new = known is None
         if known is None:
-            return None
+            known = self._by_series.get(_of_any_series(key), ())
         for template in known:
             try:
                 recalled = template.recall(Walk(data, total, explicit=explicit, little=True), head)
@@ -207,6 +213,8 @@ class Templates:
                 # What this is and what to say about it is for the ordinary walk to tell.
                 return None
             if recalled is not None:
+                if is_new:
+                    self._meet(key)
                 return recalled
         return None
 
@@ -220,23 +228,39 @@ class Templates:
         if not covered or not key[1] or not self._lock.acquire(blocking=False):
             return
         try:
-            self._keep(key, _Sample(walk, head[: covered[-1][4]], covered, context))
+            sample = _Sample(walk, head[: covered[-1][4]], covered, context)
+            if key not in self._by_series:
+                self._keep(_of_any_series(key), sample, MAX_SHAPES_OF_ANY_SERIES)
+            self._keep(key, sample, MAX_SHAPES)
         finally:
             self._lock.release()
 
-    def _keep(self, key: _Key, sample: _Sample) -> None:
+    def _meet(self, key: _Key) -> None:
+        """Have the series learned from its next header on: a template of its own has less that varies."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._make_room()
+                self._by_series.setdefault(key, ())
+            finally:
+                self._lock.release()
+
+    def _keep(self, key: _Key, sample: _Sample, max_shapes: int) -> None:
         known = self._by_series.get(key, ())
         shape = tuple((tag, vr) for tag, vr, _, _, _ in sample.tokens)
         same = next((template for template in known if template.shape == shape), None)
         fresh = _seed(shape, sample) if same is None else _widen(same, sample)
         if fresh is same:
             return
-        kept = (fresh, *(template for template in known if template is not same))[:MAX_SHAPES]
+        kept = (fresh, *(template for template in known if template is not same))[:max_shapes]
         self._forget(key)
         self._used_bytes += sum(template.cost_bytes for template in kept)
-        while self._by_series and (self._used_bytes > BUDGET_BYTES or len(self._by_series) >= MAX_SERIES):
-            self._forget(next(iter(self._by_series)))
+        self._make_room()
         self._by_series[key] = kept
+
+    def _make_room(self) -> None:
+        """Forget the oldest until there is room for one more; what serves all series goes last."""
+        while self._by_series and (self._used_bytes > BUDGET_BYTES or len(self._by_series) >= MAX_SERIES):
+            self._forget(next((key for key in self._by_series if key[1]), next(iter(self._by_series))))
 
     def _forget(self, key: _Key) -> None:
         self._used_bytes -= sum(template.cost_bytes for template in self._by_series.pop(key, ()))
@@ -267,6 +291,11 @@ def _key(head: bytes, reading: Reading | None, *, explicit: bool) -> _Key:
         return explicit, b"", reading
     length_at = at + (6 if explicit else 4)
     return explicit, head[at : at + 8 + int.from_bytes(head[length_at : length_at + 1], "little")], reading
+
+
+def _of_any_series(key: _Key) -> _Key:
+    """Return the key of the templates that are tried for a series not met before."""
+    return key[0], b"", key[2]
 
 
 def _covered(tokens: list[Token]) -> tuple[Token, ...]:
@@ -314,7 +343,7 @@ def _build(shape: tuple[tuple[int, str], ...], sample: _Sample, varying: frozens
         tag, vr, at, start, end = token
         length_bytes = 0 if vr in SEQUENCES else 2 if walk.explicit and start - at == 8 else 4
         run = head[run_start : start - length_bytes if length_bytes else at]
-        steps.append(_Step(run, len(run), length_bytes, tag, vr, start - at))
+        steps.append(_Step(run, len(run), length_bytes, tag, vr, start - at, json_model.Brief(tag, vr)))
         runs.append([])
         run_start = end
     if steps and len(steps[0].run) < (6 if walk.explicit else 8):

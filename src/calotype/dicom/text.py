@@ -9,6 +9,7 @@ VRs are not text.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -21,6 +22,9 @@ TEXT_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """VRs to which Specific Character Set applies (PS3.5 6.1.2.3); the other text VRs are ISO 646."""
 SINGLE_VALUED_VRS: Final = frozenset({"LT", "ST", "UT", "UR"})
 """VRs in which a backslash is a character like any other."""
+
+is_plain: Final = re.compile(rb"[!-\[\]-~](?:[ -\[\]-~]*[!-\[\]-~])?").fullmatch
+"""Tells whether bytes are one value of printable ASCII without padding: it reads the same in every character set."""
 
 DEFAULT_CHARSETS: Final = ("ISO_IR 6",)
 UTF_8_CHARSETS: Final = (sets.UTF_8,)

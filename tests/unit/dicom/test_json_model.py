@@ -4,9 +4,13 @@ import json
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from calotype.dicom.json_model import Brief, Context, member
 from calotype.dicom.part10 import scan
 from calotype.dicom.uids import UID
+from calotype.dicom.walk import Walk
 from support import samples
 
 
@@ -190,3 +194,23 @@ def test_documents_do_not_depend_on_what_came_before():
     for seed in range(2, 30):
         to_json(samples.ct(8, 8, seed=seed))
     assert to_json(samples.ct(8, 8, seed=1)) == first
+
+
+_VALUES = st.one_of(
+    st.binary(max_size=24),
+    st.text("09.+-eE \\", max_size=24).map(str.encode),
+    st.text('aZ~ \\"^=\t\0\x1b\x7f', max_size=24).map(str.encode),
+)
+
+
+@given(
+    st.sampled_from([0x00080018, 0x00100010, 0x00200032, 0x00080000, 0x00080005, 0x7FE00010]),
+    st.sampled_from(["AE", "CS", "DA", "DS", "IS", "LO", "LT", "PN", "SH", "TM", "UC", "UI", "UN", "US"]),
+    _VALUES,
+    st.sampled_from([("ISO_IR 6",), ("ISO_IR 192",), ("ISO 2022 IR 6", "ISO 2022 IR 87"), ("ISO_IR 13",)]),
+)
+def test_what_is_written_in_brief_is_the_same(tag, vr, value, charsets):
+    walk = Walk(value, len(value), explicit=True, little=True)
+    token = (tag, vr, 0, 0, len(value))
+    context = Context(charsets, little=True, signed=False)
+    assert Brief(tag, vr).member(walk, token, context) == member(walk, token, context).encode("utf-8", "replace")

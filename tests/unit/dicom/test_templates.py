@@ -57,6 +57,35 @@ def test_a_slice_of_another_series_or_syntax_is_walked_over():
     assert not recalled(templates, slice_of(3, samples.BIG_ENDIAN), samples.BIG_ENDIAN)
 
 
+def first_of(series, syntax=samples.EXPLICIT):
+    changes = {0x0020000D: ("UI", samples.uid(2, series)), 0x00100020: ("LO", f"P{series}")}
+    return slice_of(series, syntax, series_uid=samples.uid(3, series), changes=changes)
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_the_first_slice_of_a_third_series_is_recalled(syntax):
+    templates = taught(first_of(1, syntax), first_of(2, syntax), syntax=syntax)
+    assert recalled(templates, first_of(3, syntax), syntax)
+    assert recalled(templates, first_of(4000, syntax), syntax)
+
+
+def test_a_series_that_was_recalled_by_what_others_said_gets_a_template_of_its_own():
+    templates = taught(first_of(1), first_of(2))
+    series = {"series_uid": samples.uid(3, 3)}
+    assert recalled(templates, slice_of(1, **series))
+    assert not recalled(templates, slice_of(2, **series))
+    assert recalled(templates, slice_of(3, **series))
+
+
+def test_first_slices_of_many_kinds_are_kept_up_to_a_limit():
+    templates = Templates()
+    for number in range(2 * room.MAX_SHAPES_OF_ANY_SERIES):
+        data = slice_of(1, series_uid=samples.uid(3, number), changes={0x00990010 + number: ("LO", "x")})
+        scan(data, UID(samples.EXPLICIT), data_bytes=len(data), templates=templates)
+    [kept] = [known for key, known in templates._by_series.items() if not key[1]]
+    assert len(kept) == room.MAX_SHAPES_OF_ANY_SERIES
+
+
 def test_what_differs_later_is_learned_too():
     templates = taught(slice_of(1), slice_of(2))
     assert not recalled(templates, slice_of(2, changes={0x00281050: ("DS", "45")}))
@@ -264,7 +293,8 @@ def test_shapes_series_and_bytes_are_bounded(monkeypatch):
             data = slice_of(number, series_uid=samples.uid(3, number), changes=changes)
             scan(data, UID(samples.EXPLICIT), data_bytes=len(data), templates=templates)
     assert len(templates._by_series) == room.MAX_SERIES
-    assert {len(known) for known in templates._by_series.values()} == {room.MAX_SHAPES}
+    of_series = [known for key, known in templates._by_series.items() if key[1]]
+    assert {len(known) for known in of_series} == {room.MAX_SHAPES}
     kept = [template for known in templates._by_series.values() for template in known]
     assert templates._used_bytes == sum(template.cost_bytes for template in kept)
     monkeypatch.setattr(room, "BUDGET_BYTES", 300_000)
