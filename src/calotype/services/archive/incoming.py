@@ -212,6 +212,8 @@ class Incoming:
     def commit(self) -> Receipt:
         """Check the object, keep it as policy says, and return when that is durable.
 
+        What is left to be tidied up is so by :meth:`discard`, for which whoever sends need not wait.
+
         InvalidRequest for a data set that is truncated or lacks a Study, Series or SOP Instance UID; ClassMismatch
         when it is not what was declared; Conflict when policy refuses a duplicate; OutOfResources, Unavailable.
         """
@@ -248,7 +250,6 @@ class Incoming:
         receipt = self._keep(Received(self._objects, spool, description))
         if settled is not None:
             self._texts.follow(ref.study, settled)
-        self.discard()
         return receipt
 
     def discard(self) -> None:

@@ -3,6 +3,8 @@
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import blake3
 import orjson
@@ -17,6 +19,7 @@ from calotype.services.archive.ports import Channel, Flag, Origin
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 from calotype.stores.objects.memory import MemoryObjectStore
+from calotype.stores.objects.syscalls import Syscalls
 from support import samples
 from support.archives import MODALITY, NOON_US
 
@@ -93,6 +96,25 @@ def test_single_bytes_make_the_same_object(house):
         incoming.commit()
     assert house.served(UID_1) == data
     assert only_record(house)[0].location.digest == blake3.blake3(data).digest()
+
+
+def test_what_is_tidied_up_waits_until_the_sender_was_answered(house_with, tmp_path):
+    removed = []
+
+    def unlink(path):
+        removed.append(path)
+        Path(path).unlink()
+
+    objects = FileObjectStore(FileStoreSettings(tmp_path), replace(Syscalls.best(), unlink=unlink))
+    house = house_with(objects=objects)
+    with house.archive.ingest.begin(Declared(UID(""), UID(""), UID(samples.EXPLICIT)), MODALITY) as incoming:
+        incoming.write((samples.ct(),))
+        incoming.commit()
+        assert list(house.files()) == [KEY_1]
+        assert removed == []
+    assert len(removed) == 1
+    assert list(house.files()) == [KEY_1]
+    objects.close()
 
 
 def test_without_commit_nothing_stays(house):
