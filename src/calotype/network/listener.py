@@ -232,6 +232,13 @@ class Listener:
         settings = self.settings
         pump = Pump(stream, UpperLayer(Role.ACCEPTOR, max_pdu_bytes=self._max_pdu_bytes), settings.timeouts)
         try:
+            self._converse(pump, peer_address)
+        finally:
+            pump.leave()
+
+    def _converse(self, pump: Pump, peer_address: str) -> None:
+        settings = self.settings
+        try:
             pump.connected()
             event = pump.next_event(settings.timeouts.artim_s)
         except AssociationEnded as error:

@@ -61,6 +61,10 @@ _FAREWELL_S = 3.0
 """How much of the ARTIM time a peer gets to close after the end: nothing is left to be said but goodbye."""
 
 
+_spare_buffers: deque[memoryview] = deque(maxlen=16)
+"""Receive buffers of associations that have ended: of new ones the system has to find and zero every page."""
+
+
 _ROUND_S = 1.0
 """How often, while nothing comes, there is time for something else."""
 
@@ -80,7 +84,10 @@ class Pump:
         self._stream = stream
         self._upper_layer = upper_layer
         self._assembler = MessageAssembler(self.context_ids)
-        self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
+        try:
+            self._buffer = _spare_buffers.pop()
+        except IndexError:
+            self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
         self._artim_deadline: float | None = None
         self._send_lock = threading.Lock()
         self._killed = False
@@ -214,6 +221,14 @@ class Pump:
                 break
         self.events.clear()
         self._close()
+
+    def leave(self) -> None:
+        """Give the receive buffer to the next association. The last call: nobody may hold data of this one."""
+        self.events.clear()
+        self._close()
+        buffer, self._buffer = self._buffer, memoryview(b"")
+        if buffer:
+            _spare_buffers.append(buffer)
 
     def kill(self) -> None:
         """Abort from another thread: the pumping thread wakes with AssociationAborted."""

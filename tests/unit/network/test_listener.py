@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager, suppress
 from ipaddress import ip_network
 
@@ -339,6 +340,22 @@ def test_the_rooms_of_an_address_are_given_back(patient, monkeypatch):
                         leave(peer)
                         served += 1
         assert served == 6
+
+
+def test_an_association_that_has_ended_leaves_its_buffer_to_the_next(patient, monkeypatch):
+    monkeypatch.setattr("calotype.network.pump._spare_buffers", deque())
+    buffers = []
+
+    def handle(association):
+        buffers.append(association._pump._buffer.obj)
+        answer(association)
+
+    for _ in range(2):
+        with listening(patient, handle) as (listener, _):
+            peer, _ = ask(listener.port)
+            with peer:
+                leave(peer)
+    assert buffers[0] is buffers[1]
 
 
 def test_a_listener_tells_who_is_connected_and_what_has_passed(patient):
