@@ -220,6 +220,13 @@ def _pynetdicom(folder: Path, port: int, _http: int) -> Command:
     }
 
 
+def _floor(folder: Path, port: int, _http: int) -> Command:
+    (folder / "out").mkdir()
+    return [sys.executable, "-m", "bench.floor", str(port), str(folder / "out")], {
+        "PYTHONPATH": str(Path(__file__).parent.parent)
+    }
+
+
 CALOTYPE = Server("calotype", (), _calotype, ae_title="CALOTYPE", speaks_http=True)
 SERVERS = (
     CALOTYPE,
@@ -227,6 +234,7 @@ SERVERS = (
     Server("dcmrecv", ("dcmrecv",), _dcmrecv),
     Server("orthanc", ("Orthanc",), _orthanc, speaks_http=True),
     Server("pynetdicom", (), _pynetdicom),
+    Server("(floor)", (), _floor),
 )
 ARCHIVES = (
     *(server for server in SERVERS if server.name in ("calotype", "orthanc")),
