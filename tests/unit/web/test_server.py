@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from calotype.errors import Unavailable
+from calotype.web import protocol
 from calotype.web.server import WebServer
 from calotype.web.settings import WebSettings
 
@@ -62,6 +63,81 @@ def test_stop_lets_a_request_finish():
 
     assert answers == ["hello"]
     assert not stopper.is_alive()
+
+
+@pytest.fixture
+def connection():
+    server = WebServer(hello, WebSettings(port=0))
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        yield connection
+    server.stop()
+
+
+def answer_of(connection, *pieces):
+    """Send pieces as far as they are taken; return all that is said before the connection ends."""
+    said = b""
+    try:
+        for piece in pieces:
+            connection.sendall(piece)
+        while got := connection.recv(65536):
+            said += got
+    except (ConnectionResetError, BrokenPipeError):
+        # Closed with something unread on the way, the system may take back even the answer.
+        pass
+    return said
+
+
+def test_headers_that_do_not_end_are_not_gathered_for_ever(connection):
+    said = answer_of(connection, b"GET / HTTP/1.1\r\nHost: a\r\nX: ", *(b"a" * 65536 for _ in range(1000)))
+
+    assert said == b"" or said.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("long", [b"X: " + b"a" * 70_000, b"\r\n".join(b"X%d: 1" % n for n in range(9000))])
+def test_too_long_headers_are_refused_with_a_problem_document(connection, long):
+    # As much as is refused and not a byte more: nothing is unread when the connection ends.
+    said = answer_of(connection, b"GET / HTTP/1.1\r\nHost: a\r\n" + long[:65_600])
+
+    assert said.startswith(b"HTTP/1.1 431 ")
+    assert b"application/problem+json" in said
+    assert b"longer than 65536 bytes" in said
+
+
+def test_too_long_trailers_are_refused(connection):
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    connection.sendall(head)
+    said = b""
+    while not said.endswith(b"hello"):
+        said += connection.recv(65536)
+    # A line is known to be over when the next has begun.
+    said = answer_of(connection, *(b"X: " + b"a" * 40_000 + b"\r\n" for _ in range(2)), b"Y")
+
+    assert said.startswith(b"HTTP/1.1 431 ")
+
+
+def test_what_is_no_http_is_a_problem_document(connection):
+    said = answer_of(connection, b"\0\1\2\3\r\n\r\n")
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in said
+
+
+@pytest.mark.parametrize(
+    ("begun", "status"), [(b"", b""), (b"\r\n", b""), (b"GET / HTTP/1.1\r\nHo", b"HTTP/1.1 408 ")]
+)
+def test_whoever_does_not_say_what_it_wants_is_not_waited_for(monkeypatch, begun, status):
+    monkeypatch.setattr(protocol, "_HEAD_S", 0.05)
+    server = WebServer(hello, WebSettings(port=0))
+    server.start()
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            said = answer_of(connection, begun)
+    finally:
+        server.stop()
+
+    assert said.startswith(status)
+    assert bool(said) is bool(status)
 
 
 def test_stop_is_idempotent():
