@@ -41,6 +41,8 @@ def check(settings: Settings) -> None:
         _check_compression(settings)
     if not 0 <= settings.pixels.threads <= _MOST_WORKERS:
         raise InvalidRequest(f"pixels.threads: give 0 to {_MOST_WORKERS}")
+    if not -1 <= settings.pixels.processes <= _MOST_WORKERS:
+        raise InvalidRequest(f"pixels.processes: give 0 to {_MOST_WORKERS}, or -1")
     for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
         if getattr(settings.dicom, name) <= 0:
             raise InvalidRequest(f"dicom.{name}: give seconds above 0")

@@ -19,7 +19,7 @@ from calotype.app.book import access_of, fixed_nodes
 from calotype.app.compressing import compression_over
 from calotype.app.listening import SERVED, listener_settings, policy_of
 from calotype.app.opening import Stores
-from calotype.app.picturing import decoding_of, forms_over, isolation_of, pictures_over
+from calotype.app.picturing import decoding_of, fleet_of, forms_over, isolation_of, pictures_over
 from calotype.app.scheduling import performed_over, worklist_settings
 from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
@@ -81,7 +81,8 @@ class House:
         self.workshop = Workshop(settings.pixels.threads)
         self.isolation = isolation_of(settings)
         decoding = decoding_of(settings, self.isolation)
-        self.forms = forms_over(stores, settings, self.workshop, decoding)
+        self.fleet = fleet_of(settings)
+        self.forms = forms_over(stores, settings, self.workshop, decoding, self.fleet)
         self.pictures = pictures_over(stores, settings, self.workshop, decoding)
         self.anonymiser = anonymiser_of(settings)
         kept = SqliteWorklist(stores.index)
@@ -148,6 +149,7 @@ class House:
             stop.join()
         self.traffic.stop()
         self.isolation.stop()
+        self.fleet.stop()
         self.workshop.stop()
         _logger.info("stopped in %.1f s", time.monotonic() - started_s)
 

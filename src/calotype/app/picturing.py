@@ -9,6 +9,7 @@ from calotype.app.opening import MIB, Stores
 from calotype.app.settings import Settings
 from calotype.errors import DamagedPixels, InvalidRequest
 from calotype.services.archive.cine import Ffmpeg
+from calotype.services.archive.fleet import Fleet, FleetSettings, processes_by_default
 from calotype.services.archive.forms import Forms, Original
 from calotype.services.archive.isolation import Isolation, IsolationSettings
 from calotype.services.archive.pictures import HERE, Decoding, Pictures
@@ -25,6 +26,20 @@ def isolation_of(settings: Settings) -> Isolation:
             memory_bytes=pixels.isolation_memory_mib * MIB,
             cpu_s=pixels.isolation_s,
             wall_s=3.0 * pixels.isolation_s,
+        )
+    )
+
+
+def fleet_of(settings: Settings) -> Fleet:
+    """Return the processes that convert whole objects; none is started before there is work for several."""
+    pixels = settings.pixels
+    return Fleet(
+        FleetSettings(
+            processes=processes_by_default() if pixels.processes < 0 else pixels.processes,
+            memory_bytes=pixels.isolation_memory_mib * MIB,
+            # What is allowed for a frame does for objects of several, too, as these are not large.
+            cpu_s=3 * pixels.isolation_s,
+            wall_s=9.0 * pixels.isolation_s,
         )
     )
 
@@ -54,7 +69,7 @@ def pictures_over(stores: Stores, settings: Settings, workshop: Workshop, decodi
     )
 
 
-def forms_over(stores: Stores, settings: Settings, workshop: Workshop, decoding: Decoding) -> Forms:
+def forms_over(stores: Stores, settings: Settings, workshop: Workshop, decoding: Decoding, fleet: Fleet) -> Forms:
     """Return the maker of other transfer syntaxes; what costs much is kept beside the objects, as settings allow."""
     shelf = Shelf(stores.transcoded) if settings.pixels.transcoded_mib else None
     findings = stores.archive.findings
@@ -62,4 +77,4 @@ def forms_over(stores: Stores, settings: Settings, workshop: Workshop, decoding:
     def note_damage(original: Original, error: DamagedPixels) -> None:
         findings.note_damage(original.sop_instance, original.digest, error)
 
-    return Forms(workshop.map, decode=decoding.decode, shelf=shelf, note_damage=note_damage)
+    return Forms(workshop.map, decode=decoding.decode, fleet=fleet, shelf=shelf, note_damage=note_damage)

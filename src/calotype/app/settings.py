@@ -267,6 +267,11 @@ class Pixels:
     """Work on pixels: pictures, and other transfer syntaxes for those who do not take the stored one."""
 
     threads: int = _is(0, "Frames worked on at one time, whoever asked; 0: as many as there are processors")
+    processes: int = _is(
+        -1,
+        "Processes that bring whole objects into other transfer syntaxes, started while there is work for several; "
+        "0: none, threads do it; -1: as many as there are processors, up to 8 (none where there is one)",
+    )
     cache_mib: int = _is(
         1024, "Pictures kept on disk beside the objects, in MiB, so as not to make them twice; 0: none"
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
@@ -25,7 +27,13 @@ from calotype.dicom.pixels.transcode import Each, Transcoded, convert
 from calotype.dicom.uids import TRANSFER_SYNTAXES
 from calotype.errors import CalotypeError, Conflict, InvalidRequest, NotFound, OutOfResources
 from calotype.scu.files import PartTenFiles, read_parcel
+from calotype.services.archive.converter import Order
+from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere
+from calotype.services.archive.fleet import Fleet, FleetSettings, processes_by_default
 from calotype.services.archive.workshop import Workshop
+
+_AHEAD: Final = 6
+"""So many files are open, and being converted, at one time."""
 
 _SHORT: Final = {
     "implicit": "1.2.840.10008.1.2",
@@ -112,15 +120,19 @@ def transcode_command(
     options = EncodeOptions(jpeg_quality=quality, near=near, psnr_db=psnr, distance=distance)
     wanted = _Wanted(syntax_named(to), options if lossy else None, Offsets[offsets.upper()], force)
     done = failed = 0
-    with Workshop() as workshop, progress_bar("transcode", silent=False) as advance:
-        for source, target in _pairs(sources, destination):
+    with (
+        Workshop() as workshop,
+        Fleet(FleetSettings(processes=processes_by_default())) as fleet,
+        progress_bar("transcode", silent=False) as advance,
+    ):
+        for turn in _in_turn(_pairs(sources, destination), wanted, fleet):
             try:
-                _convert(source, target, wanted, workshop.map)
+                turn.write(wanted, workshop.map)
                 done += 1
             except CalotypeError as error:
-                click.echo(f"{source}: {error}", err=True)
+                click.echo(f"{turn.source}: {error}", err=True)
                 failed += 1
-            advance(done + failed, None, source.name)
+            advance(done + failed, None, turn.source.name)
     click.echo(f"{done} converted, {failed} not")
     if failed or not done:
         sys.exit(SOME_FAILED)
@@ -138,29 +150,105 @@ def _pairs(sources: tuple[Path, ...], destination: Path) -> Iterator[tuple[Path,
             yield path, destination / (path.relative_to(source) if source.is_dir() else path.name)
 
 
-def _convert(source: Path, target: Path, wanted: _Wanted, each: Each) -> None:
-    if target.exists() and not wanted.force:
-        raise Conflict(f"{target} is there already; give --force to overwrite it")
-    parcel = read_parcel(source)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+class _Turn:
+    """One file whose turn is near: open and, where a child takes it, being converted; or why it cannot be."""
+
+    def __init__(self, source: Path, target: Path, wanted: _Wanted, fleet: Fleet | None) -> None:
+        self.source = source
+        self._target = target
+        self._open = ExitStack()
+        self._errand: Errand | None = None
+        self._error: CalotypeError | None = None
+        try:
+            with _in_words(target):
+                self._prepare(wanted, fleet)
+        except CalotypeError as error:
+            self._error = error
+
+    def write(self, wanted: _Wanted, each: Each) -> None:
+        """Write the new file; what speaks against it is raised."""
+        if self._error is not None:
+            raise self._error
+        # Once more: two files may have one name in one folder.
+        self._check_target(wanted)
+        with _in_words(self._target):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            if self._errand is not None:
+                with suppress(NotHere):
+                    self._errand.wait()
+                    self._write(wanted, self._errand.sop_instance, self._errand.chunks())
+                    return
+            self._write_here(wanted, each)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._open.close()
+
+    def _prepare(self, wanted: _Wanted, fleet: Fleet | None) -> None:
+        self._check_target(wanted)
+        self._parcel = read_parcel(self.source)
+        self._file = self._open.enter_context(self.source.open("rb"))
+        if fleet is None:
+            return
+        place, stored = self._parcel.place, self._parcel.kind.transfer_syntax
+        order = Order(place.start, place.stop, stored, wanted.to, MAX_RESULT_BYTES, wanted.lossy, wanted.offsets)
+        self._errand = fleet.begin(order, self._file.fileno(), is_one_of_many=True)
+        if self._errand is not None:
+            self._open.enter_context(self._errand)
+
+    def _check_target(self, wanted: _Wanted) -> None:
+        if self._target.exists() and not wanted.force:
+            raise Conflict(f"{self._target} is there already; give --force to overwrite it")
+
+    def _write_here(self, wanted: _Wanted, each: Each) -> None:
         with (
-            source.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
             memoryview(mapped) as whole,
-            whole[parcel.place] as data,
+            whole[self._parcel.place] as data,
             convert(
                 data,
-                parcel.kind.transfer_syntax,
+                self._parcel.kind.transfer_syntax,
                 wanted.to,
                 lossy=wanted.lossy,
                 offsets=wanted.offsets,
                 each=each,
             ) as new,
         ):
-            renamed = new.sop_instance if isinstance(new, Transcoded) else None
-            meta = write_file_meta(parcel.kind.sop_class, renamed or parcel.sop_instance, wanted.to)
-            write_whole(target, meta, new.chunks())
+            self._write(wanted, new.sop_instance if isinstance(new, Transcoded) else None, new.chunks())
+
+    def _write(self, wanted: _Wanted, renamed: UID | None, chunks: Iterator[bytes]) -> None:
+        kind = self._parcel.kind
+        meta = write_file_meta(kind.sop_class, renamed or self._parcel.sop_instance, wanted.to)
+        write_whole(self._target, meta, chunks)
+
+
+def _in_turn(pairs: Iterator[tuple[Path, Path]], wanted: _Wanted, fleet: Fleet) -> Iterator[_Turn]:
+    """Return the files in order, each valid until the next is asked for; some after it are being converted."""
+    ready: deque[_Turn] = deque()
+    first = next(pairs, None)
+    second = next(pairs, None)
+    # For one file alone no process is started.
+    helped = None if second is None else fleet
+    rest = chain((pair for pair in (first, second) if pair is not None), pairs)
+    try:
+        while True:
+            ready.extend(_Turn(*pair, wanted, helped) for pair in islice(rest, _AHEAD - len(ready)))
+            if not ready:
+                return
+            turn = ready.popleft()
+            try:
+                yield turn
+            finally:
+                turn.close()
+    finally:
+        for turn in ready:
+            turn.close()
+
+
+@contextmanager
+def _in_words(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutOfResources(f"{target} cannot be written: {error.strerror or error}") from error
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from calotype.app.opening import open_stores
-from calotype.app.picturing import decoding_of, forms_over, isolation_of, pictures_over
+from calotype.app.picturing import decoding_of, fleet_of, forms_over, isolation_of, pictures_over
 from calotype.app.settings import Settings
 from calotype.dicom.hierarchy import UID, StudyRef
 from calotype.dicom.uids import JPEG_2000_LOSSLESS
@@ -43,7 +43,7 @@ def test_pictures_and_forms_of_a_purged_object_leave_the_disk_with_it(settings, 
         decoding = decoding_of(settings, isolation_of(settings))
         stored = stores.index.instance(ref.instance)
         pictures_over(stores, settings, workshop, decoding).rendered(stored, Wish())
-        forms = forms_over(stores, settings, workshop, decoding)
+        forms = forms_over(stores, settings, workshop, decoding, fleet_of(settings))
         with (
             stores.archive.retrieve.open(stored) as reader,
             forms.converted(reader, Original.of(stored), UID(JPEG_2000_LOSSLESS)) as form,

@@ -8,18 +8,23 @@ one who asks (``shelf``); what cannot be decoded is told to whoever wants to kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
+from types import TracebackType
 from typing import Final, Self
 
 from calotype import __version__
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.plans import AS_IS, AsIs, Plan, Reencode, Transcode, can_become, plan, plans, reachable
 from calotype.dicom.pixels.transcode import Converted, Decode, Each, convert, decode, one_by_one
+from calotype.dicom.reencode import UNCOMPRESSED
 from calotype.dicom.uids import transfer_syntax
 from calotype.errors import DamagedPixels
+from calotype.services.archive.converter import Order
+from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere
+from calotype.services.archive.fleet import Fleet
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.naming import name_of_result
 from calotype.services.archive.ports import ObjectReader, StoredInstance
@@ -80,8 +85,9 @@ def unnoted(_original: Original, _error: DamagedPixels) -> None:
 class Forms:
     """Makes other forms of open objects. Thread-safe.
 
-    ``each`` does the work on frames and ``decode`` decodes one; ``shelf`` keeps what cost much; ``note_damage`` is
-    told of what cannot be decoded. Bare, it works where it is called, keeps nothing and tells nobody.
+    ``each`` does the work on frames and ``decode`` decodes one; whole objects go to a ``fleet`` where there is one
+    that takes them. ``shelf`` keeps what cost much; ``note_damage`` is told of what cannot be decoded. Bare, it works
+    where it is called, keeps nothing and tells nobody.
     """
 
     def __init__(
@@ -89,11 +95,13 @@ class Forms:
         each: Each = one_by_one,
         *,
         decode: Decode = decode,
+        fleet: Fleet | None = None,
         shelf: Shelf | None = None,
         note_damage: Callable[[Original, DamagedPixels], None] = unnoted,
     ) -> None:
         self.each = each
         self.decode = decode
+        self._fleet = fleet
         self._shelf = shelf
         self._note_damage = note_damage
 
@@ -114,9 +122,9 @@ class Forms:
                 self._note_damage(original, error)
                 raise
 
-        def begin() -> None:
+        def begin() -> int | None:
             with noting():
-                form.begin()
+                return form.begin()
 
         def chunks() -> Iterator[bytes]:
             with noting():
@@ -129,16 +137,8 @@ class Forms:
 
     @contextmanager
     def _form(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
-        def make() -> AbstractContextManager[Converted]:
-            return converted(
-                reader,
-                original.place,
-                original.transfer_syntax,
-                to,
-                each=self.each,
-                ahead=ahead,
-                decode=self.decode,
-            )
+        def make() -> AbstractContextManager[Form]:
+            return self._made(reader, original, to, ahead=ahead)
 
         size_bytes = original.place.stop - original.place.start
         shelf = self._shelf
@@ -148,11 +148,75 @@ class Forms:
             or size_bytes > shelf.largest_bytes
             or not is_costly(original.transfer_syntax, to)
         ):
-            with make() as new:
-                yield Form.of(new)
+            with make() as form:
+                yield form
             return
         with shelf.form(_key(original, to), make) as form:
             yield form
+
+    @contextmanager
+    def _made(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
+        """Lend a form that a child makes, if there is one for it, or that is made here."""
+
+        @contextmanager
+        def here() -> Iterator[Form]:
+            stored = original.transfer_syntax
+            making = converted(reader, original.place, stored, to, each=self.each, ahead=ahead, decode=self.decode)
+            with making as new:
+                yield Form.of(new)
+
+        is_work = not {original.transfer_syntax, to}.issubset(UNCOMPRESSED)
+        # Between uncompressed syntaxes there is next to nothing to do.
+        fleet = self._fleet if is_work else None
+        errand = None if fleet is None else _errand(fleet, reader, original, to)
+        if errand is None:
+            with nullcontext() if fleet is None else fleet.elsewhere(), here() as form:
+                yield form
+            return
+        with _Afar(errand, here) as afar:
+            yield Form(None if ahead else afar.begin(), afar.chunks, afar.begin, is_work=True)
+
+
+def _errand(fleet: Fleet, reader: ObjectReader, original: Original, to: UID) -> Errand | None:
+    """Give an object to a child; ``None`` when there is none for it, or nothing that could be handed to one."""
+    place, descriptor = original.place, reader.fileno()
+    if descriptor is None:
+        return None
+    return fleet.begin(Order(place.start, place.stop, original.transfer_syntax, to, MAX_RESULT_BYTES), descriptor)
+
+
+class _Afar:
+    """A form that a child makes; one that turns out not to be for children is made here."""
+
+    def __init__(self, errand: Errand, here: Callable[[], AbstractContextManager[Form]]) -> None:
+        self._errand = errand
+        self._here = here
+        self._form: Form | None = None
+        self._open = ExitStack()
+
+    def begin(self) -> int | None:
+        """Wait until it is made, or begun here; return its length where that is known."""
+        if self._form is None:
+            try:
+                return self._errand.wait()
+            except NotHere:
+                self._form = self._open.enter_context(self._here())
+        self._form.begin()
+        return self._form.size_bytes
+
+    def chunks(self) -> Iterator[bytes]:
+        """Return it in pieces."""
+        self.begin()
+        yield from self._errand.chunks() if self._form is None else self._form.chunks()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._open.close()
+        self._errand.close()
 
 
 @contextmanager

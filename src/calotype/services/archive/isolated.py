@@ -86,7 +86,7 @@ def serve(channel: socket.socket, decode: Decoder, cpu_s: int) -> None:
             data = bytes(receive(channel, data_bytes))
         except EOFError:
             return
-        _limit_time(cpu_s)
+        limit_time(cpu_s)
         told, values = _answer(decode, data, asked)
         channel.sendall(HEAD.pack(len(told), len(values)) + told)
         channel.sendall(values)
@@ -107,7 +107,8 @@ def _answer(decode: Decoder, data: bytes, asked: Asked) -> tuple[bytes, memoryvi
     return orjson.dumps(told), memoryview(b"")
 
 
-def _limit_memory(max_bytes: int) -> None:
+def limit_memory(max_bytes: int) -> None:
+    """Hold this process to so much memory, and leave no image of it behind."""
     if find_spec("resource") and sys.platform == "linux":
         import resource
 
@@ -116,7 +117,8 @@ def _limit_memory(max_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _limit_time(cpu_s: int) -> None:
+def limit_time(cpu_s: int) -> None:
+    """Hold this process to so many seconds of processor time from now on."""
     if find_spec("resource"):
         import resource
 
@@ -128,7 +130,7 @@ def _limit_time(cpu_s: int) -> None:
 def main(arguments: list[str]) -> None:
     """Serve at the socket with the number ``arguments[0]``; then decoder, bytes of memory, seconds of processor."""
     descriptor, decoder, memory_bytes, cpu_s = arguments
-    _limit_memory(int(memory_bytes))
+    limit_memory(int(memory_bytes))
     module, _, name = decoder.partition(":")
     with socket.socket(fileno=int(descriptor)) as channel:
         serve(channel, getattr(importlib.import_module(module), name), int(cpu_s))

@@ -7,15 +7,10 @@ and for every frame where senders are not trusted. The child's program is ``isol
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from types import TracebackType
@@ -28,16 +23,14 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.guard import check_size
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable, Unsupported
+from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words
 from calotype.services.archive.isolated import HEAD, MAX_TOLD_BYTES, MODULE, NO_MEMORY, READY, Asked
 
 if TYPE_CHECKING:
     from calotype.dicom.pixels.native import Array
 
-MIB: Final = 1024 * 1024
 DECODER: Final = "calotype.dicom.pixels.codecs:decode_anyhow"
 _START_S: Final = 60.0
-_HAS_CHILDREN: Final = os.name == "posix"
-"""Elsewhere no descriptor can be handed to a child."""
 _RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
 """What a child may say in our words; anything else it says is damage."""
 
@@ -77,7 +70,7 @@ class Isolation:
         the frame or came to a limit, OutOfResources when there is no child to be had, Unavailable when stopped,
         Unsupported on a system that cannot have any.
         """
-        if not _HAS_CHILDREN:
+        if not HAS_CHILDREN:
             raise Unsupported("frames are decoded in other processes on Linux, macOS and other POSIX systems only")
         check_size(description)
         with self._places:
@@ -143,38 +136,17 @@ class _Child:
 
     def __init__(self, settings: IsolationSettings, decoder: str) -> None:
         self._settings = settings
-        self._killing = threading.Lock()
-        self._is_killed = False
-        ours, theirs = socket.socketpair()
-        self._channel = ours
-        limits = (str(settings.memory_bytes), str(settings.cpu_s))
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, arguments of ours
-                [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), decoder, *limits],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # Ctrl-C at a terminal is for us; we end our children ourselves.
-                start_new_session=True,
-                # Each thread of a linear algebra that is never used would count against the memory.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-        except OSError as error:
-            ours.close()
-            raise OutOfResources(f"no process can be started to decode in: {error}") from error
-        finally:
-            theirs.close()
+        self._child = Child(MODULE, (decoder, str(settings.memory_bytes), str(settings.cpu_s)))
+        self._channel = self._child.channel
         self._until_s = time.monotonic() + _START_S
         try:
             ready = bytes(self._receive(len(READY)))
         except (OSError, EOFError):
             ready = b""
         if ready != READY:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(1)
+            status = self._child.status()
             self.kill()
-            raise OutOfResources(f"the process to decode in did not start: {self._process.returncode}")
+            raise OutOfResources(f"the process to decode in did not start: {status}")
 
     def decode(self, data: bytes, asked: Asked) -> Callable[[], Array]:
         """Have a frame decoded; return what returns it or raises what the child said. Any error here is its end."""
@@ -207,30 +179,24 @@ class _Child:
 
     def is_alive(self) -> bool:
         """Tell whether it can be asked."""
-        return self._process.poll() is None
+        return self._child.is_alive()
 
     def kill(self) -> None:
-        """End it, and free what it holds. Idempotent; whoever waits for its answer is told."""
-        with self._killing:
-            self._is_killed = True
-            self._process.kill()
-            self._process.wait()
-            self._channel.close()
+        """End it. Idempotent; whoever waits for its answer is told."""
+        self._child.kill()
 
     def _death(self) -> CalotypeError:
         """Return what its end means."""
-        if self._is_killed:
+        if self._child.is_killed:
             return Unavailable("the archive is being stopped")
-        try:
-            status = self._process.wait(1)
-        except subprocess.TimeoutExpired:
+        status = self._child.status()
+        if status is None:
             return DamagedPixels("the decoder hung up")
         if status == -signal.SIGXCPU:
             return DamagedPixels(f"decoding a frame took more than {self._settings.cpu_s} s of processor time")
         if status == -signal.SIGKILL:
             return OutOfResources("the system ended the process that decoded a frame")
-        name = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-        return DamagedPixels(f"the decoder died of a frame: {name}")
+        return DamagedPixels(f"the decoder died of a frame: {in_words(status)}")
 
     def _refused(self, answer: dict[str, Any]) -> NoReturn:
         if answer["error"] == NO_MEMORY:

@@ -17,7 +17,25 @@ from typing import Protocol, Self, TypeAlias
 from calotype.dicom.pixels.transcode import Converted, Transcoded
 from calotype.dicom.sources import CHUNK_BYTES, cut
 
-Make: TypeAlias = Callable[[], AbstractContextManager[Converted]]
+
+class Made(Protocol):
+    """What is being made; see :class:`Form`."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Its length, where that is known."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """Return it in pieces."""
+        ...
+
+    def begin(self) -> int | None:
+        """Wait for the first frame; return the length, where that is known by then."""
+        ...
+
+
+Make: TypeAlias = Callable[[], AbstractContextManager[Made]]
 """Makes a form anew, the same one each time."""
 
 
@@ -73,30 +91,31 @@ class FormCache(Protocol):
         ...
 
 
-def _nothing() -> None:
-    """Wait for nothing: it is there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Form:
     """A data set in its new form, valid as long as it is lent.
 
     ``size_bytes`` is ``None`` where only the end will tell. ``chunks`` returns it in pieces of at most 1 MiB, none of
-    them empty, each call from its start; ``begin`` waits for the first frame. What goes wrong with a frame is raised
-    by both. ``is_work``: whether frames are converted, so that there is time to prepare the next object.
+    them empty, each call from its start; ``begin`` waits for the first frame, and returns the length where that is
+    known by then. What goes wrong with a frame is raised by both. ``is_work``: whether frames are converted, so that
+    there is time to prepare the next object.
     """
 
     size_bytes: int | None
     chunks: Callable[[], Iterator[bytes]]
-    begin: Callable[[], None] = _nothing
+    begin: Callable[[], int | None]
     is_work: bool = False
 
     @classmethod
     def of(cls, new: Converted) -> Self:
         """Return what was made for one reader alone."""
-        if isinstance(new, Transcoded):
-            return cls(new.size_bytes, new.chunks, new.begin, is_work=True)
-        return cls(new.size_bytes, new.chunks)
+
+        def begin() -> int | None:
+            if isinstance(new, Transcoded):
+                new.begin()
+            return new.size_bytes
+
+        return cls(new.size_bytes, new.chunks, begin, is_work=isinstance(new, Transcoded))
 
 
 class Shelf:
@@ -152,7 +171,7 @@ class _Growing:
         self._kept: KeptForm | None = None
         self._lock = threading.Lock()
         self._open = ExitStack()
-        self._new: Converted | None = None
+        self._new: Made | None = None
         self._pieces: Iterator[bytes] = iter(())
         self._file: GrowingForm | None = None
         self._size_bytes = 0
@@ -167,7 +186,7 @@ class _Growing:
             if self._kept is None and self._new is None:
                 self._start(make)
             if (kept := self._kept) is not None:
-                return Form(kept.size_bytes, lambda: _of_kept(kept, make))
+                return Form(kept.size_bytes, lambda: _of_kept(kept, make), lambda: kept.size_bytes)
             size_bytes = self._size_bytes if self._is_whole or self._new is None else self._new.size_bytes
             return Form(size_bytes, lambda: self.chunks(make), self.begin, is_work=True)
 
@@ -184,11 +203,12 @@ class _Growing:
         self._file = self._cache.begin(self._key)
         self._pieces = self._new.chunks()
 
-    def begin(self) -> None:
-        """Wait for the first frame; what goes wrong with it is raised."""
+    def begin(self) -> int | None:
+        """Wait for the first frame; what goes wrong with it is raised. Return the length, where it is known."""
         with self._lock:
-            if not self._size_bytes and isinstance(self._new, Transcoded):
-                self._new.begin()
+            if self._is_whole or self._new is None:
+                return self._size_bytes
+            return self._new.size_bytes if self._size_bytes else self._new.begin()
 
     def chunks(self, make: Make) -> Iterator[bytes]:
         """Return all of it, as it comes; made by ``make`` for this reader alone when it cannot be kept."""

@@ -6,10 +6,12 @@ made into is chosen in ``archive.forms``; nothing here knows about multipart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import orjson
 
@@ -28,6 +30,10 @@ from calotype.web.accept import Syntaxes
 from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import plain
 from calotype.web.warnings import warning
+
+_MADE_AHEAD: Final = 4
+_MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
+"""So many objects up to this size are made into another form at one time, for one client."""
 
 _COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
 
@@ -49,7 +55,8 @@ class Departure:
 class Leaving:
     """A whole Part 10 file that is open; ``size_bytes`` is ``None`` where only the end will tell.
 
-    ``stored`` is what it is made of, and ``reader`` reads that.
+    ``stored`` is what it is made of, and ``reader`` reads that. ``begin`` waits for the first frame if nobody has,
+    and returns the length as far as it is known then. ``is_work``: whether others make it meanwhile.
     """
 
     transfer_syntax: UID
@@ -57,6 +64,8 @@ class Leaving:
     blocks: Iterator[Piece]
     stored: StoredInstance
     reader: ObjectReader
+    begin: Callable[[], int | None]
+    is_work: bool = False
 
 
 def departures(
@@ -80,20 +89,88 @@ def departures(
 
 
 @contextmanager
-def leaving(retrieve: Retrieve, departure: Departure, forms: Forms) -> Iterator[Leaving]:
-    """Open an object in its new form; Unsupported and InvalidRequest, before its first byte, when that cannot be."""
+def leaving(retrieve: Retrieve, departure: Departure, forms: Forms, *, ahead: bool = False) -> Iterator[Leaving]:
+    """Open an object in its new form; Unsupported and InvalidRequest, before its first byte, when that cannot be.
+
+    With ``ahead`` its first frame is not waited for, see :attr:`Leaving.begin`.
+    """
     current, reader = retrieve.open_current(departure.stored)
     with reader:
         # One that has been overwritten since it was located may be there in another syntax.
         to, location = departure.transfer_syntax, current.location
         if isinstance(departure.plan, AsIs) or location.transfer_syntax == to:
             whole = Stretch(reader, 0, reader.size_bytes)
-            yield Leaving(location.transfer_syntax, reader.size_bytes, iter((whole,)), current, reader)
+            syntax, whole_bytes = location.transfer_syntax, reader.size_bytes
+            yield Leaving(syntax, whole_bytes, iter((whole,)), current, reader, begin=lambda: whole_bytes)
             return
-        with forms.converted(reader, Original.of(current), to) as new:
+        with forms.converted(reader, Original.of(current), to, ahead=ahead) as new:
             meta = write_file_meta(current.sop_class, current.ref.instance, to)
-            size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
-            yield Leaving(to, size_bytes, _after(meta, new.chunks()), current, reader)
+
+            def begin() -> int | None:
+                return _together(meta, new.begin())
+
+            size_bytes = _together(meta, new.size_bytes)
+            blocks = _after(meta, new.chunks())
+            yield Leaving(to, size_bytes, blocks, current, reader, begin=begin, is_work=new.is_work)
+
+
+def leaving_in_turn(retrieve: Retrieve, objects: Iterable[Departure], forms: Forms) -> Generator[Leaving, None, None]:
+    """Open one object after the other; each is closed when the next is asked for. Raises as :func:`leaving` does.
+
+    While one is sent, those after it are converted, a few at one time.
+    """
+    ready: deque[_Turn] = deque()
+    turns = (_Turn(retrieve, departure, forms) for departure in objects)
+    try:
+        while True:
+            while not ready or (len(ready) < _MADE_AHEAD and ready[-1].is_being_made):
+                turn = next(turns, None)
+                if turn is None:
+                    break
+                ready.append(turn)
+            if not ready:
+                return
+            with ready.popleft() as turn:
+                yield turn.leaving()
+    finally:
+        for turn in ready:
+            turn.close()
+
+
+class _Turn:
+    """One object whose turn is near: open, and being converted; or why it cannot be."""
+
+    def __init__(self, retrieve: Retrieve, departure: Departure, forms: Forms) -> None:
+        self._open = ExitStack()
+        self._file: Leaving | None = None
+        self._error: CalotypeError | None = None
+        try:
+            # Frames of a large object that nobody takes yet are memory that others want.
+            ahead = departure.stored.location.data_bytes <= _MADE_AHEAD_BYTES
+            self._file = self._open.enter_context(leaving(retrieve, departure, forms, ahead=ahead))
+            self.is_being_made = ahead and self._file.is_work
+        except CalotypeError as error:
+            self._error = error
+            self.is_being_made = False
+
+    def leaving(self) -> Leaving:
+        """Return it, begun; what speaks against it is raised now that it is its turn."""
+        if self._file is None:
+            assert self._error is not None  # noqa: S101 - one or the other
+            raise self._error
+        return replace(self._file, size_bytes=self._file.begin())
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
 
 
 @contextmanager
@@ -112,8 +189,8 @@ def leaving_lossily(
             transcode(data, original.transfer_syntax, to, lossy=loss, each=forms.each, decode=forms.decode) as new,
         ):
             meta = write_file_meta(current.sop_class, new.sop_instance or current.ref.instance, to)
-            size_bytes = None if new.size_bytes is None else len(meta) + new.size_bytes
-            yield Leaving(to, size_bytes, _after(meta, new.chunks()), current, reader)
+            size_bytes = _together(meta, new.size_bytes)
+            yield Leaving(to, size_bytes, _after(meta, new.chunks()), current, reader, begin=lambda: size_bytes)
 
 
 def _by_pixels(stored: StoredInstance, header: bytes, syntaxes: Syntaxes) -> Plan | None:
@@ -143,6 +220,10 @@ def description_in(elements: Mapping[str, Any]) -> PixelDescription:
         elif value is not None:
             values[tag] = str(value).encode("ascii", "replace")
     return described(values)
+
+
+def _together(meta: bytes, size_bytes: int | None) -> int | None:
+    return None if size_bytes is None else len(meta) + size_bytes
 
 
 def _after(meta: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:

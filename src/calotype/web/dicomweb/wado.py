@@ -6,7 +6,7 @@ Objects leave as their files are, or in another transfer syntax that the client 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -29,6 +29,7 @@ from calotype.web.dicomweb.departures import (
     all_located,
     departures,
     leaving,
+    leaving_in_turn,
     none_taken,
 )
 from calotype.web.dicomweb.zipping import wants_dicomdir, zip_pieces
@@ -109,9 +110,9 @@ async def file_answer(
 
 
 def related_parts(retrieve: Retrieve, objects: Iterable[Departure], writer: PartsWriter, forms: Forms) -> Pieces:
-    """Yield a multipart message of whole files; one file is open at a time."""
-    for departure in objects:
-        with leaving(retrieve, departure, forms) as file:
+    """Yield a multipart message of whole files."""
+    with closing(leaving_in_turn(retrieve, objects, forms)) as files:
+        for file in files:
             yield writer.prefix(object_type(file.transfer_syntax), file.size_bytes)
             yield from file.blocks
     yield writer.end

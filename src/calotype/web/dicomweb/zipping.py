@@ -7,7 +7,9 @@ is read twice, for its checksum and to be sent, and is not held.
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import chain, count
 from typing import Final
 from uuid import uuid4
@@ -23,7 +25,7 @@ from calotype.services.archive.forms import Forms
 from calotype.services.archive.inspection import inspect
 from calotype.services.archive.retrieve import Retrieve
 from calotype.services.archive.zip_writing import ZipWriter
-from calotype.web.dicomweb.departures import Departure, leaving
+from calotype.web.dicomweb.departures import Departure, leaving_in_turn
 from calotype.web.lines import Piece, Pieces, Stretch
 
 _DICOMDIR: Final = "DICOMDIR"
@@ -38,12 +40,13 @@ def wants_dicomdir(text: str | None) -> bool:
 
 
 def zip_pieces(retrieve: Retrieve, objects: Iterable[Departure], forms: Forms, *, dicomdir: bool) -> Pieces:
-    """Yield a zip file of whole objects; one of them is open at a time."""
+    """Yield a zip file of whole objects."""
     writer, names = ZipWriter(), _Names()
     directory = DicomdirWriter(uid_of_uuid(uuid4())) if dicomdir else None
-    for departure in objects:
-        file_id = names.of(departure.stored.ref)
-        with leaving(retrieve, departure, forms) as file:
+    named: deque[tuple[str, ...]] = deque()
+    with closing(leaving_in_turn(retrieve, _noting(objects, names, named), forms)) as files:
+        for file in files:
+            file_id = named.popleft()
             if directory is not None:
                 header = orjson.loads(inspect(file.reader).header_json)
                 directory.add(file_id, file.stored.sop_class, file.stored.ref.instance, file.transfer_syntax, header)
@@ -52,6 +55,13 @@ def zip_pieces(retrieve: Retrieve, objects: Iterable[Departure], forms: Forms, *
         written = directory.written()
         yield writer.head(_DICOMDIR, len(written), zlib.crc32(written)) + written
     yield b"".join(writer.end())
+
+
+def _noting(objects: Iterable[Departure], names: _Names, named: deque[tuple[str, ...]]) -> Iterator[Departure]:
+    """Note which name each object has, by its true UIDs, as it is taken."""
+    for departure in objects:
+        named.append(names.of(departure.stored.ref))
+        yield departure
 
 
 def _member(writer: ZipWriter, name: str, blocks: Iterator[Piece]) -> Iterator[Piece]:

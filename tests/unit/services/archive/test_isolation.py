@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from dataclasses import replace
 from functools import partial
@@ -17,8 +18,9 @@ from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1
 from calotype.errors import DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.archive import Archive
+from calotype.services.archive.children import MIB
 from calotype.services.archive.forms import Forms, Original
-from calotype.services.archive.isolation import MIB, Isolation, IsolationSettings
+from calotype.services.archive.isolation import Isolation, IsolationSettings
 from calotype.services.archive.pictures import PNG, Decoding, Pictures, Wish
 from calotype.stores.index.memory_pixels import MemoryPixelNotes
 from support import samples
@@ -99,8 +101,8 @@ def test_a_child_that_died_meanwhile_is_replaced(deadly):
     isolation = deadly()
     first = who(isolation)
     (child,) = isolation._idle
-    child._process.kill()
-    child._process.wait()
+    os.kill(child._child.pid, signal.SIGKILL)
+    child._child.status()
 
     assert who(isolation) != first
 
