@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support import bundled
-from support.browsing import store
+from support.browsing import eventually, store
 from support.viewing import Phantom, Viewer, grey_at, picture
 
 PHANTOM = Phantom()
@@ -21,19 +21,34 @@ def phantom(server):
 
 
 @pytest.fixture
-def viewer(inside, phantom):
+def viewer(site, phantom):
     """The viewer with the phantom, drawn."""
-    inside.open(f"viewer/{phantom.study_uid}")
-    opened = Viewer(inside.page)
+    site.slip_in()
+    opened = Viewer(site.open(f"viewer/{phantom.study_uid}"))
     opened.wait()
     return opened
 
 
 def assert_ramp(viewer, phantom):
     """Assert that the ramp is drawn as its window says, from edge to edge."""
-    shown, window = picture(viewer.canvas), viewer.window
-    for x in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9):
-        assert grey_at(shown, x, 0.25) == pytest.approx(window.grey(phantom.ramp_hu(x)), abs=ALIKE), (x, window)
+
+    def is_drawn():
+        shown, window = picture(viewer.canvas), viewer.window
+        for x in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9):
+            assert grey_at(shown, x, 0.25) == pytest.approx(window.grey(phantom.ramp_hu(x)), abs=ALIKE), (x, window)
+
+    eventually(viewer.page, is_drawn)
+
+
+def assert_slice(viewer, phantom, number):
+    """Assert that a slice is shown, in words and in grey."""
+
+    def is_drawn():
+        bar = viewer.window.grey(phantom.bar_hu(number))
+        assert grey_at(picture(viewer.canvas), 0.5, 0.75) == pytest.approx(bar, abs=ALIKE)
+
+    expect(viewer.page.locator("[data-corner=bottom-left]")).to_contain_text(f"{number} / {phantom.size}")
+    eventually(viewer.page, is_drawn)
 
 
 def test_an_upload_is_found_and_opened(inside):
@@ -66,10 +81,8 @@ def test_a_study_opens_by_its_row_and_by_what_is_marked(inside, phantom):
 
 def test_what_is_drawn_is_what_was_stored(viewer, phantom):
     assert_ramp(viewer, phantom)
-    shown = picture(viewer.canvas)
-    assert len(np.unique(shown)) > 200
-    bar = viewer.window.grey(phantom.bar_hu(viewer.slice_number))
-    assert grey_at(shown, 0.5, 0.75) == pytest.approx(bar, abs=ALIKE)
+    assert_slice(viewer, phantom, viewer.slice_number)
+    assert len(np.unique(picture(viewer.canvas))) > 200
 
 
 def test_the_window_follows_the_pointer_and_the_keys(viewer, phantom):
@@ -92,20 +105,16 @@ def test_the_window_follows_the_pointer_and_the_keys(viewer, phantom):
 
 def test_scrolling_shows_the_next_slice(viewer, phantom):
     middle = viewer.slice_number
-    number = viewer.page.locator("[data-corner=bottom-left]")
-    for turn, expected in (
-        (lambda: viewer.page.mouse.wheel(0, 100), middle + 1),
-        (lambda: viewer.page.keyboard.press("PageUp"), middle - 9),
-        (lambda: viewer.page.keyboard.press("End"), phantom.size),
-    ):
-        viewer.page.mouse.move(*viewer.at(0.5, 0.5))
-        turn()
-        expect(number).to_contain_text(f"{expected} / {phantom.size}")
-        bar = viewer.window.grey(phantom.bar_hu(expected))
-        assert viewer.grey(0.5, 0.75) == pytest.approx(bar, abs=ALIKE)
+    viewer.page.mouse.move(*viewer.at(0.5, 0.5))
+    viewer.page.mouse.wheel(0, 100)
+    assert_slice(viewer, phantom, middle + 1)
+    viewer.page.keyboard.press("PageUp")
+    assert_slice(viewer, phantom, middle - 9)
+    viewer.page.keyboard.press("End")
+    assert_slice(viewer, phantom, phantom.size)
 
 
-def test_a_length_is_told_in_millimetres_and_kept(viewer, phantom, inside):
+def test_a_length_is_told_in_millimetres_and_kept(viewer, phantom, site):
     page = viewer.page
     page.get_by_role("button", name="Length").click()
     viewer.drag((0.25, 0.3), (0.75, 0.3))
@@ -116,21 +125,22 @@ def test_a_length_is_told_in_millimetres_and_kept(viewer, phantom, inside):
     page.get_by_role("button", name="Findings").click()
     finding = page.get_by_role("complementary", name="Findings")
     expect(finding).to_contain_text("mm")
-    inside.judge()
+    site.judge()
     page.reload()
     viewer.wait()
     page.get_by_role("button", name="Findings").click()
     expect(finding).to_contain_text(f"{float(told.text_content().split()[0]):.1f} mm")
 
 
-def test_planes_and_space_are_drawn(viewer, phantom, inside):
+@pytest.mark.browser_context_args(viewport={"width": 900, "height": 600})
+def test_planes_and_space_are_drawn(viewer, phantom, site):
     page = viewer.page
     viewer.choose_layout("Three planes (MPR)")
     for plane in ("axial", "sagittal", "coronal"):
         shown = picture(page.locator(f"[data-surface={plane}] canvas"))
         assert len(np.unique(shown)) > phantom.size, plane
         assert np.ptp(shown) > 200, plane
-    inside.judge()
+    site.judge()
     viewer.choose_layout("3D")
     shown = picture(page.locator("[data-surface=volume] canvas"))
     assert np.mean(shown > np.median(shown) + 30) > 0.01

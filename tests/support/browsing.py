@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import httpx
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebError, expect
 
 from calotype.web import pages
 from support import dcmtk
@@ -34,6 +36,8 @@ PATIENCE_MS: Final = 20_000
 """For anything to appear: a loaded machine is slow, and a flow that fails has time."""
 
 _AXE: Final = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
+_TOLD: Final = 500
+"""Characters of what was seen that are told: pages may hold names as long as books."""
 _GRAVE: Final = frozenset({"serious", "critical"})
 _STATUS: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 _TELL: Final = """
@@ -73,6 +77,16 @@ def _axe() -> str:
     return _AXE.read_text("utf-8")
 
 
+def eventually(page: Page, holds: Callable[[], None]) -> None:
+    """Call what asserts something, once a frame that the page draws, until it passes; let it fail in the end."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < deadline:
+        with suppress(AssertionError):
+            return holds()
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    return holds()
+
+
 def store(server: Running, *files: bytes) -> None:
     """Put objects into a server of :data:`SETTLED` over STOW-RS."""
     for file in files:
@@ -97,19 +111,28 @@ class Watch:
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
+    hijacks: list[str] = field(default_factory=list)
+    """Where text that called ``owned()`` was run, and what dialogs said."""
 
     def __post_init__(self) -> None:
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.expose_binding("__breach", lambda _source, told: self.breaches.append(told))
+        self.context.expose_binding("owned", lambda source: self.hijacks.append(source["frame"].url))
         self.context.add_init_script(_TELL)
+        self.context.on("dialog", self._stopped)
         self.context.on("console", self._heard)
         self.context.on("weberror", self._crashed)
         self.context.on("request", self._asked)
 
     def verdict(self) -> dict[str, list[str]]:
         """Return what must not be, by kind; empty when all is well."""
-        found = {"errors": self.errors, "foreign requests": self.foreign, "breaches of the policy": self.breaches}
-        return {kind: told for kind, told in found.items() if told}
+        found = {
+            "errors": self.errors,
+            "foreign requests": self.foreign,
+            "breaches of the policy": self.breaches,
+            "scripts that nobody wrote": self.hijacks,
+        }
+        return {kind: [each[:_TOLD] for each in told] for kind, told in found.items() if told}
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type != "error":
@@ -120,6 +143,10 @@ class Watch:
 
     def _crashed(self, error: WebError) -> None:
         self.errors.append(str(error.error))
+
+    def _stopped(self, dialog: Dialog) -> None:
+        self.hijacks.append(f"{dialog.type}: {dialog.message}")
+        dialog.dismiss()
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.origin + "/", "data:", "blob:")):
@@ -199,6 +226,20 @@ class Site:
         """Wait until the page has something in it and nothing turns any more."""
         expect(self.page.locator("main")).not_to_be_empty()
         expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root")).to_have_count(0)
+
+    def assert_fits(self, *widths: int) -> None:
+        """Assert that nothing sticks out of the page sideways, at each of these widths."""
+        size = self.page.viewport_size
+        assert size is not None
+        for width in widths or (size["width"],):
+            self.page.set_viewport_size({"width": width, "height": size["height"]})
+            self.settle()
+            eventually(self.page, partial(self._assert_narrow, width))
+        self.page.set_viewport_size(size)
+
+    def _assert_narrow(self, width: int) -> None:
+        needed = self.page.evaluate("document.documentElement.scrollWidth")
+        assert needed <= width, f"{self.page.url} needs {needed} px of {width}"
 
     def colour(self, selector: str, name: str) -> tuple[int, int, int]:
         """Return a colour as it is drawn: red, green, blue, 0 to 255."""

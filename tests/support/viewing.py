@@ -164,10 +164,6 @@ class Viewer:
         mouse.move(*self.at(*end), steps=6)
         mouse.up()
 
-    def grey(self, x: float, y: float) -> float:
-        """Return the grey at a place of a square picture; 0 and 1 are its edges."""
-        return grey_at(picture(self.canvas), x, y)
-
     def choose_layout(self, name: str) -> None:
         """Show another layout, and wait until it is drawn."""
         self.page.get_by_role("button", name="Layout").click()

@@ -3,6 +3,7 @@ import "./texts";
 import { lazy } from "react";
 import { Route, Switch } from "wouter";
 
+import { patientOf } from "./actions/viewers";
 import { ListPage } from "./list/ListPage";
 
 const PatientPage = lazy(() => import("./patient/PatientPage"));
@@ -11,7 +12,7 @@ const PatientPage = lazy(() => import("./patient/PatientPage"));
 export default function StudiesPage() {
   return (
     <Switch>
-      <Route path="/studies/patient/:id">{({ id }) => <PatientPage patientId={id} />}</Route>
+      <Route path="/studies/patient/:id">{({ id }) => <PatientPage patientId={patientOf(id)} />}</Route>
       <Route>
         <ListPage />
       </Route>

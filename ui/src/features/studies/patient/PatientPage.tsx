@@ -1,6 +1,7 @@
 import {
   ActionIcon,
   Badge,
+  Box,
   Button,
   Group,
   Loader,
@@ -88,7 +89,7 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
   return (
     <Paper withBorder p="sm" bg="var(--ground)">
       <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <div>
+        <Box miw={0}>
           <Text size="xs" c="dimmed">
             {date} {showTime(study.StudyTime)}
           </Text>
@@ -97,7 +98,7 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
           </Text>
           <Group gap={8} mt={4}>
             <Modalities codes={study.ModalitiesInStudy} />
-            <Text size="xs" c="dimmed">
+            <Text size="xs" c="dimmed" className={styles.value ?? ""}>
               {[
                 t("panel.series", { count: study.NumberOfStudyRelatedSeries ?? 0 }),
                 t("panel.images", { count: study.NumberOfStudyRelatedInstances ?? 0 }),
@@ -117,7 +118,7 @@ function Entry({ study, prior }: { study: Study; prior: Study | undefined }) {
               {study.remark}
             </Text>
           )}
-        </div>
+        </Box>
         <Group gap={4} wrap="nowrap">
           {prior && (
             <Tooltip label={t("patient.compare")}>
