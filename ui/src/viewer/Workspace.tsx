@@ -1,7 +1,6 @@
 import { useEffect, useMemo } from "react";
 import type { CSSProperties } from "react";
 
-import { useSession } from "@/app/session";
 import { film } from "@/theme/tokens";
 
 import type { Study } from "./study/fetching";
@@ -30,9 +29,8 @@ const GROUPS = ["stack", "planes", "volume"] as const;
 export default function Workspace({ studies }: { studies: readonly Study[] }) {
   const side = useViewer((state) => state.side);
   const tool = useViewer((state) => state.tool);
-  const { session } = useSession();
   const uids = useMemo(() => studies.map((each) => each.uid), [studies]);
-  const findings = useFindings(session?.user ?? "", uids);
+  const findings = useFindings(uids);
   useKeys(studies, findings);
   useEffect(() => {
     for (const group of GROUPS) chooseTool(group, tool);

@@ -3,8 +3,10 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Types } from "@cornerstonejs/tools";
 
 import { read } from "./engine/reading";
-import { findings as all, keep, onFindings, restore } from "./engine/findings";
+import { findings as all, marksOf, onFindings, restore, unreadOf } from "./engine/findings";
 import type { KeyImage } from "./engine/findings";
+import { AGAIN_MS, keeper } from "./engine/keeping";
+import type { Keeper, Marks } from "./engine/keeping";
 import { stackPane, stackViewport } from "./engine/panes";
 import { engine } from "./engine/start";
 import { getState } from "./state";
@@ -12,48 +14,67 @@ import { getState } from "./state";
 export interface Findings {
   measured: readonly Types.Annotation[];
   keys: readonly KeyImage[];
+  /** Why the server does not keep them now. */
+  trouble: unknown;
   /** Make the image at hand a key image, or no longer. */
   toggleKey: () => void;
   removeKey: (imageId: string) => void;
 }
 
-/** Restore what is kept of the studies, and keep what is added. Key images go with the first study. */
-export function useFindings(user: string, studies: readonly string[]): Findings {
+/** Fetch what is kept of the studies for whoever is logged in, and keep what is added. */
+export function useFindings(studies: readonly string[]): Findings {
   const [measured, setMeasured] = useState<readonly Types.Annotation[]>([]);
   const [keys, setKeys] = useState<readonly KeyImage[]>([]);
+  const [trouble, setTrouble] = useState<unknown>(undefined);
   const current = useRef<readonly KeyImage[]>([]);
-  const savers = useRef<(() => void)[]>([]);
+  const keepers = useRef<readonly Keeper[]>([]);
 
   const change = useCallback((next: readonly KeyImage[]) => {
     current.current = next;
     setKeys(next);
-    for (const save of savers.current) save();
+    for (const each of keepers.current) each.save();
   }, []);
 
   useEffect(() => {
     engine();
-    const restored = studies.flatMap((study) => restore(user, study));
-    current.current = restored;
-    const update = () => {
-      setMeasured([...all()]);
-      setKeys(current.current);
-    };
-    update();
-    const keepers = studies.map((study) =>
-      keep(user, study, () => current.current.filter((each) => each.imageId.includes(`/studies/${study}/`))),
-    );
-    savers.current = keepers.map((each) => each.save);
-    const silence = onFindings(update);
+    let isOpen = true;
+    const update = () => setMeasured([...all()]);
+    const begun = studies.map((study) => {
+      let unread: Marks = new Map();
+      const kept = keeper(study, () => marksOf(study, current.current, unread), setTrouble);
+      const load = async () => {
+        const marks = await kept.load().catch((error: unknown) => {
+          setTrouble(error);
+          if (isOpen) setTimeout(() => void load(), AGAIN_MS);
+        });
+        if (!isOpen || !marks) return;
+        setTrouble(undefined);
+        unread = unreadOf(marks);
+        const found = restore(marks);
+        const known = new Set(current.current.map((each) => each.imageId));
+        change([...current.current, ...found.filter((each) => !known.has(each.imageId))]);
+        update();
+      };
+      void load();
+      return kept;
+    });
+    keepers.current = begun;
+    const silence = onFindings(() => {
+      update();
+      for (const each of begun) each.save();
+    });
     return () => {
+      isOpen = false;
       silence();
-      for (const each of keepers) each.stop();
+      for (const each of begun) each.stop();
     };
-  }, [user, studies]);
+  }, [studies, change]);
 
   return useMemo(
     () => ({
       measured,
       keys,
+      trouble,
       toggleKey: () => {
         const { panes, active } = getState();
         const seen = read(stackViewport(stackPane(active)));
@@ -65,6 +86,6 @@ export function useFindings(user: string, studies: readonly string[]): Findings 
       },
       removeKey: (imageId) => change(current.current.filter((each) => each.imageId !== imageId)),
     }),
-    [measured, keys, change],
+    [measured, keys, trouble, change],
   );
 }

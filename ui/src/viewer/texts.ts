@@ -99,7 +99,7 @@ addTexts("viewer", {
     screenshot: "Save as picture",
     findings: "Findings",
     "findings.none":
-      "Measure with a tool, or press K on an image to keep it as a key image. Both stay in this browser.",
+      "Measure with a tool, or press K on an image to keep it as a key image. Both are kept for you alone, wherever you log in.",
     help: "Keys",
     "help.pointer":
       "Wheel: scroll. Middle button: move. Right button or two fingers: zoom. Three fingers: scroll.",
@@ -215,7 +215,7 @@ addTexts("viewer", {
     "key-image.at": "{{series}} · 第 {{image}} 幅",
     screenshot: "保存为图片",
     findings: "标注",
-    "findings.none": "用工具测量，或按 K 将图像设为关键图像。二者均保存在此浏览器中。",
+    "findings.none": "用工具测量，或按 K 将图像设为关键图像。二者仅为您保存，在任何电脑登录均可见。",
     help: "快捷键",
     "help.pointer": "滚轮：翻页。中键：移动。右键或双指：缩放。三指：翻页。",
     "help.series": "上一序列与下一序列",

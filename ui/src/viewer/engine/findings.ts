@@ -1,7 +1,7 @@
 /**
- * Measurements and key images of a study: kept in this browser for this user, and put back when the study opens.
+ * Measurements and key images of a study as marks that the server keeps for its user, and back.
  *
- * Addresses inside are kept without the server's own: a study found under another name of the server keeps its
+ * Addresses inside are written without the server's own: a study found under another name of the server keeps its
  * findings.
  */
 import { eventTarget } from "@cornerstonejs/core";
@@ -10,6 +10,7 @@ import type { Types } from "@cornerstonejs/tools";
 
 import { root } from "@/api/client";
 
+import type { Marks } from "./keeping";
 import { findingTools } from "./tools";
 
 export interface KeyImage {
@@ -19,19 +20,10 @@ export interface KeyImage {
   image: number;
 }
 
-interface Kept {
-  findings: Types.Annotation[];
-  keys: KeyImage[];
-}
-
 const { ANNOTATION_COMPLETED, ANNOTATION_MODIFIED, ANNOTATION_REMOVED } = Enums.Events;
 const EVENTS = [ANNOTATION_COMPLETED, ANNOTATION_MODIFIED, ANNOTATION_REMOVED];
 const HERE = `wadors:${root.href}`;
 const MARK = "wadors:@/";
-const MAX_KEPT = 2_000_000;
-const QUIET_MS = 400;
-
-const place = (user: string, study: string) => `calotype.findings.${user}.${study}`;
 
 /** Every measurement that is on a picture, oldest first. */
 export function findings(): Types.Annotation[] {
@@ -59,62 +51,53 @@ export function onFindings(listener: () => void): () => void {
   };
 }
 
-/** Put back what is kept of a study. What cannot be read is left where it is. */
-export function restore(user: string, study: string): KeyImage[] {
-  const kept = parse(localStorage.getItem(place(user, study)));
-  for (const finding of kept.findings) {
-    if (!findingTools.has(finding.metadata?.toolName ?? "") || !finding.metadata?.FrameOfReferenceUID)
+interface Kept {
+  finding?: Types.Annotation;
+  key?: KeyImage;
+}
+
+/** Put marks back on their pictures; return the key images among them. What cannot be read is left as it is. */
+export function restore(marks: Marks): KeyImage[] {
+  const keys: KeyImage[] = [];
+  const shown = new Set(findings().map((each) => each.annotationUID));
+  for (const mark of marks.values()) {
+    const { finding, key } = there(mark) as Kept;
+    if (key) keys.push(key);
+    const { toolName = "", FrameOfReferenceUID } = finding?.metadata ?? {};
+    if (!finding || !FrameOfReferenceUID || !findingTools.has(toolName) || shown.has(finding.annotationUID))
       continue;
-    finding.invalidated = true;
-    annotation.state.addAnnotation(finding, finding.metadata.FrameOfReferenceUID);
+    annotation.state.addAnnotation({ ...finding, invalidated: true }, FrameOfReferenceUID);
   }
-  return kept.keys;
+  return keys;
 }
 
-function parse(stored: string | null): Kept {
-  const nothing: Kept = { findings: [], keys: [] };
-  if (!stored) return nothing;
-  try {
-    const kept = JSON.parse(stored.replaceAll(MARK, HERE)) as Partial<Kept>;
-    return {
-      findings: Array.isArray(kept.findings) ? kept.findings : [],
-      keys: Array.isArray(kept.keys) ? kept.keys : [],
-    };
-  } catch {
-    return nothing;
-  }
+/** What is on the pictures of a study now, as marks; `unread` are those that nobody here understands. */
+export function marksOf(study: string, keys: readonly KeyImage[], unread: Marks): Marks {
+  const isOwn = (imageId: string | undefined) => imageId?.includes(`/studies/${study}/`) === true;
+  const marks = new Map<string, object>(unread);
+  for (const finding of findings())
+    if (finding.annotationUID && isOwn(finding.metadata?.referencedImageId))
+      marks.set(finding.annotationUID, away({ finding: bare(finding) }));
+  for (const key of keys) if (isOwn(key.imageId)) marks.set(nameOf(key), away({ key }));
+  return marks;
 }
 
-/** Keep what is on the pictures of a study, a moment after the last change. Returns how to stop. */
-export function keep(
-  user: string,
-  study: string,
-  keys: () => readonly KeyImage[],
-): { save: () => void; stop: () => void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const write = () => {
-    const own = findings().filter((each) => each.metadata?.referencedImageId?.includes(`/studies/${study}/`));
-    const stored = JSON.stringify({ findings: own.map(bare), keys: keys() }).replaceAll(HERE, MARK);
-    if (stored.length <= MAX_KEPT) localStorage.setItem(place(user, study), stored);
-  };
-  const save = () => {
-    clearTimeout(timer);
-    timer = setTimeout(write, QUIET_MS);
-  };
-  const silence = onFindings(save);
-  return {
-    save,
-    stop: () => {
-      silence();
-      if (timer !== undefined) {
-        clearTimeout(timer);
-        write();
-      }
-    },
-  };
-}
+/** The marks that are neither a measurement nor a key image of this viewer. */
+export const unreadOf = (marks: Marks): Marks =>
+  new Map(
+    [...marks].filter(([, mark]) => {
+      const { finding, key } = mark as Kept;
+      return !key && !(finding?.metadata && findingTools.has(finding.metadata.toolName));
+    }),
+  );
 
-/** Without what is worked out anew. */
-function bare(finding: Types.Annotation): Types.Annotation {
-  return { ...finding, highlighted: false, isSelected: false, data: { ...finding.data, cachedStats: {} } };
+const nameOf = ({ imageId }: KeyImage) =>
+  `key:${imageId.replace(/^.*\/instances\//, "").replace("/frames/", ":")}`;
+
+const away = (mark: object): object => JSON.parse(JSON.stringify(mark).replaceAll(HERE, MARK)) as object;
+const there = (mark: object): object => JSON.parse(JSON.stringify(mark).replaceAll(MARK, HERE)) as object;
+
+/** Without what is worked out anew, and what is only of now. */
+function bare({ annotationUID, metadata, data }: Types.Annotation): object {
+  return { annotationUID, metadata, data: { ...data, cachedStats: {} } };
 }

@@ -3,6 +3,8 @@ import { IconStarFilled, IconTrash } from "@tabler/icons-react";
 import type { Types } from "@cornerstonejs/tools";
 import { useTranslation } from "react-i18next";
 
+import { Failure } from "@/components/Failure";
+
 import type { Study } from "../study/fetching";
 import { showFinding, textOf } from "../engine/measured";
 import { removeFinding } from "../engine/findings";
@@ -18,6 +20,7 @@ export function FindingsPanel({ studies, findings }: { studies: readonly Study[]
   return (
     <aside className={styles.side} aria-label={t("findings")}>
       <h2>{t("findings")}</h2>
+      {findings.trouble !== undefined && <Failure error={findings.trouble} />}
       {isEmpty && (
         <Text size="sm" c="dimmed">
           {t("findings.none")}
