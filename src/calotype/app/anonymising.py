@@ -7,6 +7,7 @@ from calotype.app.settings import Anonymise, Settings
 from calotype.dicom.deidentify.deidentify import Policy
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.suspects import Rectangle, Regions
+from calotype.dicom.pixels.transcode import Decode, decode
 from calotype.errors import InvalidRequest
 from calotype.services.archive.anonymise import Anonymiser, AnonymiseSettings
 from calotype.services.jobs.jobs import Jobs
@@ -14,11 +15,14 @@ from calotype.services.routing.anonymising import Anonymising
 from calotype.stores.secret import FileSecret
 
 
-def anonymiser_of(settings: Settings) -> Anonymiser:
-    """Return the anonymiser; its key is made when it is first needed. InvalidRequest when a setting is wrong."""
+def anonymiser_of(settings: Settings, decode: Decode = decode) -> Anonymiser:
+    """Return the anonymiser; its key is made when it is first needed. InvalidRequest when a setting is wrong.
+
+    ``decode`` decodes the frames of which parts are to be masked.
+    """
     section = settings.anonymise
     key = section.key_file or settings.storage.path / "secrets" / "anonymise.key"
-    return Anonymiser(FileSecret(key), AnonymiseSettings(_policy(section), _wishes(section)))
+    return Anonymiser(FileSecret(key), AnonymiseSettings(_policy(section), _wishes(section)), decode=decode)
 
 
 def anonymising_over(stores: Stores, settings: Settings, jobs: Jobs, anonymiser: Anonymiser) -> Anonymising:

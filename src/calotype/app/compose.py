@@ -84,7 +84,7 @@ class House:
         self.fleet = fleet_of(settings)
         self.forms = forms_over(stores, settings, self.workshop, decoding, self.fleet)
         self.pictures = pictures_over(stores, settings, self.workshop, decoding)
-        self.anonymiser = anonymiser_of(settings)
+        self.anonymiser = anonymiser_of(settings, decoding.decode)
         kept = SqliteWorklist(stores.index)
         self.marks = Marks(SqliteMarks(stores.index), archive.search, archive.events)
         self.annotations = Annotations(SqliteAnnotations(stores.index), archive.search)

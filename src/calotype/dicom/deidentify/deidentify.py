@@ -44,7 +44,7 @@ from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.json_model import Context
 from calotype.dicom.pixels.anatomy import MAX_HELD_BYTES, Anatomy, dissect
 from calotype.dicom.pixels.pixel_data import PixelData
-from calotype.dicom.pixels.transcode import Each, one_by_one
+from calotype.dicom.pixels.transcode import Decode, Each, decode, one_by_one
 from calotype.dicom.reencode import UNCOMPRESSED
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, transfer_syntax
 from calotype.errors import InvalidRequest, Refused
@@ -102,8 +102,11 @@ def deidentify(
     pseudonyms: Pseudonyms,
     *,
     each: Each = one_by_one,
+    decode: Decode = decode,
 ) -> Deidentified:
     """Read a data set in ``stored`` and return it without its patient.
+
+    ``each`` does the work on frames that are masked, ``decode`` decodes one.
 
     Raises Refused when an identity may be left where no attribute tells (pixels, documents, faces), IdentityLeft
     (Refused) when the second look finds one, InvalidRequest when the data set is damaged, Unsupported when pixels
@@ -111,7 +114,7 @@ def deidentify(
     """
     view = memoryview(data).cast("B")
     try:
-        return _Work(view, stored, wishes, policy, pseudonyms).done(each)
+        return _Work(view, stored, wishes, policy, pseudonyms).done(each, decode)
     except BaseException:
         view.release()
         raise
@@ -139,12 +142,12 @@ class _Work:
         self._facts = _facts_of(self._anatomy)
         self._is_masked = False
 
-    def done(self, each: Each) -> Deidentified:
+    def done(self, each: Each, decode: Decode) -> Deidentified:
         """Return the result, checked."""
         areas = self._checked()
         if areas is None:
             return self._rewritten(self._anatomy, None, self._stored)
-        new, to = masked(self._data, self._stored, areas, each)
+        new, to = masked(self._data, self._stored, areas, each, decode)
         before, pixels, after = new.parts()
         layout = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax(to).deflated else to
         return self._rewritten(dissect(memoryview(before + after), layout), pixels, to)

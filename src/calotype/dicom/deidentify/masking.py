@@ -13,7 +13,7 @@ from calotype.dicom.deidentify.suspects import Rectangle
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import codecs
 from calotype.dicom.pixels.description import PixelDescription
-from calotype.dicom.pixels.transcode import Each, Transcoded, transcode
+from calotype.dicom.pixels.transcode import Decode, Each, Transcoded, transcode
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import Unsupported
 
@@ -23,22 +23,26 @@ if TYPE_CHECKING:
 _CHROMA_OF_GREY: Final = 128
 
 
-def masked(data: memoryview, stored: UID, areas: Sequence[Rectangle], each: Each) -> tuple[Transcoded, UID]:
+def masked(
+    data: memoryview, stored: UID, areas: Sequence[Rectangle], each: Each, decode: Decode
+) -> tuple[Transcoded, UID]:
     """Return an object with ``areas`` of every frame covered, and the syntax that it is in.
 
     Nothing but the stored bits of its pixels is left, whatever lay in the others. Raises Unsupported when its pixels
     cannot be decoded, InvalidRequest when they are damaged.
     """
 
-    def decode(frame: bytes, description: PixelDescription, uid: UID, /) -> Array:
-        values = codecs.decode(frame, description, uid)
+    def decode_covered(frame: bytes, description: PixelDescription, uid: UID, /) -> Array:
+        values = decode(frame, description, uid)
         return covered(values, codecs.decoded_description(description, uid), areas)
 
     try:
-        return transcode(data, stored, stored, each=each, decode=decode), stored
+        return transcode(data, stored, stored, each=each, decode=decode_covered), stored
     except Unsupported:
         # Lossy syntaxes, and those that are only read here.
-        return transcode(data, stored, EXPLICIT_VR_LITTLE_ENDIAN, each=each, decode=decode), EXPLICIT_VR_LITTLE_ENDIAN
+        return transcode(
+            data, stored, EXPLICIT_VR_LITTLE_ENDIAN, each=each, decode=decode_covered
+        ), EXPLICIT_VR_LITTLE_ENDIAN
 
 
 def covered(values: Array, description: PixelDescription, areas: Sequence[Rectangle]) -> Array:

@@ -23,7 +23,7 @@ from calotype.dicom.deidentify.pseudonyms import Pseudonyms
 from calotype.dicom.deidentify.result import Deidentified
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import write_file_meta
-from calotype.dicom.pixels.transcode import Each, one_by_one
+from calotype.dicom.pixels.transcode import Decode, Each, decode, one_by_one
 from calotype.errors import OutOfResources
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectLocation, ObjectReader, StoredInstance
@@ -50,15 +50,18 @@ class AnonymiseSettings:
 
 
 class Anonymiser:
-    """Makes objects leave without their patient. Thread-safe.
+    """Makes objects leave without their patient. Thread-safe. ``decode`` decodes frames that are to be masked.
 
     Both ways raise, before anything is handed out: Refused when an object cannot be de-identified as wished for
     (burned-in identity suspected, visual features to be cleaned, or an identifying value found in what was made),
     InvalidRequest when it is damaged, Unavailable when the key is. ``wishes``: ``None`` is what settings say.
     """
 
-    def __init__(self, key: Callable[[], bytes], settings: AnonymiseSettings | None = None) -> None:
+    def __init__(
+        self, key: Callable[[], bytes], settings: AnonymiseSettings | None = None, *, decode: Decode = decode
+    ) -> None:
         self._key = key
+        self._decode = decode
         self.settings = settings or AnonymiseSettings()
         self._pseudonyms = lru_cache(maxsize=_MAX_AUDIENCES)(self._make_pseudonyms)
 
@@ -86,7 +89,8 @@ class Anonymiser:
     ) -> Deidentified:
         """Return a data set that is here already, without its patient; see ``dicom.deidentify``."""
         wishes = wishes or self.settings.wishes
-        return deidentify(data, stored, wishes, self.settings.policy, self._pseudonyms(wishes.patient_id), each=each)
+        pseudonyms = self._pseudonyms(wishes.patient_id)
+        return deidentify(data, stored, wishes, self.settings.policy, pseudonyms, each=each, decode=self._decode)
 
     def check(self, stored: StoredInstance, reader: ObjectReader, wishes: Wishes | None = None) -> None:
         """Raise what :meth:`opened` would, but for pixels that cannot be decoded where they must be masked."""

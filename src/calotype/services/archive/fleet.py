@@ -133,7 +133,7 @@ class Fleet:
             if self._is_stopped:
                 return None
             self._used_s = time.monotonic()
-            if self._selector is not None and not self._has_watch:
+            if self._selector is not None and not self._has_watch and not self._has_room:
                 self._take(self._selector.select(0))
             if is_one_of_many or self._elsewhere or self._under_way:
                 self._start_first()
@@ -171,6 +171,10 @@ class Fleet:
     @property
     def _is_ready(self) -> bool:
         return any(vessel.is_ready for vessel in self._vessels)
+
+    @property
+    def _has_room(self) -> bool:
+        return any(vessel.is_ready and len(vessel.errands) < _AT_ONCE for vessel in self._vessels)
 
     def _wait(self, is_over: Callable[[], bool]) -> None:
         with self._changed:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib import metadata
 from types import TracebackType
 from typing import Final, Self
@@ -114,26 +114,26 @@ class Forms:
         in memory; an object without a descriptor is read whole.
         """
 
-        @contextmanager
-        def noting() -> Iterator[None]:
-            try:
-                yield
-            except DamagedPixels as error:
-                self._note_damage(original, error)
-                raise
-
         def begin() -> int | None:
-            with noting():
+            with self._noting(original):
                 return form.begin()
 
         def chunks() -> Iterator[bytes]:
-            with noting():
+            with self._noting(original):
                 yield from form.chunks()
 
         with ExitStack() as stack:
-            with noting():
+            with self._noting(original):
                 form = stack.enter_context(self._form(reader, original, to, ahead=ahead))
-            yield replace(form, chunks=chunks, begin=begin)
+            yield Form(form.size_bytes, chunks, begin, form.is_work)
+
+    @contextmanager
+    def _noting(self, original: Original) -> Iterator[None]:
+        try:
+            yield
+        except DamagedPixels as error:
+            self._note_damage(original, error)
+            raise
 
     @contextmanager
     def _form(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
@@ -157,14 +157,7 @@ class Forms:
     @contextmanager
     def _made(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
         """Lend a form that a child makes, if there is one for it, or that is made here."""
-
-        @contextmanager
-        def here() -> Iterator[Form]:
-            stored = original.transfer_syntax
-            making = converted(reader, original.place, stored, to, each=self.each, ahead=ahead, decode=self.decode)
-            with making as new:
-                yield Form.of(new)
-
+        here = partial(self._made_here, reader, original, to, ahead=ahead)
         is_work = not {original.transfer_syntax, to}.issubset(UNCOMPRESSED)
         # Between uncompressed syntaxes there is next to nothing to do.
         fleet = self._fleet if is_work else None
@@ -175,6 +168,12 @@ class Forms:
             return
         with _Afar(errand, here) as afar:
             yield Form(None if ahead else afar.begin(), afar.chunks, afar.begin, is_work=True)
+
+    @contextmanager
+    def _made_here(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
+        place, stored = original.place, original.transfer_syntax
+        with converted(reader, place, stored, to, each=self.each, ahead=ahead, decode=self.decode) as new:
+            yield Form.of(new)
 
 
 def _errand(fleet: Fleet, reader: ObjectReader, original: Original, to: UID) -> Errand | None:

@@ -10,7 +10,7 @@ from calotype.dicom.deidentify.deidentify import Policy
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.suspects import Rectangle, Regions
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.errors import InvalidRequest, Refused
+from calotype.errors import DamagedPixels, InvalidRequest, Refused
 from calotype.services.archive.anonymise import Anonymiser, AnonymiseSettings
 from calotype.services.archive.anonymous import AnonymousRetrieve
 from calotype.services.archive.forms import converted
@@ -86,6 +86,19 @@ def test_masked_pixels_are_made_whole(house):
         with converted(lent, place, changed.location.transfer_syntax, UID("1.2.840.10008.1.2")) as other:
             assert b"".join(other.chunks()).endswith(made.PixelData[8:])
     assert found.PixelData == bytes(8) + made.PixelData[8:]
+
+
+def test_frames_that_are_masked_are_decoded_where_the_anonymiser_was_told_to(house):
+    house.store(data_set(ct(SOPClassUID=US, Modality="US", SOPInstanceUID="1.2.826.0.1.3680043.9.1.77")))
+    original = house.index.instance(UID("1.2.826.0.1.3680043.9.1.77"))
+    policy = Policy(regions=(Regions((Rectangle(0, 0, 4, 1),), modality="US"),))
+
+    def die(_data, _description, _uid, /):
+        raise DamagedPixels("the decoder died of a frame")
+
+    anonymiser = Anonymiser(lambda: KEY, AnonymiseSettings(policy), decode=die)
+    with house.archive.retrieve.open(original) as reader, pytest.raises(DamagedPixels, match="the decoder died"):
+        anonymiser.opened(original, reader).__enter__()
 
 
 def test_what_may_not_leave_is_refused_before_anything_is_handed_out(house, anonymiser):
