@@ -94,7 +94,7 @@ def send_command(
     counts: Counter[Result] = Counter()
     with progress_bar(f"to {target.ae_title}", silent=as_json) as advance:
         courier = DimseCourier(caller_of(session.loaded.settings))
-        sending = send_files(courier, target, files, _disguiser(session, target, commits=commits))
+        sending = send_files(courier, target, files, _anonymiser_for(session, target, commits=commits))
         for done, sent in enumerate(sending, 1):
             answer = sent.answer
             counts[answer.result] += 1
@@ -120,7 +120,7 @@ def send_command(
         sys.exit(SOME_FAILED)
 
 
-def _disguiser(session: Session, target: Node, *, commits: bool) -> Anonymiser | None:
+def _anonymiser_for(session: Session, target: Node, *, commits: bool) -> Anonymiser | None:
     """Return who de-identifies, for a node of the address book that is to know no patients."""
     if not target.anonymise:
         return None

@@ -20,7 +20,7 @@ from calotype.dicom.part10 import FileMeta, NeedMore, read_file_meta, scan
 from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
 from calotype.errors import CalotypeError, InvalidRequest, NotFound, Unavailable, Unsupported
 from calotype.services.archive.anonymise import Anonymiser
-from calotype.services.routing.cargo import Cargo, disguise_all
+from calotype.services.routing.cargo import Cargo, deidentify_all
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.ports import Answer, Courier, Kind, Parcel
 from calotype.services.routing.send import carry
@@ -137,7 +137,7 @@ def send_files(
     A node that must not know whose objects it gets needs an ``anonymiser``: Refused without.
     Nothing that the node does is raised: see :func:`calotype.services.routing.send.carry`.
     """
-    cargo = disguise_all(files.cargo, anonymiser) if node.anonymise and anonymiser is not None else files.cargo
+    cargo = deidentify_all(files.cargo, anonymiser) if node.anonymise and anonymiser is not None else files.cargo
     for handover in carry(cargo, courier, node):
         yield Sent(files.paths[handover.position], handover.answer)
 

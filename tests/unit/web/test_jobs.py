@@ -66,8 +66,8 @@ class FakeExchange:
             raise self.error
         return self._jobs.submit("work", "asked for", {})
 
-    def send(self, ae_title, selection, *, commit, disguise):
-        return self._job("send", ae_title, selection, commit, *([] if disguise is None else [disguise]))
+    def send(self, ae_title, selection, *, commit, deidentify):
+        return self._job("send", ae_title, selection, commit, *([] if deidentify is None else [deidentify]))
 
     def wishes(self, options, patient_id, patient_name):
         return options, patient_id, patient_name

@@ -1676,6 +1676,24 @@ export interface components {
             noticed_us: number;
         };
         /**
+         * Deidentification
+         * @description How to de-identify: PS3.15's options, those of the settings when null; who the patient becomes, else by key.
+         */
+        Deidentification: {
+            /** Options */
+            options?: components["schemas"]["Option"][] | null;
+            /**
+             * Patient Id
+             * @default
+             */
+            patient_id: string;
+            /**
+             * Patient Name
+             * @default
+             */
+            patient_name: string;
+        };
+        /**
          * DeletionDetail
          * @description A deletion, and to whom (by AE title) we committed to keep how many of its objects.
          */
@@ -1768,24 +1786,6 @@ export interface components {
             echo_ms?: number | null;
             /** Max Pdu Bytes */
             max_pdu_bytes?: number | null;
-        };
-        /**
-         * Disguise
-         * @description How to de-identify: PS3.15's options, those of the settings when null; who the patient becomes, else by key.
-         */
-        Disguise: {
-            /** Options */
-            options?: components["schemas"]["Option"][] | null;
-            /**
-             * Patient Id
-             * @default
-             */
-            patient_id: string;
-            /**
-             * Patient Name
-             * @default
-             */
-            patient_name: string;
         };
         /**
          * Disk
@@ -2649,7 +2649,7 @@ export interface components {
              * @default false
              */
             commit: boolean;
-            anonymise?: components["schemas"]["Disguise"] | null;
+            anonymise?: components["schemas"]["Deidentification"] | null;
         };
         /**
          * SessionEntry

@@ -28,7 +28,7 @@ from calotype.services.archive.zip_writing import ZipWriter
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import FINAL, ItemResult, Job
 from calotype.services.jobs.run import JobRun
-from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
+from calotype.services.routing.deidentifying import wishes_from_json, wishes_to_json
 from calotype.services.routing.sending import arguments_of, selection_of
 
 ANONYMISE: Final = "anonymise"

@@ -11,7 +11,7 @@ from calotype.dicom.hierarchy import Selection
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
-from calotype.services.routing.disguise import disguised
+from calotype.services.routing.deidentifying import deidentified
 from calotype.services.routing.ports import Parcel
 
 
@@ -24,14 +24,14 @@ class Cargo:
 
     parcel: Parcel
     open: Callable[[], tuple[Parcel, ObjectReader]]
-    is_disguised: bool = False
+    is_deidentified: bool = False
     """Whether it opens without its patient."""
 
 
-def disguise_all(cargo: Sequence[Cargo], anonymiser: Anonymiser, wishes: Wishes | None = None) -> list[Cargo]:
+def deidentify_all(cargo: Sequence[Cargo], anonymiser: Anonymiser, wishes: Wishes | None = None) -> list[Cargo]:
     """Return cargo that opens without its patient."""
-    opens = ((item, disguised(item.open, anonymiser, wishes)) for item in cargo)
-    return [replace(item, open=without, is_disguised=True) for item, without in opens]
+    opens = ((item, deidentified(item.open, anonymiser, wishes)) for item in cargo)
+    return [replace(item, open=without, is_deidentified=True) for item, without in opens]
 
 
 def cargo_of(retrieve: Retrieve, selection: Selection) -> list[Cargo]:

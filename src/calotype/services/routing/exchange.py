@@ -23,7 +23,7 @@ from calotype.services.archive.ingest import Ingest
 from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import Job
 from calotype.services.routing.commitment.requests import Requests
-from calotype.services.routing.disguise import wishes_to_json
+from calotype.services.routing.deidentifying import wishes_to_json
 from calotype.services.routing.nodes import Node, Role, check_ae_title, serving
 from calotype.services.routing.peers import Found, Inquirer, Keys, LocalFiles, WishfulBook
 from calotype.services.routing.retrieving import GetJob, MoveJob
@@ -93,18 +93,18 @@ class Exchange:
         jobs.register(GET, GetJob(nodes, inquirer, ingest, settings.ae_title))
 
     def send(
-        self, ae_title: str, selection: Selection, *, commit: bool = False, disguise: Wishes | None = None
+        self, ae_title: str, selection: Selection, *, commit: bool = False, deidentify: Wishes | None = None
     ) -> Job:
         """Send what the archive holds of ``selection`` to a node, as a job; ``commit``: and ask for its commitment.
 
-        ``disguise``: without its patient, as it is to a node that wants everything so. NotFound for an unknown node,
+        ``deidentify``: without its patient, as to a node that wants everything so. NotFound for an unknown node,
         InvalidRequest for a selection of nothing, or for a commitment to what is sent under other UIDs.
         """
-        node = self._recipient(ae_title, commit=commit, is_disguised=disguise is not None)
+        node = self._recipient(ae_title, commit=commit, is_deidentified=deidentify is not None)
         title = f"{_described(selection)} to {node.title}"
         arguments = {"node": node.title, "selection": arguments_of(selection), "commit": commit}
-        if disguise is not None:
-            arguments["disguise"] = wishes_to_json(disguise)
+        if deidentify is not None:
+            arguments["deidentify"] = wishes_to_json(deidentify)
         return self._jobs.submit(SEND, title, arguments)
 
     def wishes(self, options: frozenset[Option] | None, patient_id: str, patient_name: str) -> Wishes:
@@ -173,9 +173,9 @@ class Exchange:
         with closing(self._inquirer.worklist(node, keys, limit + 1)) as answers:
             return _up_to(limit, list(answers))
 
-    def _recipient(self, ae_title: str, *, commit: bool, is_disguised: bool = False) -> Node:
+    def _recipient(self, ae_title: str, *, commit: bool, is_deidentified: bool = False) -> Node:
         node = serving(self._nodes, ae_title, Role.STORE)
-        if commit and (is_disguised or node.anonymise):
+        if commit and (is_deidentified or node.anonymise):
             raise InvalidRequest("What is sent without its patient has other UIDs: ask for no commitment to it.")
         return serving(self._nodes, ae_title, Role.COMMITMENT) if commit else node
 

@@ -18,7 +18,7 @@ from calotype.errors import Refused, Unavailable
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
-from calotype.services.routing.cargo import Cargo, cargo_of, disguise_all
+from calotype.services.routing.cargo import Cargo, cargo_of, deidentify_all
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.offers import Part, parted
 from calotype.services.routing.ports import (
@@ -75,28 +75,28 @@ class Dispatch:
         wishes: Sequence[UID] = (),
         *,
         heartbeat: Callable[[], None] = nothing_meanwhile,
-        disguise: Wishes | None = None,
+        deidentify: Wishes | None = None,
     ) -> Generator[Handover, None, None]:
-        """Send ``cargo`` to ``node``, see :func:`carry`; without its patient when ``disguise`` or the node says so.
+        """Send ``cargo`` to ``node``, see :func:`carry`; without its patient when ``deidentify`` or the node says so.
 
         Refused when it is to be de-identified and nobody here can.
         """
-        if disguise is not None or node.anonymise:
-            cargo = self._disguised(cargo, disguise)
+        if deidentify is not None or node.anonymise:
+            cargo = self._deidentified(cargo, deidentify)
         return carry(cargo, self._courier, node, originator, wishes, heartbeat=heartbeat, forms=self._forms)
 
     def wishes(self, options: frozenset[Option] | None, patient_id: str, patient_name: str) -> Wishes:
         """Return how to de-identify: by ``options``, those of the settings when ``None``. Refused when we cannot."""
-        return self._can_disguise().wishes(options, patient_id, patient_name)
+        return self._can_deidentify().wishes(options, patient_id, patient_name)
 
-    def _can_disguise(self) -> Anonymiser:
+    def _can_deidentify(self) -> Anonymiser:
         if self._anonymiser is None:
             raise Refused("what is sent here must be de-identified first, and this process cannot")
         return self._anonymiser
 
-    def _disguised(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
-        anonymiser = self._can_disguise()
-        return disguise_all(cargo, anonymiser, wishes)
+    def _deidentified(self, cargo: Sequence[Cargo], wishes: Wishes | None) -> list[Cargo]:
+        anonymiser = self._can_deidentify()
+        return deidentify_all(cargo, anonymiser, wishes)
 
 
 def carry(
@@ -121,7 +121,7 @@ def carry(
     longer; when it raises Cancelled, so does this, and the association is aborted in the midst of the object.
     ``forms`` makes other transfer syntaxes.
     """
-    if node.anonymise and not all(item.is_disguised for item in cargo):
+    if node.anonymise and not all(item.is_deidentified for item in cargo):
         raise Refused(f"{node.title} is to know no patients, and these objects were to be sent as they are")
     liked = (*wishes, *node.transfer_syntaxes)
     parts = parted((item.parcel.kind for item in cargo), courier.offers_per_delivery, liked)

@@ -21,7 +21,7 @@ from calotype.services.jobs.model import ItemResult
 from calotype.services.jobs.run import JobRun
 from calotype.services.routing.cargo import Cargo
 from calotype.services.routing.commitment.requests import Requests
-from calotype.services.routing.disguise import wishes_from_json
+from calotype.services.routing.deidentifying import wishes_from_json
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.peers import LocalFiles
 from calotype.services.routing.pledging import ITEM, batches, pledge
@@ -58,8 +58,8 @@ class SendJob:
         asked_about = [_reference(item.parcel) for item in cargo] if commits else []
         run.total = _total(run, len(rest), asked_about)
         names = [item.parcel.sop_instance for item in rest]
-        disguise = wishes_from_json(run.arguments.get("disguise"))
-        follow(run, node, names, self._dispatch.send(rest, node, disguise=disguise))
+        deidentify = wishes_from_json(run.arguments.get("deidentify"))
+        follow(run, node, names, self._dispatch.send(rest, node, deidentify=deidentify))
         pledge(run, node, asked_about, self._requests)
 
 

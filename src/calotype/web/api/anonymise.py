@@ -20,7 +20,7 @@ Uid = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9.]+$")]
 Given = Annotated[str, Field(max_length=64, pattern=r"^[^\\\x00-\x1f]*$")]
 
 
-class Disguise(BaseModel):
+class Deidentification(BaseModel):
     """How to de-identify: PS3.15's options, those of the settings when null; who the patient becomes, else by key."""
 
     model_config = ConfigDict(extra="forbid")
@@ -34,7 +34,7 @@ class Disguise(BaseModel):
         return None if self.options is None else frozenset(self.options)
 
 
-class Anonymise(Disguise):
+class Anonymise(Deidentification):
     """What to make anew, and where it goes: into the archive, or into a zip file to be fetched."""
 
     series: list[Uid] = Field(default=[], max_length=10_000)

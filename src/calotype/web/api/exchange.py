@@ -15,7 +15,7 @@ from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.keys import Negotiated
 from calotype.errors import InvalidRequest
 from calotype.services.routing.exchange import Answers, Exchange, Method, selection
-from calotype.web.api.anonymise import Disguise
+from calotype.web.api.anonymise import Deidentification
 from calotype.web.api.jobs import JobView, view
 from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
@@ -62,7 +62,7 @@ class Send(Chosen):
         default=[], max_length=1000
     )
     commit: bool = False
-    anonymise: Disguise | None = None
+    anonymise: Deidentification | None = None
 
 
 class Retrieve(Chosen):
@@ -124,9 +124,9 @@ def router(exchange: Exchange, offload: Offload) -> APIRouter:
             )
         else:
             how = body.anonymise
-            disguise = None if how is None else exchange.wishes(how.chosen(), how.patient_id, how.patient_name)
+            deidentify = None if how is None else exchange.wishes(how.chosen(), how.patient_id, how.patient_name)
             job = await offload(
-                lambda: exchange.send(ae_title, body.selection(), commit=body.commit, disguise=disguise)
+                lambda: exchange.send(ae_title, body.selection(), commit=body.commit, deidentify=deidentify)
             )
         response.headers["Location"] = f"/api/jobs/{job.id}"
         return view(job)

@@ -215,7 +215,7 @@ class AllBulkdataResource:
 
 def _check_open(context: Context, request: Request) -> None:
     """Refuse single values of what is to be de-identified: which of them may leave is decided for whole objects."""
-    if context.disguise(request) is not None:
+    if context.deidentify(request) is not None:
         raise Unsupported("anonymize: bulk data are not de-identified one by one; ask for objects or frames")
 
 

@@ -52,17 +52,17 @@ class Context:
 
         InvalidRequest for what is no option, Unsupported where nothing is de-identified.
         """
-        wishes = self.disguise(request)
+        wishes = self.deidentify(request)
         if wishes is None:
             return self.archive.retrieve
-        assert self.anonymiser is not None  # noqa: S101 - disguise has seen to it
+        assert self.anonymiser is not None  # noqa: S101 - deidentify has seen to it
         return AnonymousRetrieve(self.archive.retrieve, self.anonymiser, wishes, each=self.forms.each)
 
     def pictures(self, request: Request, pictures: Pictures) -> Pictures:
         """Return who looks into a request's objects: de-identified if it says so. Raises as :meth:`retrieve` does."""
-        return pictures if self.disguise(request) is None else pictures.through(self.retrieve(request))
+        return pictures if self.deidentify(request) is None else pictures.through(self.retrieve(request))
 
-    def disguise(self, request: Request) -> Wishes | None:
+    def deidentify(self, request: Request) -> Wishes | None:
         """Return how a request wants its objects de-identified, ``None`` when not at all. Raises as above."""
         text = request.query_params.get("anonymize", request.query_params.get("anonymise", "no"))
         word = text[:_MAX_OPTIONS_CHARS].strip().lower()

@@ -52,10 +52,10 @@ class MetadataResource:
         context, selection = self._context, selected(request)
         form = negotiate(accepted(request), _FORMS)
         retrieve, service = context.retrieve(request), context.service_url(request)
-        gzipped, disguise = takes_gzip(request), context.disguise(request)
+        gzipped, deidentify = takes_gzip(request), context.deidentify(request)
         told = f"{form.essence} {form.content} {gzipped} {service}".encode()
         headers, status = {"Vary": "Accept, Accept-Encoding"}, 200
-        if disguise is None:
+        if deidentify is None:
             headers["ETag"] = await context.offload(_tag, context.archive.retrieve, selection, told)
             if is_known(request, headers["ETag"]):
                 return not_modified(headers)
@@ -70,7 +70,7 @@ class MetadataResource:
                 status = 206
         if form is _RELATED_XML:
             # A boundary that is the same each time: the tag is that of these very bytes.
-            boundary = f"calotype-{headers['ETag'][1:-1]}" if disguise is None else fresh_boundary()
+            boundary = f"calotype-{headers['ETag'][1:-1]}" if deidentify is None else fresh_boundary()
             writer = PartsWriter(_XML, boundary=boundary)
             headers["Content-Type"] = writer.content_type
             pieces = xml_pieces(retrieve, selection, service, writer)

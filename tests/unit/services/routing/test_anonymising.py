@@ -18,7 +18,7 @@ from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import ItemResult, State
 from calotype.services.jobs.settings import JobSettings
 from calotype.services.routing.anonymising import DAY_S, Anonymising, Target
-from calotype.services.routing.disguise import wishes_from_json, wishes_to_json
+from calotype.services.routing.deidentifying import wishes_from_json, wishes_to_json
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.send import Dispatch, carry
 from calotype.stores.index.memory import MemoryIndex
@@ -173,7 +173,7 @@ def test_node_that_wants_it_so_gets_no_patient(here):
 
 
 def test_sender_may_want_it_so(here):
-    courier, _ = sent(here, disguise=Wishes(patient_id="TRIAL-9"))
+    courier, _ = sent(here, deidentify=Wishes(patient_id="TRIAL-9"))
     assert all(b"TRIAL-9" in bytes(each.data) for each in courier.delivered)
     courier, _ = sent(here)
     assert all(b"Doppelganger" in bytes(each.data) for each in courier.delivered)

@@ -35,7 +35,7 @@ def wishes_from_json(told: Mapping[str, Any] | None) -> Wishes | None:
     return Wishes(options_of(" ".join(told["options"])), told["patient_id"], told["patient_name"])
 
 
-def disguised(opens: Open, anonymiser: Anonymiser, wishes: Wishes | None) -> Open:
+def deidentified(opens: Open, anonymiser: Anonymiser, wishes: Wishes | None) -> Open:
     """Return what opens the same object without its patient; it raises what the anonymiser does."""
     return partial(_open, opens, anonymiser, wishes)
 
