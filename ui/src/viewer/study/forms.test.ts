@@ -74,6 +74,16 @@ test("the loader hears of the samples that it is given", () => {
   expect(asLoaded(grey)).toBe(grey);
 });
 
+test("a window without width is none", () => {
+  const windowed = (width: number): DicomObject => ({
+    ...header({}),
+    "00281050": { vr: "DS", Value: [0] },
+    "00281051": { vr: "DS", Value: [width] },
+  });
+  expect(asLoaded(windowed(0))["00281050"]).toBeUndefined();
+  expect(value(asLoaded(windowed(1)), "00281051")).toBe(1);
+});
+
 test("single bits are read from the lowest on", () => {
   expect([...samplesOf(Uint8Array.of(0b1000_0101, 0b10), "bit", 10)]).toEqual([1, 0, 1, 0, 0, 0, 0, 1, 0, 1]);
 });

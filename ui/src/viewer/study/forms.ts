@@ -151,8 +151,15 @@ const BYTES = { "00280100": told("US", 8), "00280101": told("US", 8), "00280102"
 const UNSIGNED = { "00280103": told("US", 0) };
 const FLOATS = { "00280100": told("US", 32), "00280101": told("US", 32), "00280102": told("US", 31) };
 
+/** Without a window that is none (PS3.3 C.11.2.1.2): its width is above nought; then the values make their own. */
+const withoutFalseWindow = (header: DicomObject): DicomObject =>
+  (number(header, "00281051") ?? 1) > 0
+    ? header
+    : { ...header, "00281050": undefined, "00281051": undefined };
+
 /** Return a header that is true of what the loader is given: frames that come in other samples than those stored. */
-export function asLoaded(header: DicomObject): DicomObject {
+export function asLoaded(given: DicomObject): DicomObject {
+  const header = withoutFalseWindow(given);
   const { samples, otherwise, decodes } = rowOf(header);
   if (samples === "bit") return { ...header, ...BYTES, ...UNSIGNED };
   // The loader takes 32 bits of neither sign for floating point.
