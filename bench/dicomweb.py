@@ -222,7 +222,7 @@ class _Floor:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         # A process of its own, as the servers are: the client's interpreter would take turns with it.
-        self._process = multiprocessing.get_context("fork").Process(target=self._serve)
+        self._process = multiprocessing.get_context("fork").Process(target=self._serve, daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
 
