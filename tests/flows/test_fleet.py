@@ -14,7 +14,7 @@ import pytest
 
 from calotype.dicom.part10 import read_file_meta
 from calotype.dicom.pixels.transcode import convert
-from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS
+from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, RLE_LOSSLESS
 from support import samples
 from support.running import Running
 
@@ -41,8 +41,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def retrieved(server: Running) -> dict[str, bytes]:
-    """Return the objects of the study as JPEG-LS, by UID."""
-    accept = f"application/zip; transfer-syntax={JPEG_LS_LOSSLESS}"
+    """Return the objects of the study as RLE, by UID."""
+    accept = f"application/zip; transfer-syntax={RLE_LOSSLESS}"
     answer = httpx.get(f"{server.url}/studies/{STUDY}", headers={"Accept": accept}, timeout=120)
     assert answer.status_code == 200
     found = {}
@@ -51,13 +51,13 @@ def retrieved(server: Running) -> dict[str, bytes]:
             file = archive.read(name)
             meta = read_file_meta(file)
             assert meta is not None
-            assert meta.transfer_syntax == JPEG_LS_LOSSLESS
+            assert meta.transfer_syntax == RLE_LOSSLESS
             found[samples.value_of(file[meta.data_offset :], 0x00080018)] = file[meta.data_offset :]
     return found
 
 
 def expected(data: bytes) -> bytes:
-    with convert(data, EXPLICIT_VR_LITTLE_ENDIAN, JPEG_LS_LOSSLESS) as new:
+    with convert(data, EXPLICIT_VR_LITTLE_ENDIAN, RLE_LOSSLESS) as new:
         return b"".join(new.chunks())
 
 
@@ -77,7 +77,7 @@ def test_many_objects_leave_by_way_of_children_and_outlive_them(server: Running,
         os.kill(child.pid, 9)
     assert retrieved(server) == wanted
 
-    multipart = f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS_LOSSLESS}'
+    multipart = f'multipart/related; type="application/dicom"; transfer-syntax={RLE_LOSSLESS}'
     answer = httpx.get(f"{server.url}/studies/{STUDY}", headers={"Accept": multipart}, timeout=120)
     assert (answer.status_code, answer.content.count(b"Content-Type: application/dicom")) == (200, COUNT)
     positions = [answer.content.index(data) for data in wanted.values()]
@@ -95,7 +95,7 @@ def test_one_object_alone_starts_no_process(tmp_path: Path) -> None:
         )
         answer = httpx.get(
             f"{running.url}/studies/{STUDY}/series/{samples.uid(19, 1)}/instances/{uid}",
-            headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS_LOSSLESS}"},
+            headers={"Accept": f"application/dicom; transfer-syntax={RLE_LOSSLESS}"},
             timeout=120,
         )
         assert answer.content.endswith(expected(data))

@@ -11,19 +11,23 @@ import socket
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
+from calotype import errors
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.sources import CHUNK_BYTES
-from calotype.errors import CalotypeError, OutOfResources
+from calotype.errors import CalotypeError, DamagedPixels, OutOfResources
 from calotype.services.archive.children import MIB, Child
-from calotype.services.archive.converter import ANSWERED, ASKED, MAX_TOLD_BYTES, Order
-from calotype.services.archive.isolated import READY
+from calotype.services.archive.converter import ANSWERED, ASKED, MAX_TOLD_BYTES, NO_ROOM, TOO_LARGE, Order
+from calotype.services.archive.isolated import NO_MEMORY, READY
 
 MAX_RESULT_BYTES: Final = 64 * MIB
 """What children make of an object is no longer than this."""
+
+_RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
+"""What a child may say in our words."""
 
 
 class Keeper(Protocol):
@@ -154,3 +158,18 @@ def new_spool() -> int:
         return os.memfd_create("calotype")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def refusal(answer: Mapping[str, Any], memory_bytes: int) -> CalotypeError | None:
+    """Return in our words why a child made nothing, ``None`` when it did."""
+    error, detail = answer.get("error"), str(answer.get("detail", ""))
+    if error is None:
+        return None
+    if error == TOO_LARGE:
+        return NotHere(f"it becomes longer than {MAX_RESULT_BYTES // MIB} MiB")
+    if error == NO_MEMORY:
+        return OutOfResources(f"converting it takes more than {memory_bytes // MIB} MiB")
+    if error == NO_ROOM:
+        return OutOfResources(f"there is no room for what it becomes: {detail}")
+    raised: CalotypeError = getattr(errors, error)(detail) if error in _RAISED else DamagedPixels(detail)
+    return raised

@@ -26,13 +26,11 @@ from typing import Any, Final, Self
 
 import orjson
 
-from calotype import errors
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable
 from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words
-from calotype.services.archive.converter import CONVERT, MODULE, NO_ROOM, TOO_LARGE, Order
-from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere, Vessel, new_spool
-from calotype.services.archive.isolated import NO_MEMORY
+from calotype.services.archive.converter import CONVERT, MODULE, Order
+from calotype.services.archive.errands import Errand, NotHere, Vessel, new_spool, refusal
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +51,6 @@ _AFTER_FAILURE_S: Final = 60.0
 """How long no child is started after one that did not start."""
 _KEPT_SPOOLS: Final = 8
 _KEPT_SPOOL_BYTES: Final = 4 * MIB
-_RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
-"""What a child may say in our words."""
 _CAN_WATCH: Final = hasattr(selectors, "EpollSelector") or hasattr(selectors, "KqueueSelector")
 """Whether sockets can be put to those that are watched while somebody watches."""
 
@@ -249,7 +245,7 @@ class Fleet:
             try:
                 for errand, size_bytes, told in vessel.answers():
                     self._done(errand, size_bytes, told)
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 is_there = False
             if not is_there:
                 self._bury(vessel)
@@ -261,12 +257,15 @@ class Fleet:
 
     def _done(self, errand: Errand, size_bytes: int, told: bytes) -> None:
         """Note what came of an errand."""
-        if told:
-            answer: dict[str, Any] = orjson.loads(told)
-            if "error" in answer:
-                self._fail(errand, self._refusal(answer["error"], str(answer.get("detail", ""))))
-                return
-            errand.sop_instance = UID(answer["sop_instance"])
+        try:
+            answer: dict[str, Any] = dict(orjson.loads(told)) if told else {}
+            error = refusal(answer, self._settings.memory_bytes)
+            errand.sop_instance = UID(answer["sop_instance"]) if "sop_instance" in answer else None
+        except (ValueError, KeyError, TypeError):
+            error = DamagedPixels("the process that converted it answered nonsense")
+        if error is not None:
+            self._fail(errand, error)
+            return
         errand.size_bytes = size_bytes
         errand.held_bytes += size_bytes
         self._held_bytes += size_bytes
@@ -292,16 +291,6 @@ class Fleet:
             self._spools.append(errand.spool)
         else:
             os.close(errand.spool)
-
-    def _refusal(self, error: str, detail: str) -> CalotypeError:
-        """Return in our words what a child said."""
-        if error == TOO_LARGE:
-            return NotHere(f"it becomes longer than {MAX_RESULT_BYTES // MIB} MiB")
-        if error == NO_MEMORY:
-            return OutOfResources(f"converting it takes more than {self._settings.memory_bytes // MIB} MiB")
-        if error == NO_ROOM:
-            return OutOfResources(f"there is no room for what it becomes: {detail}")
-        return getattr(errors, error)(detail) if error in _RAISED else DamagedPixels(detail)
 
     def _bury(self, vessel: Vessel, cause: CalotypeError | None = None) -> None:
         """End a child, or one that has ended. What it had in hand others do, but for what it came to its end of."""
@@ -342,6 +331,8 @@ class Fleet:
 
     def _hand_out(self) -> None:
         """Give what waits to whoever has least to do; start more children while all are busy."""
+        while self._waiting and self._is_stopped:
+            self._fail(self._waiting.popleft(), Unavailable("the archive is being stopped"))
         while self._waiting:
             ready = [vessel for vessel in self._vessels if vessel.is_ready]
             best = min(ready, key=lambda vessel: len(vessel.errands), default=None)
@@ -388,7 +379,7 @@ class Fleet:
         self._vessels.add(vessel)
         self._used_s = now_s
         if self._sweeper is None:
-            self._sweeper = threading.Thread(target=self._sweep, name="fleet")
+            self._sweeper = threading.Thread(target=self._sweep, name="fleet", daemon=True)
             self._sweeper.start()
 
     def _sweep(self) -> None:

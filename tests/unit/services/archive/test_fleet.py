@@ -14,7 +14,7 @@ import pytest
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.transcode import convert
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
-from calotype.dicom.uids import JPEG_LS_LOSSLESS, RLE_LOSSLESS
+from calotype.dicom.uids import RLE_LOSSLESS
 from calotype.errors import DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.children import MIB
 from calotype.services.archive.converter import Order
@@ -88,7 +88,7 @@ def test_objects_are_converted_by_two_processes_and_come_out_as_they_do_here(fil
             with ExitStack() as stack:
                 files = [file_of(each) for each in data]
                 errands = [
-                    stack.enter_context(fleet.begin(order(len(each), JPEG_LS_LOSSLESS, EXPLICIT), file.fileno()))
+                    stack.enter_context(fleet.begin(order(len(each), RLE_LOSSLESS, EXPLICIT), file.fileno()))
                     for each, file in zip(data, files, strict=True)
                 ]
                 made = [b"".join(errand.chunks()) for errand in errands]
@@ -96,7 +96,7 @@ def test_objects_are_converted_by_two_processes_and_come_out_as_they_do_here(fil
 
     assert os.getpid() not in processes
     for one, each in zip(made, data, strict=True):
-        with convert(each, EXPLICIT, JPEG_LS_LOSSLESS) as new:
+        with convert(each, EXPLICIT, RLE_LOSSLESS) as new:
             assert one == b"".join(new.chunks())
 
 
@@ -303,3 +303,24 @@ def test_an_object_that_children_die_of_is_noted_and_stays_as_it_is(file_of, dea
         made_by(forms, file, data, ahead=True)
     assert noted == ["a codec died of it: SIGSEGV"]
     assert file.read() == data
+
+
+def test_what_still_waits_when_all_are_stopped_is_told(deadly, asked, tmp_path):
+    fleet = deadly()
+    with ExitStack() as stack:
+        errands = [stack.enter_context(asked(fleet, f"sleep:{tmp_path / 'mark'}")) for _ in range(4)]
+        fleet.stop()
+        for errand in errands:
+            with pytest.raises(Unavailable):
+                errand.wait()
+
+
+@pytest.mark.parametrize("answer", [b"[1]", b"nonsense", b'{"error": "KeyError", "detail": "x"}', b'{"error": []}'])
+def test_what_makes_no_sense_is_no_result(deadly, asked, tmp_path, answer):
+    fleet = deadly()
+    errand = asked(fleet, f"sleep:{tmp_path / 'mark'}")
+    (vessel,) = fleet._vessels
+    with fleet._changed:
+        fleet._done(vessel.errands.popleft(), 5, answer)
+    with errand, pytest.raises(DamagedPixels):
+        errand.wait()
