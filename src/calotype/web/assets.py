@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,25 +34,30 @@ def content_policy(*, scripts: str, styles: str) -> str:
     )
 
 
+_REFUSED: Final = re.compile(r"q=0(?:\.0{0,3})?")
+_TWINS: Final = {"br": ".br", "gzip": ".gz"}
+"""Suffixes of packed twins by content coding (RFC 7932, RFC 1952), the smaller first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One file."""
 
     path: Path
     media_type: str
-    is_packed: bool
-    """Whether a gzipped twin lies beside it."""
+    codings: tuple[str, ...] = ()
+    """Content codings in which a twin lies beside it, the smallest first."""
 
 
 def find_assets(folder: Path) -> dict[str, Asset]:
     """Return every file below ``folder`` by its address: what is not in here is not sent, whatever a path says."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = {path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
     return {
         path.relative_to(folder).as_posix(): Asset(
-            path, media_type_of(path), path.with_name(path.name + ".gz").is_file()
+            path, media_type_of(path), tuple(coding for coding in _TWINS if _twin(path, coding) in files)
         )
         for path in files
-        if path.suffix != ".gz"
+        if path.suffix not in _TWINS.values()
     }
 
 
@@ -67,9 +73,21 @@ def send(asset: Asset, request: Request, caching: str) -> Response:
     """
     headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
     path = asset.path
-    if asset.is_packed and "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        path = path.with_name(path.name + ".gz")
+    taken = _codings(request.headers.get("accept-encoding", ""))
+    coding = next((coding for coding in asset.codings if coding in taken), None)
+    if coding is not None:
+        headers["Content-Encoding"] = coding
+        path = _twin(path, coding)
     if not path.is_file():
         raise NotFound("this file has been replaced; load the page again")
     return FileResponse(path, headers=headers, media_type=asset.media_type)
+
+
+def _twin(path: Path, coding: str) -> Path:
+    return path.with_name(path.name + _TWINS[coding])
+
+
+def _codings(accepted: str) -> frozenset[str]:
+    """Return what ``Accept-Encoding`` names (RFC 9110 12.5.3), without what it refuses by a weight of nothing."""
+    steps = (step.partition(";") for step in accepted.lower().split(","))
+    return frozenset(coding.strip() for coding, _, weight in steps if not _REFUSED.fullmatch(weight.strip()))

@@ -20,7 +20,7 @@ from calotype.services.access import secrets
 from calotype.services.access.logins import WrongPassword
 from calotype.services.access.model import LOCAL, Grant, Way
 from calotype.services.access.throttle import Throttled
-from calotype.web import confines, needs
+from calotype.web import confines, entrance, needs
 from calotype.web.credentials import header, is_foreign, session_secret
 from calotype.web.desk import Desk, host_of, is_loopback
 from calotype.web.needs import Need
@@ -86,7 +86,7 @@ class Guard:
         else:
             await self._app(allowed, receive, send)
 
-    async def _allowed(self, scope: Scope, path: str, need: Need) -> Scope | Response:
+    async def _allowed(self, scope: Scope, path: str, need: Need) -> Scope | Response:  # noqa: PLR0911 - one per reason
         if need is Need.OPEN:
             return scope
         if self._desk is None:
@@ -95,16 +95,16 @@ class Guard:
         is_use = not needs.is_passive(method, path) and not header(scope, BACKGROUND_HEADER)
         scope, grant = await self._desk.grant(scope, is_use=is_use)
         if grant is None:
-            return _unauthorised(scope, LOG_IN)
+            return entrance.to_login(scope) if entrance.is_visit(scope) else _unauthorised(scope, LOG_IN)
         if not needs.is_met(need, grant):
-            return _forbidden(CHOOSE_PASSWORD if grant.must_change_password else MISSING[need])
-        if grant.studies is not None:
-            narrowed = confines.confined(scope, path, grant.studies)
-            if narrowed is None:
-                return _forbidden(CONFINED)
-            scope = narrowed
+            if not grant.must_change_password:
+                return _forbidden(MISSING[need])
+            return entrance.to_login(scope) if entrance.is_visit(scope) else _forbidden(CHOOSE_PASSWORD)
+        narrowed = scope if grant.studies is None else confines.confined(scope, path, grant.studies)
+        if narrowed is None:
+            return _forbidden(CONFINED)
         told = "" if method in _SAFE else self._forged(scope, grant)
-        return _forbidden(told) if told else _granted(scope, grant)
+        return _forbidden(told) if told else _granted(narrowed, grant)
 
     def _local(self, scope: Scope) -> Scope | Response:
         if self._settings.only_local:

@@ -93,6 +93,28 @@ def test_files_are_kept_for_ever_and_packed(open_pages, folder):
 
 
 @pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br", "br"),
+        ("br;q=1.0, gzip;q=0.5", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br; q=0.000, GZIP", "gzip"),
+        ("x-br, gzipped", None),
+        ("identity", None),
+    ],
+)
+def test_a_file_is_packed_as_its_client_unpacks(open_pages, folder, accepted, coding):
+    sizes = {None: 4, "gzip": (folder / "assets/index-1.js.gz").stat().st_size}
+    # An empty stream (RFC 7932 9.1): whoever unpacks it gets nothing.
+    sizes["br"] = (folder / "assets/index-1.js.br").write_bytes(b"\x06")
+    answer = open_pages(folder).get("/ui/assets/index-1.js", headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert int(answer.headers["content-length"]) == sizes[coding]
+
+
+@pytest.mark.parametrize(
     "path", ["assets/none.js", "assets/../../outside.txt", "assets/%2e%2e/%2e%2e/outside.txt", "assets/index-1.js.gz"]
 )
 def test_what_is_not_among_the_files_is_not_found(open_pages, folder, path):

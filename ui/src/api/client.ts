@@ -3,6 +3,8 @@
  * itself, and what fails is a {@link Problem} with the server's own words (RFC 9457).
  */
 
+import { forgetEarly, takeEarly } from "./early";
+
 /** The server's root: the pages live one step below it. */
 export const root = new URL("../", document.baseURI);
 
@@ -67,17 +69,23 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
   const headers = new Headers(asked.headers);
   if (!headers.has("Accept")) headers.set("Accept", "application/json");
   if (asked.json !== undefined) headers.set("Content-Type", "application/json");
-  if (method !== "GET") headers.set("X-CSRF-Token", csrfToken);
+  if (method !== "GET") {
+    headers.set("X-CSRF-Token", csrfToken);
+    forgetEarly();
+  }
   const body = asked.json === undefined ? asked.body : JSON.stringify(asked.json);
+  const address = addressOf(path, asked.query);
+  const early = method === "GET" ? takeEarly(address) : undefined;
   let answer: Response;
   try {
-    answer = await fetch(addressOf(path, asked.query), {
-      method,
-      headers,
-      credentials: "same-origin",
-      ...(body === undefined ? {} : { body }),
-      ...(asked.signal ? { signal: asked.signal } : {}),
-    });
+    answer = await (early ??
+      fetch(address, {
+        method,
+        headers,
+        credentials: "same-origin",
+        ...(body === undefined ? {} : { body }),
+        ...(asked.signal ? { signal: asked.signal } : {}),
+      }));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem({ title: "no answer", status: 0 });

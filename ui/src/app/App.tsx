@@ -14,6 +14,7 @@ import { Shell } from "./Shell";
 import type { Place } from "./navigation";
 
 const PasswordPage = lazy(() => import("@/features/login/PasswordPage"));
+const Onward = lazy(() => import("./Onward"));
 /** Not on the map: it is in the account's menu. */
 const firstRun = { role: "admin", page: lazy(() => import("@/features/first-run/FirstRunPage")) } as const;
 
@@ -42,6 +43,7 @@ function Pages() {
       <Route path="/">
         <Home />
       </Route>
+      <Route path="/login" component={Onward} />
       <Route path="/password" component={PasswordPage} />
       <Route path="/first-run">
         <Guarded place={firstRun} />

@@ -1,39 +1,32 @@
-import { Center, Loader, Modal } from "@mantine/core";
+import { Center, Loader } from "@mantine/core";
+import { lazy, Suspense } from "react";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
-import { LoginForm } from "@/features/login/LoginForm";
-import { LoginPage } from "@/features/login/LoginPage";
 
 import { useSession } from "./session";
 
-/** Login first, then what is behind it. A session that ends is renewed over the open page, which stays as it is. */
+const LoginPage = lazy(() => import("@/features/login/LoginPage"));
+
+/** Login first, then what is behind it. A session that ends is taken up again by `Overlays`, over the page as it is. */
 export function Gate({ children }: { children: ReactNode }) {
-  const { t } = useTranslation();
-  const { session, isLoading, hasExpired, failed, refresh } = useSession();
-  if (isLoading) {
+  const { session, isLoading, failed, refresh } = useSession();
+  if (isLoading) return <Waiting />;
+  if (failed) return <Failure error={failed} onRetry={() => void refresh()} />;
+  if (!session) {
     return (
-      <Center h="100vh">
-        <Loader size="sm" />
-      </Center>
+      <Suspense fallback={<Waiting />}>
+        <LoginPage />
+      </Suspense>
     );
   }
-  if (failed) return <Failure error={failed} onRetry={() => void refresh()} />;
-  if (!session) return <LoginPage />;
+  return children;
+}
+
+function Waiting() {
   return (
-    <>
-      {children}
-      <Modal
-        opened={hasExpired}
-        onClose={() => undefined}
-        withCloseButton={false}
-        title={t("user.enter")}
-        centered
-        size="sm"
-      >
-        <LoginForm user={session.user} />
-      </Modal>
-    </>
+    <Center h="100vh">
+      <Loader size="sm" />
+    </Center>
   );
 }

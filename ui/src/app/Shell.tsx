@@ -4,7 +4,6 @@ import {
   Group,
   Loader,
   NavLink,
-  ScrollArea,
   Text,
   UnstyledButton,
   VisuallyHidden,
@@ -52,11 +51,11 @@ export function Shell({ children }: { children: ReactNode }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className={styles.bar} p="xs" aria-label={t("nav.menu")}>
-        <ScrollArea>
+        <div className={styles.places}>
           {groups.map((group) => (
             <NavigationGroup key={group} group={group} onChoose={close} />
           ))}
-        </ScrollArea>
+        </div>
       </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1} className={styles.page}>
         <Suspense fallback={<Waiting />}>{children}</Suspense>

@@ -4,18 +4,19 @@ import "@mantine/notifications/styles.css";
 import "@/theme/page.css";
 
 import { MantineProvider, mergeThemeOverrides } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { StrictMode, Suspense } from "react";
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
 
 import { Problem } from "@/api/client";
+import { afterwards } from "@/app/afterwards";
 import { SessionProvider } from "@/app/session";
 import { startTranslation } from "@/i18n";
 import { theme, variables } from "@/theme/theme";
+
+const Overlays = afterwards(() => import("./Overlays"));
 
 /** Once more for a server that is away or busy; what it refused, it would refuse again. */
 const mayRetry = (count: number, error: Error) =>
@@ -59,11 +60,13 @@ export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): 
   createRoot(root).render(
     <StrictMode>
       <Look scheme={scheme}>
-        <Notifications position="bottom-right" limit={4} />
         <QueryClientProvider client={queries}>
-          <ModalsProvider>
-            <SessionProvider>{page}</SessionProvider>
-          </ModalsProvider>
+          <SessionProvider>
+            {page}
+            <Suspense>
+              <Overlays />
+            </Suspense>
+          </SessionProvider>
         </QueryClientProvider>
       </Look>
     </StrictMode>,

@@ -1,5 +1,20 @@
 /** Dates, numbers and names as people read them, from what DICOM writes. Whatever makes no sense is shown as it is. */
 
+/** Keep what is made for a language: to make a format takes a hundred times as long as to use one. */
+function kept<Format>(make: (language: string) => Format): (language: string) => Format {
+  const made = new Map<string, Format>();
+  return (language) => {
+    let format = made.get(language);
+    if (!format) made.set(language, (format = make(language)));
+    return format;
+  };
+}
+
+const dayFormat = kept(
+  (language) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }),
+);
+const countFormat = kept((language) => new Intl.NumberFormat(language));
+
 const DATE = /^(\d{4})(\d{2})(\d{2})$/;
 const TIME = /^(\d{2})(\d{2})?(\d{2})?(?:\.\d+)?$/;
 
@@ -10,7 +25,7 @@ export function showDate(value: string | undefined, language: string): string {
   const [year, month, day] = parts.slice(1).map(Number) as [number, number, number];
   const date = new Date(Date.UTC(year, month - 1, day));
   if (date.getUTCMonth() !== month - 1) return value ?? "";
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(date);
+  return dayFormat(language).format(date);
 }
 
 /** Show a DICOM time (TM) as hours and minutes. */
@@ -53,7 +68,7 @@ export function showBytes(bytes: number, language: string): string {
 
 /** Show a number with the reader's separators. */
 export function showCount(count: number, language: string): string {
-  return new Intl.NumberFormat(language).format(count);
+  return countFormat(language).format(count);
 }
 
 /** Show a moment (microseconds since 1970): the time today, date and time on other days. */

@@ -1,12 +1,16 @@
 import { Center, Group, Paper, Stack, Title } from "@mantine/core";
+import { useEffect } from "react";
 
+import { rowsShown } from "@/app/first";
 import { UserMenu } from "@/app/UserMenu";
 import { Mark } from "@/components/Mark";
 
 import { LoginForm } from "./LoginForm";
 
 /** The first page, and the only one without a session. */
-export function LoginPage() {
+export default function LoginPage() {
+  // Whoever has to log in first waits for no rows.
+  useEffect(rowsShown, []);
   return (
     <main>
       <Group justify="flex-end" p="sm">

@@ -14,7 +14,7 @@ import { useSession } from "@/app/session";
 export default function PasswordPage() {
   const { t } = useTranslation("login");
   const { session, refresh } = useSession();
-  const [, go] = useLocation();
+  const [location, go] = useLocation();
   const [said, setSaid] = useState("");
   const form = useForm({
     initialValues: { current: "", chosen: "", repeated: "" },
@@ -26,7 +26,8 @@ export default function PasswordPage() {
       await ask("api/session/password", { method: "PUT", json: { current, new: chosen } });
       notifications.show({ message: t("changed") });
       await refresh();
-      go("/");
+      // Whoever had to change it was on the way to somewhere else, and is there now.
+      if (location === "/password") go("/");
     } catch (error) {
       setSaid(error instanceof Problem ? error.message : String(error));
     }

@@ -3,7 +3,8 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
 
-import { askedBy, ordersOf } from "./state";
+import { ALSO, pageQueryOf } from "./address";
+import { askedBy } from "./state";
 import type { Filters } from "./state";
 
 /** One study as the list has it: DICOM text by keyword; counts are numbers. */
@@ -40,10 +41,6 @@ export interface Label {
   studies: number;
 }
 
-export const PAGE = 100;
-/** Keywords that pages show beside those that the list always has. */
-const ALSO = "PatientBirthDate,PatientSex,ReferringPhysicianName,StudyID";
-
 /** Everything that is shown of studies stands below this key. */
 export const STUDIES = ["studies"] as const;
 
@@ -53,13 +50,7 @@ export function pageQuery(filters: Filters, order: string, page: number) {
     queryKey: [...STUDIES, "page", filters, order, page],
     queryFn: ({ signal }: { signal: AbortSignal }) =>
       ask<StudyPage>("api/studies", {
-        query: {
-          ...askedBy(filters, new Date()),
-          order: ordersOf(order),
-          includefield: ALSO,
-          limit: PAGE,
-          offset: page * PAGE,
-        },
+        query: pageQueryOf(filters, order, page),
         signal,
       }),
     staleTime: Infinity,

@@ -1,17 +1,17 @@
 import "./texts";
 
-import { ActionIcon, Button, Menu } from "@mantine/core";
-import { IconFiles, IconFolder, IconUpload } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { IconUpload } from "@tabler/icons-react";
+import { lazy, Suspense, useRef, useState, useSyncExternalStore } from "react";
 import type { DragEvent, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useMay } from "@/app/session";
 
-import { entriesOf, filesOf } from "./files";
+import { entriesOf } from "./files";
 import { uploads } from "./queue";
-import { UploadPanel } from "./UploadPanel";
 import styles from "./UploadArea.module.css";
+
+const UploadPanel = lazy(() => import("./UploadPanel"));
 
 /** Asks before the page is left while files are on their way. */
 const warn = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -27,6 +27,7 @@ export function UploadArea({ children }: { children: ReactNode }) {
   const [isOver, setOver] = useState(false);
   // Each child that the pointer crosses says that it enters and leaves: only the sum tells.
   const depth = useRef(0);
+  const hasUploads = useSyncExternalStore(uploads.subscribe, () => uploads.snapshot().all > 0);
   if (!mayStore) return children;
 
   const holdsFiles = (event: DragEvent) => event.dataTransfer.types.includes("Files");
@@ -59,54 +60,11 @@ export function UploadArea({ children }: { children: ReactNode }) {
           {t("drop")}
         </div>
       )}
-      <UploadPanel />
+      {hasUploads && (
+        <Suspense>
+          <UploadPanel />
+        </Suspense>
+      )}
     </div>
-  );
-}
-
-/** Chooses files or a folder by the dialog of the system. */
-export function UploadButton({ isSmall }: { isSmall: boolean }) {
-  const { t } = useTranslation("upload");
-  const files = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
-  // React knows no property for it.
-  useEffect(() => folder.current?.setAttribute("webkitdirectory", ""), []);
-  const input = (which: typeof files, name: string) => (
-    <input
-      ref={which}
-      type="file"
-      multiple
-      hidden
-      data-upload={name}
-      onChange={(event) => {
-        uploads.add(filesOf(event.currentTarget.files ?? new DataTransfer().files));
-        event.currentTarget.value = "";
-      }}
-    />
-  );
-  return (
-    <>
-      {input(files, "files")}
-      {input(folder, "folder")}
-      <Menu position="bottom-end">
-        <Menu.Target>
-          {isSmall ? (
-            <ActionIcon size={36} aria-label={t("title")}>
-              <IconUpload size={17} stroke={1.8} />
-            </ActionIcon>
-          ) : (
-            <Button leftSection={<IconUpload size={15} stroke={1.8} />}>{t("title")}</Button>
-          )}
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<IconFiles size={15} />} onClick={() => files.current?.click()}>
-            {t("choose.files")}
-          </Menu.Item>
-          <Menu.Item leftSection={<IconFolder size={15} />} onClick={() => folder.current?.click()}>
-            {t("choose.folder")}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-    </>
   );
 }

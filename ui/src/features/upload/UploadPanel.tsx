@@ -11,11 +11,10 @@ import styles from "./UploadArea.module.css";
 const MOST = 100;
 
 /** How far the upload is, and what did not get in. */
-export function UploadPanel() {
+export default function UploadPanel() {
   const { t, i18n } = useTranslation("upload");
   const counts = useSyncExternalStore(uploads.subscribe, uploads.snapshot);
   const [isOpen, setOpen] = useState(false);
-  if (counts.all === 0) return null;
   const settled = counts.stored + counts.skipped + counts.failed;
   const part = (count: number) => (100 * count) / counts.all;
   return (

@@ -40,7 +40,13 @@ const COMPARED = 4;
 const ZIPS = 20;
 
 /** What can be done with the studies that are chosen. */
-export function SelectionBar({ studies, onClear }: { studies: readonly Study[]; onClear: () => void }) {
+export default function SelectionBar({
+  studies,
+  onClear,
+}: {
+  studies: readonly Study[];
+  onClear: () => void;
+}) {
   const { t, i18n } = useTranslation("studies");
   const may = { viewer: useMay("viewer"), operator: useMay("operator"), admin: useMay("admin") };
   const isNarrow = useMediaQuery("(max-width: 900px)");

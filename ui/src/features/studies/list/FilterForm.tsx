@@ -1,17 +1,11 @@
 import { Button, Group, MultiSelect, Select, SimpleGrid, Stack, TagsInput, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
+import { MODALITIES } from "./codes";
 import { useLabels } from "../api";
 import { endsOf, isPreset, presets, rangeOf } from "../dates";
 import { NO_FILTERS } from "../state";
 import type { Filters } from "../state";
-
-/** Modalities that people look for (PS3.3 C.7.3.1.1.1); any other is found by its code, too. */
-// prettier-ignore
-export const MODALITIES = [
-  "CT", "MR", "DX", "CR", "US", "XA", "MG", "PT", "NM", "RF", "ES", "IO", "PX", "OP", "OPT", "SM", "ECG",
-  "SR", "SEG", "PR", "KO", "DOC", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTIMAGE", "OT",
-];
 
 interface Props {
   filters: Filters;
@@ -21,7 +15,7 @@ interface Props {
 const TEXTS = ["PatientName", "PatientID", "AccessionNumber", "StudyDescription"] as const;
 
 /** Every filter with its field; each takes effect as it is typed. */
-export function FilterForm({ filters, onChange }: Props) {
+export default function FilterForm({ filters, onChange }: Props) {
   const { t } = useTranslation("studies");
   const labels = useLabels();
   const [first, last] = isPreset(filters.StudyDate) ? ["", ""] : endsOf(filters.StudyDate);

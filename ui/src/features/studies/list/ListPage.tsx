@@ -1,29 +1,35 @@
 import { Button, Group, Text } from "@mantine/core";
 import { useHotkeys, useMediaQuery } from "@mantine/hooks";
-import { useCallback, useState } from "react";
+import type { TFunction } from "i18next";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { rowsShown } from "@/app/first";
 import { useMay } from "@/app/session";
 import { Failure } from "@/components/Failure";
-import { UploadArea, UploadButton } from "@/features/upload/UploadArea";
+import { UploadArea } from "@/features/upload/UploadArea";
 import { showCount } from "@/i18n/formats";
 
-import { ColumnMenu } from "./ColumnMenu";
 import { useColumns } from "./columns";
-import { showKeys } from "./KeysHelp";
-import { NoStudies, NothingFits } from "./NoStudies";
-import { FilterChips, SearchBar } from "./SearchBar";
+import { FilterChips } from "./FilterChips";
+import { SearchBar } from "./SearchBar";
 import { StudyList } from "./StudyList";
 import { usePages } from "./usePages";
-import { SelectionBar } from "../actions/SelectionBar";
 import { openViewer } from "../actions/viewers";
-import { StudyPanel } from "../panel/StudyPanel";
 import { countFilters, NO_FILTERS, nextOrder } from "../state";
 import { useArrivals } from "../useArrivals";
 import { useListState } from "../useListState";
 import { useSelection } from "../useSelection";
 import type { Study } from "../api";
 import styles from "./ListPage.module.css";
+
+// What stands beside the list comes after it.
+const NoStudies = lazy(() => import("./NoStudies"));
+const NothingFits = lazy(() => import("./NothingFits"));
+const SelectionBar = lazy(() => import("../actions/SelectionBar"));
+const StudyPanel = lazy(() => import("../panel/StudyPanel"));
+
+const help = async (t: TFunction<"studies">) => (await import("./KeysHelp")).showKeys(t);
 
 /** The study list with what is done with it: search, choose, look, act. */
 export function ListPage() {
@@ -64,20 +70,28 @@ function Page() {
   };
   useHotkeys([
     ["/", () => document.querySelector<HTMLInputElement>('input[name="q"]')?.focus()],
-    ["shift+?", () => showKeys(t)],
-    ["?", () => showKeys(t)],
+    ["shift+?", () => void help(t)],
+    ["?", () => void help(t)],
   ]);
+
+  useEffect(() => {
+    if (!rows.isLoading) rowsShown();
+  }, [rows.isLoading]);
 
   const isFiltered = state.filters.q.trim() !== "" || countFilters(state.filters) > 0;
   const isEmpty = !rows.isLoading && rows.total === 0 && !rows.error;
   return (
     <div className={styles.page}>
       <div className={styles.main}>
-        <Group gap="sm" wrap="nowrap">
-          <SearchBar filters={state.filters} isNarrow={isNarrow} isWide={isWide} onChange={narrow} />
-          {!isNarrow && <ColumnMenu chosen={chosen} onChoose={setNames} />}
-          {mayChange && <UploadButton isSmall={isNarrow} />}
-        </Group>
+        <SearchBar
+          filters={state.filters}
+          isNarrow={isNarrow}
+          isWide={isWide}
+          mayStore={mayChange}
+          columns={chosen}
+          onColumns={setNames}
+          onChange={narrow}
+        />
         <FilterChips filters={state.filters} onChange={narrow} />
         {rows.error && <Failure error={rows.error} onRetry={rows.retry} />}
         <Group gap="sm" mih={24} justify="space-between" wrap="nowrap">
@@ -90,7 +104,9 @@ function Page() {
         </Group>
         {isEmpty ? (
           <div className={styles.empty}>
-            {isFiltered ? <NothingFits onClear={() => narrow(NO_FILTERS)} /> : <NoStudies />}
+            <Suspense>
+              {isFiltered ? <NothingFits onClear={() => narrow(NO_FILTERS)} /> : <NoStudies />}
+            </Suspense>
           </div>
         ) : (
           <StudyList
@@ -111,11 +127,15 @@ function Page() {
           />
         )}
         {selection.selected.size > 0 && (
-          <SelectionBar studies={[...selection.selected.values()]} onClear={selection.clear} />
+          <Suspense>
+            <SelectionBar studies={[...selection.selected.values()]} onClear={selection.clear} />
+          </Suspense>
         )}
       </div>
       {state.study && (
-        <StudyPanel uid={state.study} isOver={isNarrow} onClose={() => change({ study: "" })} />
+        <Suspense>
+          <StudyPanel uid={state.study} isOver={isNarrow} onClose={() => change({ study: "" })} />
+        </Suspense>
       )}
     </div>
   );

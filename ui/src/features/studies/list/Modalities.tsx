@@ -1,16 +1,29 @@
-import { Badge, Group } from "@mantine/core";
+import styles from "./plates.module.css";
 
 /** Modalities as small plates: three, and how many more. */
 export function Modalities({ codes = [] }: { codes?: readonly string[] | undefined }) {
   const shown = codes.length > 3 ? codes.slice(0, 2) : codes;
   return (
-    <Group gap={3} wrap="nowrap" component="span">
+    <span className={styles.plates}>
       {shown.map((code) => (
-        <Badge key={code} size="sm" variant="default" radius="sm" px={5} fw={600}>
+        <span key={code} className={styles.code}>
           {code}
-        </Badge>
+        </span>
       ))}
       {shown.length < codes.length && <small>+{codes.length - shown.length}</small>}
-    </Group>
+    </span>
+  );
+}
+
+/** Labels as plates. */
+export function Labels({ labels = [] }: { labels?: readonly string[] | undefined }) {
+  return (
+    <span className={styles.plates}>
+      {labels.map((label) => (
+        <span key={label} className={styles.label}>
+          {label}
+        </span>
+      ))}
+    </span>
   );
 }

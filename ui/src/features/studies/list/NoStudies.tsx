@@ -1,5 +1,5 @@
-import { ActionIcon, Button, CopyButton, Paper, SimpleGrid, Stack, Text, Tooltip } from "@mantine/core";
-import { IconCheck, IconCopy, IconInbox, IconSearchOff } from "@tabler/icons-react";
+import { ActionIcon, CopyButton, Paper, SimpleGrid, Stack, Text, Tooltip } from "@mantine/core";
+import { IconCheck, IconCopy, IconInbox } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
@@ -20,7 +20,7 @@ interface Status {
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /** An archive without studies says how to get the first one: what to type into a scanner. */
-export function NoStudies() {
+export default function NoStudies() {
   const { t } = useTranslation("studies");
   const { data } = useQuery({ queryKey: ["status"], queryFn: () => ask<Status>("api/status"), retry: false });
   const taking = data?.listeners.find((each) => each.services.includes("storage"));
@@ -69,20 +69,5 @@ function Typed({ name, value }: { name: string; value: string }) {
         )}
       </CopyButton>
     </Paper>
-  );
-}
-
-/** There are studies, none of which fits. */
-export function NothingFits({ onClear }: { onClear: () => void }) {
-  const { t } = useTranslation("studies");
-  return (
-    <Empty icon={IconSearchOff} title={t("empty.filtered")}>
-      <Stack align="center" gap="md">
-        {t("empty.filtered.how")}
-        <Button variant="default" size="xs" onClick={onClear}>
-          {t("filter.clear")}
-        </Button>
-      </Stack>
-    </Empty>
   );
 }

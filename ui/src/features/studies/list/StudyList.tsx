@@ -1,8 +1,9 @@
-import { Checkbox, Loader, UnstyledButton } from "@mantine/core";
+import { Loader, UnstyledButton } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
+import type { MouseEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { fitting, leastWidth } from "./columns";
@@ -37,7 +38,7 @@ const CARD = 58;
 /** The studies, as many as there are: only what is looked at is on the page, and only that is fetched. */
 export function StudyList(props: Props) {
   const { rows, isNarrow, current, selected, onRange } = props;
-  const { t } = useTranslation("studies");
+  const { t, i18n } = useTranslation("studies");
   const scroll = useRef<HTMLDivElement>(null);
   const { ref: frame, width } = useElementSize();
   // eslint-disable-next-line react-hooks/incompatible-library -- it returns functions that change; nothing is memoised
@@ -45,7 +46,7 @@ export function StudyList(props: Props) {
     count: rows.total,
     getScrollElement: () => scroll.current,
     estimateSize: () => (isNarrow ? CARD : ROW),
-    overscan: 12,
+    overscan: 8,
     paddingStart: isNarrow ? 0 : ROW,
     scrollPaddingStart: isNarrow ? 0 : ROW,
   });
@@ -58,8 +59,28 @@ export function StudyList(props: Props) {
 
   const onKeyDown = useListKeys(props, virtual, scroll);
   const onScreen = items.flatMap((item) => rows.row(item.index) ?? []);
-  const columns = fitting(props.columns, width || Infinity);
+  const columns = useMemo(() => fitting(props.columns, width || Infinity), [props.columns, width]);
   const template = `28px ${columns.map((column) => column.width).join(" ")}`;
+  const areAll = onScreen.length > 0 && onScreen.every((study) => selected.has(study.StudyInstanceUID));
+  const pointed = (event: MouseEvent) => {
+    const row = (event.target as Element).closest<HTMLElement>("[data-index]");
+    const index = Number(row?.dataset.index ?? -1);
+    return { index, study: rows.row(index) };
+  };
+  const onClick = (event: MouseEvent) => {
+    const { index, study } = pointed(event);
+    if (!study) return;
+    const isBox = (event.target as Element).closest("[data-check]");
+    if (isBox || event.ctrlKey || event.metaKey) props.onToggle(study);
+    else {
+      props.onCurrent(index);
+      props.onLook(study);
+    }
+  };
+  const onDoubleClick = (event: MouseEvent) => {
+    const { study } = pointed(event);
+    if (study && !(event.target as Element).closest("[data-check]")) props.onOpen(study);
+  };
   return (
     <div ref={frame} className={styles.frame}>
       <div
@@ -79,6 +100,8 @@ export function StudyList(props: Props) {
           className={styles.inner}
           style={{ height: virtual.getTotalSize(), minWidth: isNarrow ? 0 : leastWidth(columns) }}
           role="presentation"
+          onClick={onClick}
+          onDoubleClick={onDoubleClick}
         >
           {!isNarrow && (
             <div
@@ -87,15 +110,14 @@ export function StudyList(props: Props) {
               role="row"
             >
               <span role="columnheader" className={styles.check}>
-                <Checkbox
-                  size="xs"
+                <input
+                  type="checkbox"
+                  className={styles.box}
                   aria-label={t("select.all")}
-                  checked={
-                    onScreen.length > 0 && onScreen.every((study) => selected.has(study.StudyInstanceUID))
-                  }
-                  indeterminate={
-                    selected.size > 0 && !onScreen.every((study) => selected.has(study.StudyInstanceUID))
-                  }
+                  checked={areAll}
+                  ref={(box) => {
+                    if (box) box.indeterminate = selected.size > 0 && !areAll;
+                  }}
                   onChange={() => props.onToggleShown(onScreen)}
                   tabIndex={-1}
                 />
@@ -115,13 +137,9 @@ export function StudyList(props: Props) {
               columns={columns}
               study={rows.row(item.index)}
               isCurrent={item.index === current}
-              selected={selected}
-              onClick={(study) => {
-                props.onCurrent(item.index);
-                props.onLook(study);
-              }}
-              onOpen={props.onOpen}
-              onToggle={props.onToggle}
+              isSelected={selected.has(rows.row(item.index)?.StudyInstanceUID ?? "")}
+              language={i18n.language}
+              t={t}
             />
           ))}
         </div>

@@ -1,11 +1,11 @@
 /** The columns of the study list: what each shows, how wide it is, what it is sorted by. */
-import { Badge, Group } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
+import { useMemo } from "react";
 import type { ReactNode } from "react";
 
 import { showCount, showDate, showName, showTime } from "@/i18n/formats";
 
-import { Modalities } from "./Modalities";
+import { Labels, Modalities } from "./Modalities";
 import type { Study } from "../api";
 
 export type ColumnName =
@@ -74,21 +74,7 @@ export const columns: readonly Column[] = [
   column("StudyID", 84, 0, text("StudyID")),
   column("NumberOfStudyRelatedSeries", 60, 0, count("NumberOfStudyRelatedSeries"), { isNumber: true }),
   column("NumberOfStudyRelatedInstances", 66, 0, count("NumberOfStudyRelatedInstances"), { isNumber: true }),
-  column(
-    "labels",
-    130,
-    1,
-    (study) => (
-      <Group gap={4} wrap="nowrap">
-        {study.labels?.map((label) => (
-          <Badge key={label} size="sm" variant="light" tt="none" fw={500}>
-            {label}
-          </Badge>
-        ))}
-      </Group>
-    ),
-    { isSortable: false },
-  ),
+  column("labels", 130, 1, (study) => <Labels labels={study.labels} />, { isSortable: false }),
   column("remark", 120, 1, text("remark"), { isSortable: false }),
 ];
 
@@ -142,7 +128,9 @@ export function useColumns() {
     defaultValue: FIRST_COLUMNS,
     getInitialValueInEffect: false,
   });
-  const known = Array.isArray(names) ? names : FIRST_COLUMNS;
-  const chosen = columns.filter((each) => each.name === "PatientName" || known.includes(each.name));
+  const chosen = useMemo(() => {
+    const known = Array.isArray(names) ? names : FIRST_COLUMNS;
+    return columns.filter((each) => each.name === "PatientName" || known.includes(each.name));
+  }, [names]);
   return { chosen, setNames };
 }

@@ -7,7 +7,8 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { countQuery, PAGE, pageQuery } from "../api";
+import { PAGE } from "../address";
+import { countQuery, pageQuery } from "../api";
 import type { Study } from "../api";
 import type { Filters } from "../state";
 

@@ -50,7 +50,7 @@ interface Props {
 }
 
 /** One study: who and what it is, its series, their images, their headers. */
-export function StudyPanel({ uid, isOver, onClose }: Props) {
+export default function StudyPanel({ uid, isOver, onClose }: Props) {
   const { t } = useTranslation("studies");
   const { data: study, error, isPending, refetch } = useStudy(uid);
   return (

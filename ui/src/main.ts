@@ -1,0 +1,21 @@
+/**
+ * The first code of the application, and the smallest: it asks for what the first page shows while all other code is
+ * still on its way.
+ */
+import { addressOf } from "@/api/client";
+import { askEarly } from "@/api/early";
+import { expectRows } from "@/app/first";
+import { isDismissed } from "@/features/first-run/dismissed";
+import { firstPage } from "@/features/studies/address";
+import { readState } from "@/features/studies/state";
+
+const place = location.pathname.slice(new URL(document.baseURI).pathname.length);
+
+askEarly(addressOf("api/session"));
+if (place === "studies" || (place === "" && isDismissed())) {
+  expectRows();
+  const { filters, order } = readState(new URLSearchParams(location.search));
+  askEarly(firstPage(filters, order));
+  void import("@/features/studies/StudiesPage");
+}
+void import("@/app/application");
