@@ -31,6 +31,7 @@ def test_nobody_is_kept_out_of_any_page(inside, locale, scheme):
     inside.prefer(locale, scheme)
     for link in inside.visit_places():
         expect(link).to_have_attribute("aria-current", "page")
+        inside.assert_worded()
         inside.judge()
 
 

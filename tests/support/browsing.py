@@ -56,6 +56,21 @@ _FOCUSED: Final = """
 }
 """
 
+_WORDS: Final = """
+() => {
+  const found = new Set();
+  for (const element of document.querySelectorAll("body *")) {
+    if (!element.checkVisibility()) continue;
+    for (const name of ["aria-label", "title", "placeholder", "alt"]) found.add(element.getAttribute(name) ?? "");
+    for (const node of element.childNodes) if (node.nodeType === Node.TEXT_NODE) found.add(node.data);
+  }
+  return [...found].map((each) => each.trim()).filter(Boolean);
+}
+"""
+_KEY: Final = re.compile(r"[a-z][a-z0-9-]*(?:\.[A-Za-z0-9_-]+)+")
+"""What stands where a text is missing: the name that the code has for it."""
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -225,7 +240,7 @@ class Site:
     def settle(self) -> None:
         """Wait until the page has something in it and nothing turns any more."""
         expect(self.page.locator("main")).not_to_be_empty()
-        expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root, [data-later]")).to_have_count(0)
+        expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root")).to_have_count(0)
 
     def assert_fits(self, *widths: int) -> None:
         """Assert that nothing sticks out of the page sideways, at each of these widths."""
@@ -240,6 +255,20 @@ class Site:
     def _assert_narrow(self, width: int) -> None:
         needed = self.page.evaluate("document.documentElement.scrollWidth")
         assert needed <= width, f"{self.page.url} needs {needed} px of {width}"
+
+    def words(self) -> list[str]:
+        """Return every text that the page shows, and every name and hint that it gives."""
+        told: list[str] = self.page.evaluate(_WORDS)
+        return told
+
+    def assert_worded(self) -> None:
+        """Assert that no text is missing, in the language that the page says it is in."""
+        missing = [each for each in self.words() if _KEY.fullmatch(each)]
+        assert not missing, f"{self.page.url} has no words for {missing}"
+        language = self.page.locator("html").get_attribute("lang")
+        # What every page has beside data, which may be in any language.
+        named = self.page.locator("nav, [role=toolbar]").first.get_attribute("aria-label") or ""
+        assert bool(_HAN.search(named)) == (language == "zh-CN"), f"{self.page.url} in {language}: {named!r}"
 
     def colour(self, selector: str, name: str) -> tuple[int, int, int]:
         """Return a colour as it is drawn: red, green, blue, 0 to 255."""

@@ -18,7 +18,7 @@ export function FindingsPanel({ studies, findings }: { studies: readonly Study[]
   const series = studies.flatMap((study) => study.series);
   const isEmpty = findings.measured.length === 0 && findings.keys.length === 0;
   return (
-    <aside className={styles.side} aria-label={t("findings")}>
+    <aside className={styles.side} aria-label={t("findings")} tabIndex={0}>
       <h2>{t("findings")}</h2>
       {findings.trouble !== undefined && <Failure error={findings.trouble} />}
       {isEmpty && (

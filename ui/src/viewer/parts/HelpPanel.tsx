@@ -19,7 +19,7 @@ export function HelpPanel() {
   const { t } = useTranslation("viewer");
   const sign = (key: string) => (key === " " ? t("key.space") : (SIGNS[key] ?? key.toUpperCase()));
   return (
-    <aside className={styles.side} aria-label={t("help")}>
+    <aside className={styles.side} aria-label={t("help")} tabIndex={0}>
       <h2>{t("help")}</h2>
       <p>{t("help.pointer")}</p>
       <dl className={styles.keys}>
