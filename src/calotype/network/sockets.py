@@ -71,7 +71,6 @@ class Stream:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_s = connection.gettimeout()
         self._send_timeout_s: float | None = None
-        self._owes_ack = False
         if self.capabilities.kernel_timeouts:
             connection.settimeout(None)
             self._timeout_s = None
@@ -79,12 +78,11 @@ class Stream:
     def recv_into(self, buffer: memoryview, timeout_s: float) -> int:
         """Receive at most one buffer full, return its length; 0 when the peer closed. TimeoutError, OSError."""
         self._wait_for_data(timeout_s)
-        self._acknowledge()
         try:
             received = self._socket.recv_into(buffer)
         except BlockingIOError:
             raise TimeoutError(_NOTHING_CAME) from None
-        self._owes_ack = True
+        self._acknowledge_at_once()
         return received
 
     def try_recv_into(self, buffer: memoryview) -> int | None:
@@ -97,13 +95,12 @@ class Stream:
                 received = self._socket.recv_into(buffer)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
-        self._owes_ack = True
+        self._acknowledge_at_once()
         return received
 
     def send(self, data: Buffer, timeout_s: float) -> None:
         """Send all of ``data``; ``timeout_s`` is for each step of progress, not for the whole."""
         self._wait_for_room(timeout_s)
-        self._owes_ack = False
         try:
             sent = self._socket.send(data)
             if sent < len(data):
@@ -121,7 +118,6 @@ class Stream:
             self.send(b"".join(parts), timeout_s)
             return
         self._wait_for_room(timeout_s)
-        self._owes_ack = False
         for start in range(0, len(parts), _MAX_PARTS):
             try:
                 self._send_message(parts[start : start + _MAX_PARTS])
@@ -168,11 +164,10 @@ class Stream:
             self._socket.settimeout(timeout_s)
             self._timeout_s = timeout_s
 
-    def _acknowledge(self) -> None:
-        # A sender that splits its messages and leaves Nagle on would otherwise wait 40 ms for each delayed ACK. Linux
-        # clears the option as it goes, hence before every receive. What we have sent meanwhile has carried the ACK:
-        # one of its own would be a packet more for every message, to both sides.
-        if self._owes_ack and self.capabilities.quickack is not None:
+    def _acknowledge_at_once(self) -> None:
+        # Linux clears the option as it goes, hence after every receive. A sender that splits its messages and
+        # leaves Nagle on would otherwise wait 40 ms for each delayed ACK.
+        if self.capabilities.quickack is not None:
             with suppress(OSError):
                 self._socket.setsockopt(socket.IPPROTO_TCP, self.capabilities.quickack, 1)
 
