@@ -240,7 +240,7 @@ class Site:
     def settle(self) -> None:
         """Wait until the page has something in it and nothing turns any more."""
         expect(self.page.locator("main")).not_to_be_empty()
-        expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root")).to_have_count(0)
+        expect(self.page.locator(".mantine-Loader-root, .mantine-Skeleton-root, [data-later]")).to_have_count(0)
 
     def assert_fits(self, *widths: int) -> None:
         """Assert that nothing sticks out of the page sideways, at each of these widths."""
