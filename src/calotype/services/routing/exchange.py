@@ -102,9 +102,12 @@ class Exchange:
         """
         node = self._recipient(ae_title, commit=commit, is_deidentified=deidentify is not None)
         title = f"{_described(selection)} to {node.title}"
-        arguments = {"node": node.title, "selection": arguments_of(selection), "commit": commit}
-        if deidentify is not None:
-            arguments["deidentify"] = wishes_to_json(deidentify)
+        arguments = {
+            "node": node.title,
+            "selection": arguments_of(selection),
+            "commit": commit,
+            "deidentify": wishes_to_json(deidentify),
+        }
         return self._jobs.submit(SEND, title, arguments)
 
     def wishes(self, options: frozenset[Option] | None, patient_id: str, patient_name: str) -> Wishes:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from calotype.dicom.commitment import Reference
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.errors import CalotypeError, NotFound, OutOfResources, Refused, Unavailable
+from calotype.errors import CalotypeError, InvalidRequest, NotFound, OutOfResources, Refused, Unavailable
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.jobs.model import ItemResult
 from calotype.services.jobs.run import JobRun
@@ -47,7 +47,12 @@ class SendJob:
         self._requests = requests
 
     def __call__(self, run: JobRun) -> None:
-        """Send what is not sent yet. NotFound when the archive or the address book does not have it any more."""
+        """Send what is not sent yet. NotFound when the archive or the address book does not have it any more.
+
+        InvalidRequest when the job does not say whether its patient may be told: nobody is told by default.
+        """
+        if "deidentify" not in run.arguments:
+            raise InvalidRequest("The job does not say whether to de-identify: it is of another version. Send anew.")
         node = self._nodes.find(run.arguments["node"])
         cargo = self._dispatch.locate(selection_of(run.arguments["selection"]))
         if not cargo:
@@ -58,7 +63,7 @@ class SendJob:
         asked_about = [_reference(item.parcel) for item in cargo] if commits else []
         run.total = _total(run, len(rest), asked_about)
         names = [item.parcel.sop_instance for item in rest]
-        deidentify = wishes_from_json(run.arguments.get("deidentify"))
+        deidentify = wishes_from_json(run.arguments["deidentify"])
         follow(run, node, names, self._dispatch.send(rest, node, deidentify=deidentify))
         pledge(run, node, asked_about, self._requests)
 

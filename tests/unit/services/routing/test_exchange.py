@@ -189,6 +189,18 @@ def test_a_selection_of_nothing_that_is_here_fails(here):
     assert (job.state, job.error) == (State.FAILED, "The archive holds nothing of what is to be sent.")
 
 
+def test_a_job_that_does_not_say_whether_its_patient_may_be_told_sends_nothing(here):
+    whole = here.ended(here.exchange.send("VIEWER", selection(None, [STUDY], [], [])))
+    here.courier.delivered.clear()
+    unsaid = {key: value for key, value in whole.arguments.items() if key != "deidentify"}
+
+    job = here.ended(here.jobs.submit("send", "of another version", unsaid))
+
+    assert job.state is State.FAILED
+    assert "does not say whether to de-identify" in job.error
+    assert not here.courier.delivered
+
+
 def test_what_the_node_refuses_is_not_sent_again_and_the_rest_is_done(here):
     here.courier.judge = judged({instance(2): Answer(Result.FAILED, 0xC000, "C000 no")})
     job = here.ended(here.exchange.send("VIEWER", selection(None, [STUDY], [], [])))
