@@ -11,6 +11,7 @@ import type { Types } from "@cornerstonejs/tools";
 import { root } from "@/api/client";
 
 import type { Marks } from "./keeping";
+import { asKept, textOf } from "./measured";
 import { findingTools } from "./tools";
 
 export interface KeyImage {
@@ -52,6 +53,7 @@ export function onFindings(listener: () => void): () => void {
 }
 
 interface Kept {
+  text?: string;
   finding?: Types.Annotation;
   key?: KeyImage;
 }
@@ -61,11 +63,12 @@ export function restore(marks: Marks): KeyImage[] {
   const keys: KeyImage[] = [];
   const shown = new Set(findings().map((each) => each.annotationUID));
   for (const mark of marks.values()) {
-    const { finding, key } = there(mark) as Kept;
+    const { finding, text, key } = there(mark) as Kept;
     if (key) keys.push(key);
     const { toolName = "", FrameOfReferenceUID } = finding?.metadata ?? {};
     if (!finding || !FrameOfReferenceUID || !findingTools.has(toolName) || shown.has(finding.annotationUID))
       continue;
+    if (finding.annotationUID && text) asKept.set(finding.annotationUID, text);
     annotation.state.addAnnotation({ ...finding, invalidated: true }, FrameOfReferenceUID);
   }
   return keys;
@@ -77,7 +80,7 @@ export function marksOf(study: string, keys: readonly KeyImage[], unread: Marks)
   const marks = new Map<string, object>(unread);
   for (const finding of findings())
     if (finding.annotationUID && isOwn(finding.metadata?.referencedImageId))
-      marks.set(finding.annotationUID, away({ finding: bare(finding) }));
+      marks.set(finding.annotationUID, away({ finding: bare(finding), text: textOf(finding) }));
   for (const key of keys) if (isOwn(key.imageId)) marks.set(nameOf(key), away({ key }));
   return marks;
 }

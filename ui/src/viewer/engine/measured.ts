@@ -11,10 +11,13 @@ const show = (value: unknown, unit: unknown) =>
     ? `${value.toFixed(ROUNDED)}${typeof unit === "string" && unit ? ` ${unit}` : ""}`
     : "";
 
+/** What findings said when they were kept: shown until their pictures are, and they are worked out anew. */
+export const asKept = new Map<string, string>();
+
 /** What Cornerstone worked out, by the names that it gives: one line. */
 export function textOf(finding: Types.Annotation): string {
   const stats = Object.values(finding.data.cachedStats ?? {})[0] as Record<string, unknown> | undefined;
-  if (!stats) return finding.data.label ?? "";
+  if (!stats) return asKept.get(finding.annotationUID ?? "") ?? finding.data.label ?? "";
   const degrees = show(stats.angle, "°");
   const parts = [
     show(stats.length, stats.unit),
