@@ -10,7 +10,6 @@ from calotype.services.access import secrets
 from calotype.web import pages, problems, wado_uri
 from calotype.web.api import (
     access,
-    annotations,
     anonymise,
     changes,
     commitments,
@@ -22,6 +21,7 @@ from calotype.web.api import (
     exchange,
     health,
     jobs,
+    marks,
     nodes,
     preferences,
     recycle_bin,
@@ -91,7 +91,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         conflicts.router(archive.curate.conflicts, offload),
         damaged.router(archive.curate.damaged, offload),
         texts.router(archive.texts, offload),
-        *([] if rooms.annotations is None else [annotations.router(rooms.annotations, offload)]),
+        *([] if rooms.annotations is None else [marks.router(rooms.annotations, offload)]),
         *([] if rooms.anonymising is None else [anonymise.router(rooms.anonymising, offload)]),
         *([] if rooms.compression is None else [compression.router(rooms.compression, offload)]),
     ):
