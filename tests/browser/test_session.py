@@ -5,10 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support.browsing import ADMIN, GUARDED, OWN_PASSWORD, Site
+from support.browsing import ADMIN, GUARDED, OWN_PASSWORD, Site, join
 from support.running import Running
 
 WRONG = "not this one"
+OTHER_PASSWORD = "wet collodion on glass"
 
 
 def test_a_wrong_password_is_told_and_the_right_one_opens(site):
@@ -79,6 +80,73 @@ def test_a_session_that_ends_is_taken_up_again_over_the_open_page(inside):
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("link", name="Jobs")).to_have_attribute("aria-current", "page")
     assert page.evaluate("window.sameDocument") is True
+
+
+def test_what_was_typed_outlives_the_session(inside):
+    page = inside.page
+    inside.open("worklist")
+    inside.settle()
+    page.get_by_role("button", name="Schedule", exact=True).click()
+    form = page.get_by_role("dialog", name="Schedule an examination")
+    typed = {"Name": "Typed^Before", "Room": "4", "Reason": "Headache", "Station's AE title": "CT1"}
+    for label, text in typed.items():
+        form.get_by_label(label).fill(text)
+    form.get_by_role("combobox", name="Modality").fill("CT")
+    page.get_by_role("option", name="CT", exact=True).click()
+    page.context.clear_cookies()
+    form.get_by_role("button", name="Save").click()
+    again = page.get_by_role("dialog", name="Log in")
+    expect(again.get_by_label("User")).to_have_value(ADMIN)
+    again.locator("input[autocomplete=current-password]").fill(OWN_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(again).to_be_hidden()
+    for label, text in typed.items():
+        expect(form.get_by_label(label)).to_have_value(text)
+    form.get_by_role("button", name="Save").press("Enter")
+    expect(form).to_be_hidden()
+    expect(page.get_by_role("row").filter(has_text="Typed Before")).to_be_visible()
+
+
+def test_a_password_is_changed_and_the_old_one_opens_nothing_more(site):
+    join(site.server, "changer", "viewer")
+    site.slip_in("changer")
+    page = site.open("studies")
+    page.get_by_role("button", name="Your account").press("Enter")
+    page.get_by_role("menuitem", name="Change password").press("Enter")
+    page.get_by_label("Current password").fill(WRONG)
+    for chosen in page.locator("input[autocomplete=new-password]").all():
+        chosen.fill(OTHER_PASSWORD)
+    site.watch.allowed_statuses.add(403)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("current password is wrong")
+    page.get_by_label("Current password").fill(OWN_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The password is changed")).to_be_visible()
+    expect(page).to_have_url(f"{site.origin}/ui/studies")
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("menuitem", name="Log out").click()
+    site.enter("changer", OWN_PASSWORD)
+    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text("wrong")
+    site.enter("changer", OTHER_PASSWORD)
+    expect(page.get_by_role("navigation")).to_be_visible()
+
+
+def test_who_guesses_has_to_wait_and_is_told_how_long(site):
+    page = site.open("studies")
+    site.watch.allowed_statuses.add(429)
+
+    def guess() -> int:
+        with page.expect_request_finished(lambda asked: asked.method == "POST") as told:
+            site.enter("guessed", WRONG)
+        answer = told.value.response()
+        assert answer is not None
+        return answer.status
+
+    assert [guess() for _ in range(6)] == [*[401] * 5, 429]
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Too many attempts.*\d+"))
+    site.prefer("zh-CN", "dark")
+    assert guess() == 429
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"失败尝试次数过多.*\d+"))
 
 
 def test_logging_out_closes_every_page(inside):

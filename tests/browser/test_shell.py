@@ -1,16 +1,29 @@
 """What every page stands in: language, colours, the map on a phone, the keyboard."""
 
+from uuid import uuid4
+
 import pytest
 from playwright.sync_api import expect
 
-from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site
+from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site, join
 from support.running import Running
 
 PHONE = {"width": 390, "height": 844}
 
 
-def test_chinese_is_chosen_and_stays(inside):
-    page = inside.page
+@pytest.fixture
+def newcomer(site):
+    """The pages of somebody whose choices are no other test's."""
+    name = f"newcomer-{uuid4().hex[:8]}"
+    join(site.server, name, "admin")
+    site.slip_in(name)
+    site.open()
+    site.settle()
+    return site
+
+
+def test_chinese_is_chosen_and_stays(newcomer):
+    page = newcomer.page
     page.get_by_role("button", name="Your account").click()
     page.get_by_role("menuitem", name="中文").click()
     navigation = page.get_by_role("navigation")
@@ -35,15 +48,15 @@ def test_nobody_is_kept_out_of_any_page(inside, locale, scheme):
         inside.judge()
 
 
-def test_dark_is_chosen_and_stays(inside):
-    page = inside.page
+def test_dark_is_chosen_and_stays(newcomer):
+    page = newcomer.page
     page.get_by_role("button", name="Your account").click()
     page.get_by_role("menuitem", name="Dark").click()
     root = page.locator("html")
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     page.reload()
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
-    red, green, blue = inside.colour("body", "background-color")
+    red, green, blue = newcomer.colour("body", "background-color")
     assert max(red, green, blue) < 0x40
 
 
@@ -109,8 +122,9 @@ def test_the_interface_is_described_and_tried_behind_login(site):
 
 
 def test_an_administrator_is_led_through_the_first_steps_until_they_are_done(site):
+    join(site.server, "beginner", "admin")
     page = site.open()
-    site.enter(ADMIN, OWN_PASSWORD)
+    site.enter("beginner", OWN_PASSWORD)
     expect(page).to_have_url(f"{site.origin}/ui/first-run")
     expect(page.get_by_text("your own", exact=True)).to_be_visible()
     expect(page.get_by_text("4 ports open")).to_be_visible()

@@ -115,6 +115,29 @@ def store(server: Running, *files: bytes) -> None:
         assert answer.status_code == 200, answer.text
 
 
+def tell(server: Running, method: str, path: str, body: object = None) -> Any:
+    """Ask a server of :data:`SETTLED` for something as its administrator does, without the pages."""
+    answer = httpx.request(
+        method,
+        f"http://127.0.0.1:{server.http_port}/api/{path}",
+        json=body,
+        auth=(ADMIN, OWN_PASSWORD),
+        timeout=PATIENCE_MS / 1000,
+    )
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None
+
+
+def join(server: Running, name: str, role: str) -> None:
+    """Add a user with :data:`OWN_PASSWORD`."""
+    tell(
+        server,
+        "POST",
+        "users",
+        {"name": name, "password": OWN_PASSWORD, "role": role, "must_change_password": False},
+    )
+
+
 @dataclass
 class Watch:
     """What was seen in one context. A status that a flow provokes on purpose is put into ``allowed_statuses``."""

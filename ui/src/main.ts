@@ -5,14 +5,15 @@
 import { addressOf } from "@/api/client";
 import { askEarly } from "@/api/early";
 import { expectRows } from "@/app/first";
-import { isDismissed } from "@/features/first-run/dismissed";
+import { firstStepsAreDone } from "@/app/preferences";
 import { firstPage } from "@/features/studies/address";
 import { readState } from "@/features/studies/state";
 
 const place = location.pathname.slice(new URL(document.baseURI).pathname.length);
 
 askEarly(addressOf("api/session"));
-if (place === "studies" || (place === "" && isDismissed())) {
+askEarly(addressOf("api/session/preferences"));
+if (place === "studies" || (place === "" && firstStepsAreDone())) {
   expectRows();
   const { filters, order } = readState(new URLSearchParams(location.search));
   askEarly(firstPage(filters, order));

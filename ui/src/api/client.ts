@@ -17,11 +17,14 @@ export interface ProblemDocument {
 /** What the server said when it could not do what was asked; status 0 when it did not answer. */
 export class Problem extends Error {
   readonly status: number;
+  /** After how many seconds the server wants to be asked again, where it says so. */
+  readonly waitS: number | undefined;
 
-  constructor(document: ProblemDocument) {
+  constructor(document: ProblemDocument, waitS?: number) {
     super(document.detail ?? document.title);
     this.name = "Problem";
     this.status = document.status;
+    this.waitS = waitS;
   }
 }
 
@@ -103,8 +106,9 @@ export async function ask<Answer>(path: string, asked: Asked = {}): Promise<Answ
 }
 
 async function problemOf(answer: Response): Promise<Problem> {
+  const waitS = Number(answer.headers.get("Retry-After") ?? NaN) || undefined;
   try {
-    return new Problem({ ...((await answer.json()) as ProblemDocument), status: answer.status });
+    return new Problem({ ...((await answer.json()) as ProblemDocument), status: answer.status }, waitS);
   } catch {
     return new Problem({ title: answer.statusText || `HTTP ${answer.status}`, status: answer.status });
   }

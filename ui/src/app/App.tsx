@@ -2,10 +2,9 @@ import { Button } from "@mantine/core";
 import { IconMapOff } from "@tabler/icons-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, Redirect, Route, Router, Switch } from "wouter";
+import { Link, Redirect, Route, Switch } from "wouter";
 
 import { Empty } from "@/components/Empty";
-import { isDismissed } from "@/features/first-run/dismissed";
 
 import { Gate } from "./Gate";
 import { home, places } from "./navigation";
@@ -18,18 +17,13 @@ const Onward = lazy(() => import("./Onward"));
 /** Not on the map: it is in the account's menu. */
 const firstRun = { role: "admin", page: lazy(() => import("@/features/first-run/FirstRunPage")) } as const;
 
-/** The path under which the pages are served, as the router wants it. */
-const base = new URL(document.baseURI).pathname.replace(/\/$/, "");
-
 /** Login first, then the pages. */
 export function App() {
   return (
     <Gate>
-      <Router base={base}>
-        <Shell>
-          <Pages />
-        </Shell>
-      </Router>
+      <Shell>
+        <Pages />
+      </Shell>
     </Gate>
   );
 }
@@ -67,7 +61,8 @@ function Pages() {
 /** Whoever sets up an archive begins with the first steps, everybody else with the studies. */
 function Home() {
   const isAdmin = useMay("admin");
-  return <Redirect to={isAdmin && !isDismissed() ? "/first-run" : `/${home}`} />;
+  const { chosen } = useSession();
+  return <Redirect to={isAdmin && !chosen.first_steps_done ? "/first-run" : `/${home}`} />;
 }
 
 function Guarded({ place }: { place: Pick<Place, "role" | "page"> }) {

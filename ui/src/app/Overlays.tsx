@@ -1,6 +1,7 @@
 import { Modal } from "@mantine/core";
 import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
+import { Notifications, notifications } from "@mantine/notifications";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
 import { LoginForm } from "@/features/login/LoginForm";
@@ -14,6 +15,7 @@ export default function Overlays() {
       <Notifications position="bottom-right" limit={4} />
       <ModalsProvider>{null}</ModalsProvider>
       <Renewal />
+      <NotKept />
     </>
   );
 }
@@ -35,4 +37,17 @@ function Renewal() {
       <LoginForm user={session.user} />
     </Modal>
   );
+}
+
+/** Says why the server did not keep what was chosen; the page looks as chosen all the same. */
+function NotKept() {
+  const { notKept } = useSession();
+  useEffect(() => {
+    if (notKept === null) return;
+    notifications.show({
+      color: "red",
+      message: notKept instanceof Error ? notKept.message : String(notKept),
+    });
+  }, [notKept]);
+  return null;
 }

@@ -12,7 +12,7 @@ import {
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
-import { chooseLanguage, languages } from "@/i18n";
+import { languages } from "@/i18n";
 import type { Language } from "@/i18n";
 
 import { useMay, useSession } from "./session";
@@ -22,8 +22,8 @@ const SCHEMES = { light: IconSun, dark: IconMoon, auto: IconDeviceDesktop } as c
 /** Who is logged in, how the pages look, and the way out. */
 export default function UserMenuItems() {
   const { t, i18n } = useTranslation();
-  const { session, logout } = useSession();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { session, logout, choose } = useSession();
+  const { colorScheme } = useMantineColorScheme();
   const [, go] = useLocation();
   const isAdmin = useMay("admin");
   return (
@@ -59,7 +59,7 @@ export default function UserMenuItems() {
               leftSection={<Icon size={15} />}
               aria-current={colorScheme === scheme}
               fw={colorScheme === scheme ? 600 : 400}
-              onClick={() => setColorScheme(scheme)}
+              onClick={() => choose({ scheme })}
             >
               {t(`look.${scheme}`)}
             </Menu.Item>
@@ -73,7 +73,7 @@ export default function UserMenuItems() {
             lang={language}
             aria-current={i18n.language === language}
             fw={i18n.language === language ? 600 : 400}
-            onClick={() => void chooseLanguage(language)}
+            onClick={() => choose({ language })}
           >
             {name}
           </Menu.Item>

@@ -1,9 +1,15 @@
 /** Who is logged in, known to every page; a session that ends leaves the page where it is and asks to log in over it. */
+import { useMantineColorScheme } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, use, useEffect, useState } from "react";
+import i18next from "i18next";
+import { createContext, use, useCallback, useEffect, useState } from "react";
 import type { ReactNode } from "react";
 
 import { ask, keepCsrfToken, onSessionEnd, Problem } from "@/api/client";
+import { chooseLanguage } from "@/i18n";
+
+import { askPreferences, keep, over, withUntold } from "./preferences";
+import type { Chosen, Preferences } from "./preferences";
 
 export type Role = "viewer" | "operator" | "admin";
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
@@ -17,6 +23,11 @@ export interface Session {
 
 interface Known {
   session: Session | null;
+  chosen: Chosen;
+  /** Choose how the pages are; what is not named stays. */
+  choose: (choice: Chosen) => void;
+  /** Why the last choice that was not kept was not. */
+  notKept: Error | null;
   isLoading: boolean;
   /** The session ended while a page was open. */
   hasExpired: boolean;
@@ -29,11 +40,16 @@ interface Known {
 const Context = createContext<Known | null>(null);
 const KEY = ["session"];
 
-async function fetchSession(): Promise<Session | null> {
+interface Entered extends Session {
+  preferences: Preferences;
+}
+
+async function fetchSession(): Promise<Entered | null> {
   try {
-    const session = await ask<Session>("api/session");
+    // Beside each other: what the page waits for is one way to the server, not two.
+    const [session, told] = await Promise.all([ask<Session>("api/session"), askPreferences()]);
     keepCsrfToken(session.csrf_token);
-    return session;
+    return { ...session, preferences: await withUntold(told) };
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return null;
     throw error;
@@ -52,12 +68,34 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const hasSession = Boolean(data);
   useEffect(() => onSessionEnd(() => setExpired(hasSession)), [hasSession]);
 
+  const [notKept, setNotKept] = useState<Error | null>(null);
+  const show = useShow();
+  const preferences = data?.preferences ?? null;
+  useEffect(() => show(preferences?.chosen ?? {}), [show, preferences]);
+  const choose = (choice: Chosen) => {
+    show(choice);
+    queries.setQueryData<Entered | null>(
+      KEY,
+      (known) =>
+        known && {
+          ...known,
+          preferences: { ...known.preferences, chosen: over(known.preferences.chosen, choice) },
+        },
+    );
+    keep(choice, preferences).catch((error: unknown) =>
+      setNotKept(error instanceof Error ? error : new Error(String(error))),
+    );
+  };
+
   const refresh = async () => {
     setExpired(false);
     await queries.invalidateQueries();
   };
   const known: Known = {
     session: data ?? null,
+    chosen: preferences?.chosen ?? {},
+    choose,
+    notKept,
     isLoading: isPending,
     hasExpired,
     failed: error instanceof Problem ? error : null,
@@ -74,6 +112,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     refresh,
   };
   return <Context value={known}>{children}</Context>;
+}
+
+/** Return what makes the pages look as chosen. */
+function useShow() {
+  const { setColorScheme } = useMantineColorScheme();
+  return useCallback(
+    ({ language, scheme }: Chosen) => {
+      if (language && language !== i18next.language) void chooseLanguage(language);
+      if (scheme) setColorScheme(scheme);
+    },
+    [setColorScheme],
+  );
 }
 
 export function useSession(): Known {

@@ -9,6 +9,7 @@ import { StrictMode, Suspense } from "react";
 import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import { useTranslation } from "react-i18next";
+import { Router } from "wouter";
 
 import { Problem } from "@/api/client";
 import { afterwards } from "@/app/afterwards";
@@ -47,6 +48,9 @@ function Look({ scheme, children }: { scheme: "auto" | "dark"; children: ReactNo
   );
 }
 
+/** The path under which the pages are served, as the router wants it. */
+const base = new URL(document.baseURI).pathname.replace(/\/$/, "");
+
 /** Show `page` in the document. `scheme` is how an entry looks until somebody chooses. */
 export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): Promise<void> {
   // What keeps the page from scrolling behind a dialog looks for the number here.
@@ -61,12 +65,15 @@ export async function start(page: ReactNode, scheme: "auto" | "dark" = "auto"): 
     <StrictMode>
       <Look scheme={scheme}>
         <QueryClientProvider client={queries}>
-          <SessionProvider>
-            {page}
-            <Suspense>
-              <Overlays />
-            </Suspense>
-          </SessionProvider>
+          {/* Around the dialogs, too: their links lead to pages. */}
+          <Router base={base}>
+            <SessionProvider>
+              {page}
+              <Suspense>
+                <Overlays />
+              </Suspense>
+            </SessionProvider>
+          </Router>
         </QueryClientProvider>
       </Look>
     </StrictMode>,

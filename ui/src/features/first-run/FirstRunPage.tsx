@@ -4,7 +4,8 @@ import { Button, Stack, Text, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
-import { dismiss } from "./dismissed";
+import { useSession } from "@/app/session";
+
 import { DoorsStep, NodesStep, PasswordStep, StorageStep, StudyStep } from "./steps";
 import styles from "./FirstRun.module.css";
 
@@ -12,6 +13,7 @@ import styles from "./FirstRun.module.css";
 export default function FirstRunPage() {
   const { t } = useTranslation("first-run");
   const [, go] = useLocation();
+  const { choose } = useSession();
   return (
     <Stack maw={720} mx="auto" gap="md">
       <Title order={1}>{t("title")}</Title>
@@ -27,7 +29,7 @@ export default function FirstRunPage() {
       </ol>
       <Button
         onClick={() => {
-          dismiss();
+          choose({ first_steps_done: true });
           go("/studies");
         }}
       >

@@ -94,7 +94,7 @@ export function NodesStep() {
           <EchoMark aeTitle={node.ae_title} />
         </Group>
       ))}
-      <Anchor component={Link} href="/nodes" size="sm">
+      <Anchor component={Link} href={nodes?.length ? "/nodes" : "/nodes?new"} size="sm">
         {nodes?.length ? t("nodes.more") : t("nodes.add")}
       </Anchor>
     </Step>

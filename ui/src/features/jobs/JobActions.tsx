@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useMay } from "@/app/session";
+import { useNow } from "@/components/useNow";
 
 import { isOver, useJobAction } from "./api";
 import type { Job } from "./api";
@@ -13,11 +14,14 @@ import type { Job } from "./api";
 /** What can be done to a job as it stands. */
 export function JobActions({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
+  const now = useNow();
   const cancel = useJobAction("cancel");
   const retry = useJobAction("retry");
   const remove = useJobAction("delete");
   if (!useMay("operator")) return null;
-  const mayRetry = job.state === "failed" || job.state === "cancelled" || (isOver(job) && job.failed > 0);
+  const waits = job.state === "waiting" && job.not_before_us / 1000 > now;
+  const mayRetry =
+    waits || job.state === "failed" || job.state === "cancelled" || (isOver(job) && job.failed > 0);
   const failed = cancel.error ?? retry.error ?? remove.error;
   return (
     <Group gap={2} wrap="nowrap" justify="flex-end">
@@ -36,7 +40,11 @@ export function JobActions({ job }: { job: Job }) {
         </Action>
       )}
       {mayRetry && (
-        <Action label={t("retry.of", { id: job.id })} hint={t("retry")} onClick={() => retry.mutate(job.id)}>
+        <Action
+          label={t("retry.of", { id: job.id })}
+          hint={t(waits ? "retry.now" : "retry")}
+          onClick={() => retry.mutate(job.id)}
+        >
           <IconRefresh size={16} />
         </Action>
       )}

@@ -19,7 +19,36 @@ export const isOver = (job: Job) =>
   job.state === "done" || job.state === "failed" || job.state === "cancelled";
 
 export function useJobs() {
-  return useQuery({ queryKey: KEY, queryFn: () => ask<Job[]>("api/jobs", { query: { limit: MOST } }) });
+  return useQuery({ queryKey: KEY, queryFn: fetchJobs });
+}
+
+interface Heard {
+  job: Job;
+  /** Of the page's own clock. */
+  atMs: number;
+}
+
+/** What the stream has told of jobs lately. */
+const heard = new Map<number, Heard>();
+
+async function fetchJobs(): Promise<Job[]> {
+  const askedMs = performance.now();
+  const jobs = await ask<Job[]>("api/jobs", { query: { limit: MOST } });
+  for (const [id, { atMs }] of heard) if (atMs < askedMs) heard.delete(id);
+  return broughtUp(jobs, [...heard.values()], askedMs);
+}
+
+/**
+ * Return a list with what the stream has told since it was asked for: that may be newer, and nothing tells it again.
+ * What was deleted meanwhile stays away.
+ */
+export function broughtUp(jobs: readonly Job[], told: readonly Heard[], askedMs: number): Job[] {
+  const newest = jobs[0]?.id ?? 0;
+  let list = [...jobs];
+  for (const { job, atMs } of told)
+    if (atMs >= askedMs && (job.id > newest || jobs.some((each) => each.id === job.id)))
+      list = merged(list, job);
+  return list;
 }
 
 /** Put a job into the list, in its place by number. */
@@ -31,6 +60,7 @@ export function merged(jobs: readonly Job[] | undefined, job: Job): Job[] {
 }
 
 function keepJob(queries: QueryClient, job: Job): void {
+  heard.set(job.id, { job, atMs: performance.now() });
   queries.setQueryData<Job[]>(KEY, (jobs) => (jobs ? merged(jobs, job) : jobs));
 }
 

@@ -2,6 +2,7 @@ import "./texts";
 
 import { Alert, Button, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -12,7 +13,7 @@ import { useSession } from "@/app/session";
 export function LoginForm({ user = "" }: { user?: string }) {
   const { t } = useTranslation("login");
   const { login } = useSession();
-  const [said, setSaid] = useState("");
+  const [failed, setFailed] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
   const form = useForm({ initialValues: { user, password: "" } });
 
@@ -20,9 +21,9 @@ export function LoginForm({ user = "" }: { user?: string }) {
     setBusy(true);
     try {
       await login(values.user, values.password);
-      setSaid("");
+      setFailed(null);
     } catch (error) {
-      setSaid(error instanceof Problem && error.status !== 401 ? error.message : t("wrong"));
+      setFailed(error);
       form.setFieldValue("password", "");
     } finally {
       setBusy(false);
@@ -33,9 +34,9 @@ export function LoginForm({ user = "" }: { user?: string }) {
     <form onSubmit={form.onSubmit((values) => void enter(values))}>
       <Stack gap="md">
         {user && <Text size="sm">{t("again")}</Text>}
-        {said && (
+        {failed !== null && (
           <Alert color="red" role="alert" variant="light">
-            {said}
+            {whyOf(failed, t)}
           </Alert>
         )}
         <TextInput
@@ -58,4 +59,10 @@ export function LoginForm({ user = "" }: { user?: string }) {
       </Stack>
     </form>
   );
+}
+
+function whyOf(failed: unknown, t: TFunction<"login">): string {
+  if (!(failed instanceof Problem) || failed.status === 401) return t("wrong");
+  if (failed.status === 429 && failed.waitS) return t("slow", { count: failed.waitS });
+  return failed.status === 0 ? t("state.lost", { ns: "app" }) : failed.message;
 }

@@ -1,10 +1,19 @@
 import "./texts";
 
 import { ActionIcon, Button, Group, Loader, Text, Tooltip } from "@mantine/core";
-import { IconEdit, IconHeartbeat, IconLock, IconPlus, IconServer2, IconUpload } from "@tabler/icons-react";
+import {
+  IconEdit,
+  IconEye,
+  IconHeartbeat,
+  IconLock,
+  IconPlus,
+  IconServer2,
+  IconUpload,
+} from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSearchParams } from "wouter";
 
 import { useMay } from "@/app/session";
 import { Empty } from "@/components/Empty";
@@ -20,16 +29,17 @@ import { NodeDrawer } from "./NodeDrawer";
 import { NodeImport } from "./NodeImport";
 import type { KnownNode } from "./api";
 
-/** The address book: who our neighbours are, what they may, and whether they answer. */
+/** The address book: who our neighbours are, what they may, and whether they answer. `?new` begins with a new one. */
 export default function NodesPage() {
   const { t, i18n } = useTranslation("nodes");
   const { data: nodes, error, isPending, refetch } = useNodes();
   const mayEdit = useMay("admin");
   const queries = useQueryClient();
-  const [open, setOpen] = useState<KnownNode | "new" | null>(null);
+  const [params] = useSearchParams();
+  const [open, setOpen] = useState<KnownNode | "new" | null>(mayEdit && params.has("new") ? "new" : null);
   const [isImporting, setImporting] = useState(false);
   const [sorting, setSorting] = useState<Sorting>({ key: "ae_title", isDescending: false });
-  const columns = useColumns(setOpen);
+  const columns = useColumns(mayEdit, setOpen);
   const echoAll = () => nodes?.forEach((node) => void askEcho(queries, node.ae_title));
 
   return (
@@ -84,7 +94,7 @@ export default function NodesPage() {
   );
 }
 
-function useColumns(onOpen: (node: KnownNode) => void): Column<KnownNode>[] {
+function useColumns(mayEdit: boolean, onOpen: (node: KnownNode) => void): Column<KnownNode>[] {
   const { t } = useTranslation("nodes");
   return [
     {
@@ -147,10 +157,14 @@ function useColumns(onOpen: (node: KnownNode) => void): Column<KnownNode>[] {
         <ActionIcon
           variant="subtle"
           color="gray"
-          aria-label={t("edit.of", { name: node.ae_title })}
+          aria-label={t(mayEdit && !node.read_only ? "edit.of" : "look.of", { name: node.ae_title })}
           onClick={() => onOpen(node)}
         >
-          <IconEdit size={16} stroke={1.7} />
+          {mayEdit && !node.read_only ? (
+            <IconEdit size={16} stroke={1.7} />
+          ) : (
+            <IconEye size={16} stroke={1.7} />
+          )}
         </ActionIcon>
       ),
     },

@@ -37,8 +37,6 @@ addTexts("send", {
     "sent-to": "Sending",
     close: "Close",
     jobs: "All jobs",
-    "dialog.title_one": "Send {{count}} study",
-    "dialog.title_other": "Send {{count}} studies",
   },
   "zh-CN": {
     title: "发送",
@@ -76,7 +74,5 @@ addTexts("send", {
     "sent-to": "正在发送",
     close: "关闭",
     jobs: "全部任务",
-    "dialog.title_one": "发送 {{count}} 个检查",
-    "dialog.title_other": "发送 {{count}} 个检查",
   },
 });

@@ -24,7 +24,8 @@ export function ItemDrawer({ editing, day, onClose }: Props) {
     <Drawer
       opened={editing !== null}
       onClose={onClose}
-      title={editing ? t(`form.${editing.mode}`) : ""}
+      // It has a name while it closes, too.
+      title={t(`form.${editing?.mode ?? "edit"}`)}
       position="right"
       size={520}
     >

@@ -49,7 +49,7 @@ function AnonymiseDialog({ studies }: { studies: readonly Study[] }) {
         });
     },
     onSuccess: () => {
-      notifications.show({ title: t("anonymise.done"), message: t("send.jobs") });
+      notifications.show({ title: t("anonymise.done"), message: t("anonymise.jobs") });
       modals.closeAll();
     },
   });

@@ -1,8 +1,8 @@
 /** The columns of the study list: what each shows, how wide it is, what it is sorted by. */
-import { useLocalStorage } from "@mantine/hooks";
 import { useMemo } from "react";
 import type { ReactNode } from "react";
 
+import { useSession } from "@/app/session";
 import { showCount, showDate, showName, showTime } from "@/i18n/formats";
 
 import { Labels, Modalities } from "./Modalities";
@@ -121,16 +121,16 @@ export const FIRST_COLUMNS: readonly ColumnName[] = [
   "labels",
 ];
 
-/** The columns that this reader has chosen, in the order of the table; kept in this browser. */
+/** The columns that this reader has chosen, in the order of the table. */
 export function useColumns() {
-  const [names, setNames] = useLocalStorage<readonly ColumnName[]>({
-    key: "calotype.studies.columns",
-    defaultValue: FIRST_COLUMNS,
-    getInitialValueInEffect: false,
-  });
+  const {
+    chosen: { study_columns: names },
+    choose,
+  } = useSession();
   const chosen = useMemo(() => {
-    const known = Array.isArray(names) ? names : FIRST_COLUMNS;
+    const known: readonly string[] = names ?? FIRST_COLUMNS;
     return columns.filter((each) => each.name === "PatientName" || known.includes(each.name));
   }, [names]);
+  const setNames = (now: readonly ColumnName[]) => choose({ study_columns: [...now] });
   return { chosen, setNames };
 }

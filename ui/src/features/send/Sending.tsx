@@ -1,6 +1,6 @@
 import "./texts";
 
-import { Button, Group, Modal, Stack } from "@mantine/core";
+import { Button, Group, Stack } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -13,26 +13,11 @@ import type { Chosen } from "./api";
 
 interface Props {
   chosen: Chosen;
-  opened: boolean;
   onClose: () => void;
 }
 
 /** Sends what is chosen on another page, and stays to show how it goes. */
-export function SendDialog({ chosen, opened, onClose }: Props) {
-  const { t } = useTranslation("send");
-  return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      size="lg"
-      title={t("dialog.title", { count: chosen.studies.length })}
-    >
-      <Sending chosen={chosen} onClose={onClose} />
-    </Modal>
-  );
-}
-
-function Sending({ chosen, onClose }: Omit<Props, "opened">) {
+export default function Sending({ chosen, onClose }: Props) {
   const { t } = useTranslation("send");
   const [wishes, setWishes] = useState(NO_WISHES);
   const sending = useSend();

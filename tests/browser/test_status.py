@@ -1,0 +1,51 @@
+"""Status: what is open, who was turned away and why, and who was refused a service and is let in by one press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from calotype.services.access.permissions import Right
+from support import dcmtk
+from support.browsing import SETTLED, Site
+from support.running import Running
+
+STRICT = {f"CALOTYPE__ACCESS__{right.name}": "known" for right in Right if right is not Right.STORE}
+ASK = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientID=")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that lets strangers do little."""
+    with Running(tmp_path_factory.mktemp("strict"), environment={**SETTLED, **STRICT}) as running:
+        yield running
+
+
+def test_who_was_turned_away_and_why_is_seen_and_a_stranger_is_admitted(inside: Site, tmp_path: Path) -> None:
+    page, port = inside.page, inside.server.port
+    dcmtk.run("echoscu", "-aet", "LOST", "-aec", "NOBODY", "127.0.0.1", port, folder=tmp_path)
+    ask = ("findscu", "-v", *ASK, "-aet", "DESK-7", "-aec", "CALOTYPE", "127.0.0.1", port)
+    assert "Status: 0x124" in dcmtk.run(*ask, folder=tmp_path).stdout
+
+    page.get_by_role("navigation").get_by_role("link", name="Status").press("Enter")
+    ports = page.get_by_role("region", name="Ports")
+    expect(ports.get_by_text("open", exact=True)).to_have_count(4)
+    for name, number in inside.server.ports.items():
+        expect(ports.get_by_role("row").filter(has_text=name).filter(has_text=str(number))).to_have_count(1)
+    turned = page.get_by_role("region", name="Associations turned away").get_by_role("row").filter(has_text="LOST")
+    expect(turned).to_contain_text("LOST → NOBODY")
+    expect(turned).to_contain_text("called AE title not recognized")
+    refused = page.get_by_role("region", name="Refused services").get_by_role("row").filter(has_text="DESK-7")
+    expect(refused).to_contain_text("Find")
+    expect(refused).to_contain_text("not in the nodes")
+    inside.judge()
+
+    refused.get_by_role("button", name="Admit DESK-7").press("Enter")
+    expect(page.get_by_text("DESK-7 is admitted")).to_be_visible()
+    expect(refused).to_have_count(0)
+    assert "(Success)" in dcmtk.run(*ask, folder=tmp_path).stdout
+    page.get_by_role("navigation").get_by_role("link", name="Nodes").click()
+    expect(page.get_by_role("row").filter(has_text="DESK-7")).to_be_visible()
