@@ -46,7 +46,7 @@ function NotKept() {
     if (notKept === null) return;
     notifications.show({
       color: "red",
-      message: notKept instanceof Error ? notKept.message : String(notKept),
+      message: notKept.message,
     });
   }, [notKept]);
   return null;
