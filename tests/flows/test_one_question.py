@@ -276,9 +276,10 @@ class Doors:
 
 
 def by_parameters(question: dict[str, str]) -> dict[str, str]:
-    """Spell keys as a viewer does: lists with commas where the Standard has them so."""
+    """Spell keys as a viewer does: lists with commas where the Standard has them so, empty values only as agreed."""
     listed = {name for name in question if _vr(name.rpartition(".")[2]) in ("UI", "CS")}
-    return {name: text.replace("\\", ",") if name in listed else text for name, text in question.items()}
+    agreed = {"emptyvaluematching": "true"} if '""' in question.values() else {}
+    return agreed | {name: text.replace("\\", ",") if name in listed else text for name, text in question.items()}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "memory"])
