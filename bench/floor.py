@@ -1,7 +1,8 @@
 """The least that a storage SCP in Python can do: receive, cut the PDUs, write one file, take BLAKE3, answer.
 
-No state machine, no check, no header, no index, no durability: what a server of ours does on top of this is its own,
-and what this takes nobody who writes Python can go below. ``python -m bench.floor PORT FOLDER`` serves until ended.
+What it took it also hands out again (``bench.handout``). No state machine, no check, no header, no index, no
+durability: what a server of ours does on top of this is its own, and what this takes nobody who writes Python can go
+below. ``python -m bench.floor PORT FOLDER`` serves until ended.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from bench.sink import accept, store_response
+from bench.handout import answer
+from bench.sink import MAX_PDU_BYTES, accept, is_store, store_response
 
 _BUFFER = 256 * 1024
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY
@@ -43,6 +45,15 @@ def serve(connection: socket.socket, folder: Path) -> None:
             size = int.from_bytes(view[start + 2 : start + 6], "big")
             context, command = view[start + 10], bytes(view[start + 12 : start + 6 + size])
             start += 6 + size
+            if not is_store(command):
+                # Its identifier, of a PDU or less, is the last that comes before the answer.
+                while end - start < 6 or end - start < 6 + int.from_bytes(view[start + 2 : start + 6], "big"):
+                    if not (got := connection.recv_into(view[end:])):
+                        return
+                    end += got
+                start = end = 0
+                answer(connection, command, folder, MAX_PDU_BYTES)
+                continue
             number += 1
             start, end = _keep(connection, view, (start, end), f"{prefix}{number}")
             connection.sendall(store_response(context, command))

@@ -254,7 +254,7 @@ def _move(report: Report, running: Running, sink: Sink, label: str) -> None:
     root = "/dicomweb" if running.name == "calotype" else "/dicom-web"
     study = query.only_study(running.http_port, root)
     before = running.cpu_s()
-    wall, count = c_move(running.target, study, sink)
+    wall, count, _ = c_move(running.target, study, sink)
     if count != MOVED:
         raise RuntimeError(f"{label}: {running.name} sent {count} of {MOVED} objects")
     report.add(Sample(label, running.name, wall, running.cpu_s() - before, running.peak_rss_mib()))

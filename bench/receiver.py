@@ -8,7 +8,7 @@ import time
 
 from bench.objects import CT
 from bench.sender import Target, command_set, connect, even, item, release
-from bench.sink import Sink, Stream, fields, store_response
+from bench.sink import MAX_PDU_BYTES, Sink, Stream, fields, is_store, store_response
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
@@ -31,29 +31,29 @@ def _request(sop_class: str, command_field: int, study: str, destination: str = 
     return p_data(1, 3, command_set(elements)) + p_data(1, 2, _identifier(study))
 
 
-def c_get(target: Target, study: str) -> tuple[float, int]:
-    """Fetch a study over its own association; return seconds and objects."""
+def c_get(target: Target, study: str) -> tuple[float, int, int]:
+    """Fetch a study over its own association; return seconds, objects and bytes of their data sets."""
     role = item(0x54, struct.pack(">H", len(CT)) + CT.encode() + b"\0\x01")
     start = time.perf_counter()
-    connection, _ = connect(target, [(1, STUDY_ROOT_GET), (3, CT)], extra=role)
+    connection, _ = connect(target, [(1, STUDY_ROOT_GET), (3, CT)], max_pdu=MAX_PDU_BYTES, extra=role)
     connection.settimeout(None)
     connection.sendall(_request(STUDY_ROOT_GET, 0x0010, study))
-    stream, count = Stream(connection, discards=True), 0
+    stream, count, data_bytes = Stream(connection, discards=True), 0, 0
     while (message := stream.message()) is not None:
-        context, _, command = message
-        got = fields(command)
-        if got[0x0100] == b"\x01\0":
+        context, size, command = message
+        if is_store(command):
             connection.sendall(store_response(context, command))
             count += 1
-        elif got[0x0900] not in (b"\0\xff", b"\x01\xff"):
+            data_bytes += size
+        elif fields(command)[0x0900] not in (b"\0\xff", b"\x01\xff"):
             break
     release(connection)
-    return time.perf_counter() - start, count
+    return time.perf_counter() - start, count, data_bytes
 
 
-def c_move(target: Target, study: str, sink: Sink) -> tuple[float, int]:
-    """Have a study sent to ``sink``, known to the server as SINK; return seconds and objects."""
-    before = sink.objects
+def c_move(target: Target, study: str, sink: Sink) -> tuple[float, int, int]:
+    """Have a study sent to ``sink``, known to the server as SINK; return seconds, objects and bytes."""
+    objects, data_bytes = sink.objects, sink.data_bytes
     start = time.perf_counter()
     connection, _ = connect(target, [(1, STUDY_ROOT_MOVE)])
     connection.settimeout(None)
@@ -63,7 +63,7 @@ def c_move(target: Target, study: str, sink: Sink) -> tuple[float, int]:
         if fields(message[2])[0x0900] not in (b"\0\xff", b"\x01\xff"):
             break
     release(connection)
-    return time.perf_counter() - start, sink.objects - before
+    return time.perf_counter() - start, sink.objects - objects, sink.data_bytes - data_bytes
 
 
 def wado(port: int, root: str, study: str) -> tuple[float, int]:

@@ -241,3 +241,5 @@ ARCHIVES = (
     Server("dcmqrscp", ("dcmqrscp",), _dcmqrscp),
 )
 """What gives back what it was sent."""
+RETRIEVED = (*ARCHIVES, *(server for server in SERVERS if server.name == "(floor)"))
+"""The same, and what the client and the machine take when there is next to no server."""

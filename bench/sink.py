@@ -10,12 +10,18 @@ import struct
 import sys
 import threading
 from collections.abc import Collection
+from functools import cache
 
 from bench.sender import even, item
 
 _BUFFER = 1 << 20
-_HEADERS = 12
-"""Bytes of a P-DATA-TF PDU before its first fragment's data."""
+MAX_PDU_BYTES = 1 << 20
+"""What receivers of images offer to take at once; servers keep to their own limit, DCMTK and Orthanc to 128 KiB."""
+_P_DATA_TF = 4
+_HEADERS = struct.Struct(">BxIIBB")
+"""A P-DATA-TF PDU's header and that of its first fragment."""
+_SIP_BYTES = 256
+"""Copied at a time where what follows is discarded: mostly a command and the headers of the PDU after it."""
 
 
 class Stream:
@@ -35,7 +41,7 @@ class Stream:
         data = b""
         while len(data) < size:
             if self._start == self._end:
-                self._fill(max(size - len(data), _HEADERS) if self._discards else _BUFFER)
+                self._fill(max(size - len(data), _SIP_BYTES) if self._discards else _BUFFER)
             upto = min(self._start + size - len(data), self._end)
             data += self._view[self._start : upto]
             self._start = upto
@@ -63,19 +69,28 @@ class Stream:
             raise ConnectionError
         return gone
 
+    def _headers(self) -> tuple[int, int, int, int, int]:
+        """Return PDU type and length and, of P-DATA-TF, the first fragment's length, context and control byte."""
+        if self._end - self._start >= _HEADERS.size and self._view[self._start] == _P_DATA_TF:
+            # Both headers are in sight, as they nearly always are.
+            found: tuple[int, int, int, int, int] = _HEADERS.unpack_from(self._view, self._start)
+            self._start += _HEADERS.size
+            return found
+        kind, size = struct.unpack(">BxI", self.exactly(6))
+        return kind, size, *(struct.unpack(">IBB", self.exactly(6)) if kind == _P_DATA_TF else (0, 0, 0))
+
     def message(self) -> tuple[int, int, bytes] | None:
         """Return (context, bytes of data set, command set) of the next message; ``None`` on release."""
         command, data_bytes, context = b"", 0, 0
         while True:
-            kind, size = struct.unpack(">BxI", self.exactly(6))
+            kind, size, length, context, control = self._headers()
             if kind == 5:
                 self.exactly(size)
                 self.connection.sendall(struct.pack(">BxII", 6, 4, 0))
                 return None
-            if kind != 4:
+            if kind != _P_DATA_TF:
                 raise ConnectionError
-            while size:
-                length, context, control = struct.unpack(">IBB", self.exactly(6))
+            while True:
                 size -= length + 4
                 if control & 1:
                     command += self.exactly(length - 2)
@@ -86,6 +101,9 @@ class Stream:
                     data_bytes += length - 2
                     if control & 2:
                         return context, data_bytes, command
+                if not size:
+                    break
+                length, context, control = struct.unpack(">IBB", self.exactly(6))
 
 
 def fields(command: bytes) -> dict[int, bytes]:
@@ -102,28 +120,37 @@ def _has_no_data(command: bytes) -> bool:
 
 
 _NO_DATA_SET = struct.pack("<HHI", 0, 0x0800, 2) + b"\x01\x01"
-_STORE_RSP = struct.pack("<HHI", 0, 0x0100, 2) + b"\x01\x80" + struct.pack("<HHI", 0, 0x0120, 2)
-_SUCCESS = _NO_DATA_SET + struct.pack("<HHI", 0, 0x0900, 2) + b"\0\0"
+_STORE_RQ = struct.pack("<HHIH", 0, 0x0100, 2, 1)
+_MESSAGE_ID = struct.pack("<HHI", 0, 0x0110, 2)
+_SOP_CLASS = struct.pack("<HH", 0, 0x0002)
+_INSTANCE = struct.pack("<HH", 0, 0x1000)
+
+
+def is_store(command: bytes) -> bool:
+    """Tell whether a command set is a C-STORE-RQ."""
+    return _STORE_RQ in command
 
 
 def store_response(context: int, command: bytes) -> bytes:
-    """Return the P-DATA-TF PDU of a C-STORE-RSP with Success."""
-    asked = fields(command)
-    # Put together by hand, as it is made for every object.
-    sop_class, instance = asked[0x0002], asked[0x1000]
-    body = b"".join(
-        (
-            struct.pack("<HHI", 0, 0x0002, len(sop_class)),
-            sop_class,
-            _STORE_RSP,
-            asked[0x0110],
-            _SUCCESS,
-            struct.pack("<HHI", 0, 0x1000, len(instance)),
-            instance,
-        )
-    )
-    head = struct.pack(">BxIIBB", 4, len(body) + 18, len(body) + 14, context, 3)
-    return head + struct.pack("<HHII", 0, 0, 4, len(body)) + body
+    """Return the P-DATA-TF PDU of a C-STORE-RSP with Success: prepared bytes but for message and instance."""
+    at = command.index(_MESSAGE_ID) + len(_MESSAGE_ID)
+    message_id = command[at : at + 2]
+    at = command.index(_INSTANCE, at)
+    # Even lengths below 256, as UIDs have: one byte says them.
+    instance = command[at : at + 8 + command[at + 4]]
+    at = command.index(_SOP_CLASS)
+    before, after = _response(context, command[at : at + 8 + command[at + 4]], len(instance))
+    return b"".join((before, message_id, after, instance))
+
+
+@cache
+def _response(context: int, sop_class: bytes, instance_bytes: int) -> tuple[bytes, bytes]:
+    """Return what of a C-STORE-RSP stands before the message's ID and between that and the instance."""
+    start = sop_class + struct.pack("<HHIH", 0, 0x0100, 2, 0x8001) + struct.pack("<HHI", 0, 0x0120, 2)
+    after = _NO_DATA_SET + struct.pack("<HHIH", 0, 0x0900, 2, 0)
+    size = len(start) + 2 + len(after) + instance_bytes
+    head = struct.pack(">BxIIBB", 4, size + 18, size + 14, context, 3)
+    return head + struct.pack("<HHII", 0, 0, 4, size) + start, after
 
 
 def accept(connection: socket.socket, *, max_pdu: int, syntaxes: Collection[str] = ()) -> None:
@@ -154,7 +181,7 @@ def accept(connection: socket.socket, *, max_pdu: int, syntaxes: Collection[str]
 class Sink:
     """Serves in threads of this process; counts objects and bytes. Takes only ``syntaxes`` where some are given."""
 
-    def __init__(self, port: int = 0, *, max_pdu: int = 131_072, syntaxes: Collection[str] = ()) -> None:
+    def __init__(self, port: int = 0, *, max_pdu: int = MAX_PDU_BYTES, syntaxes: Collection[str] = ()) -> None:
         self._syntaxes = syntaxes
         self.objects = 0
         self.data_bytes = 0
