@@ -12,9 +12,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.wire import messages
 from calotype.dicom.wire.messages import InvalidMessage, Message
 from calotype.dicom.wire.values import AE_TITLE_BYTES, NO_UID, decode_text, decode_uid, encode_text
@@ -27,6 +29,10 @@ _NO_DATA_SET = 0x0101
 _DATA_SET = 0x0000
 _US_MAX = 0xFFFF
 _LO_MAX = 64
+
+_MESSAGE_ID_HEADER = _ELEMENT_HEADER.pack(0, 0x0110, 2)
+_ANY_INSTANCE = UID("2.25.0")
+_ANY_INSTANCE_ELEMENT = _ELEMENT_HEADER.pack(0, 0x1000, 6) + b"2.25.0"
 
 _Encode = Callable[[Any], bytes]
 
@@ -213,6 +219,65 @@ def encode_message(message: Message) -> bytes:
 
     InvalidRequest when a text cannot be sent.
     """
+    if type(message) is messages.CStoreRQ and message.affected_sop_instance_uid:
+        return _encode_store(message)
+    return _encode(message)
+
+
+def _encode_store(message: messages.CStoreRQ) -> bytes:
+    """Return a C-STORE-RQ: of one association, only Message ID and instance differ, so the rest is kept."""
+    begin, middle, end = _store_template(
+        message.affected_sop_class_uid,
+        message.priority,
+        message.has_data_set,
+        message.move_originator_ae_title,
+        message.move_originator_message_id,
+    )
+    uid = _encode_uid(message.affected_sop_instance_uid)
+    size = len(begin) + len(middle) + len(uid) + len(end) + 6
+    return b"".join(
+        (
+            _GROUP_LENGTH.pack(0, 0, 4, size),
+            begin,
+            _encode_us(message.message_id),
+            middle,
+            len(uid).to_bytes(4, "little"),
+            uid,
+            end,
+        )
+    )
+
+
+@lru_cache(256)
+def _store_template(
+    sop_class: UID,
+    priority: int,
+    has_data_set: bool,  # noqa: FBT001 - a field's value, as the others are
+    originator: str,
+    originator_message_id: int | None,
+) -> tuple[bytes, bytes, bytes]:
+    """Return what of a C-STORE-RQ stands before its Message ID, from there to the instance's length, and after it."""
+    whole = _encode(
+        messages.CStoreRQ(
+            message_id=0,
+            has_data_set=has_data_set,
+            affected_sop_class_uid=sop_class,
+            affected_sop_instance_uid=_ANY_INSTANCE,
+            priority=priority,
+            move_originator_ae_title=originator,
+            move_originator_message_id=originator_message_id,
+        )
+    )
+    message_id = whole.index(_MESSAGE_ID_HEADER) + len(_MESSAGE_ID_HEADER)
+    instance = whole.index(_ANY_INSTANCE_ELEMENT, message_id)
+    return (
+        whole[_GROUP_LENGTH.size : message_id],
+        whole[message_id + 2 : instance + 4],
+        whole[instance + len(_ANY_INSTANCE_ELEMENT) :],
+    )
+
+
+def _encode(message: Message) -> bytes:
     layout = _LAYOUTS[type(message)]
     body = b"".join(
         # None, "" and () say nothing; 0 and False do.

@@ -333,3 +333,38 @@ def test_move_destination_too_long_is_not_sent():
 
     with pytest.raises(InvalidRequest, match="'SEVENTEEN_LETTERS' has 17 characters"):
         encode_message(move)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"message_id": 0x1000},
+        {"message_id": 0xFFFF, "priority": Priority.LOW},
+        {"move_originator_ae_title": "ASKER", "move_originator_message_id": 0x0110},
+        {"has_data_set": False},
+        {"affected_sop_class_uid": UID("2.25.0"), "affected_sop_instance_uid": UID("2.25.0")},
+        {"affected_sop_instance_uid": UID("1.2.840.10008.5.1.4.1.1.2.123456789012345678901234567890.123")},
+        {"affected_sop_instance_uid": UID("")},
+        {"affected_sop_class_uid": UID("")},
+    ],
+)
+def test_a_store_request_from_prepared_bytes_is_the_one_that_is_put_together(fields):
+    usual = {"message_id": 7, "affected_sop_class_uid": UID("1.2.3"), "affected_sop_instance_uid": UID("1.2.3.4")}
+    request = CStoreRQ(**usual | fields)
+    # Twice: the second finds what the first prepared.
+    assert [encode_message(request) for _ in range(2)] == [command_sets._encode(request)] * 2
+    other = CStoreRQ(**usual | fields | {"message_id": 8, "move_originator_message_id": 9})
+    assert encode_message(other) == command_sets._encode(other)
+    assert decode_message(encode_message(request)) == request
+
+
+def test_a_store_request_that_cannot_be_sent_is_refused_as_others_are():
+    with pytest.raises(InvalidRequest, match="Latin-1"):
+        encode_message(
+            CStoreRQ(message_id=1, affected_sop_class_uid=UID("\u4e00"), affected_sop_instance_uid=UID("1"))
+        )
+    with pytest.raises(InvalidRequest, match="Latin-1"):
+        encode_message(
+            CStoreRQ(message_id=1, affected_sop_class_uid=UID("1"), affected_sop_instance_uid=UID("\u4e00"))
+        )
