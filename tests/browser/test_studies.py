@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from support import bundled
 
 PHONE = {"width": 390, "height": 844}
+TABLET = {"width": 820, "height": 1180}
+DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -81,6 +83,27 @@ def test_an_upload_is_stored_deleted_and_restored(studies):
     expect(page.get_by_role("heading", name="The recycle bin is empty")).to_be_visible()
     page.get_by_role("navigation").get_by_role("link", name="Studies").click()
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(before))
+
+
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK])
+def test_the_list_has_the_room(studies, size):
+    page = studies.page
+    page.set_viewport_size(size)
+    grid = page.get_by_role("grid").bounding_box()
+    assert grid["y"] < 160
+    assert grid["y"] + grid["height"] > size["height"] - 40
+
+
+@pytest.mark.browser_context_args(viewport=TABLET, has_touch=True)
+def test_on_a_tablet_the_study_lies_below_the_list(studies):
+    page = studies.page
+    row(page, "CompressedSamples CT1").click()
+    panel = page.get_by_role("complementary", name="Study")
+    expect(panel).to_be_in_viewport(ratio=1)
+    grid, below = page.get_by_role("grid").bounding_box(), panel.bounding_box()
+    assert below["y"] >= grid["y"] + grid["height"]
+    assert grid["height"] > 300
+    studies.judge()
 
 
 @pytest.mark.browser_context_args(viewport=PHONE, has_touch=True, is_mobile=True)

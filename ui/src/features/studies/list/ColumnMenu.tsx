@@ -24,7 +24,7 @@ export function ColumnMenu({
           </ActionIcon>
         </Tooltip>
       </Popover.Target>
-      <Popover.Dropdown>
+      <Popover.Dropdown aria-label={t("columns.choose")}>
         <Stack gap={7}>
           <Checkbox.Group value={names} onChange={(chosenNow) => onChoose(chosenNow)}>
             <Stack gap={7}>

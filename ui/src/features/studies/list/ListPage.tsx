@@ -47,6 +47,10 @@ function Page() {
   const isWide = useMediaQuery(`(min-width: ${state.study ? 1600 : 1100}px)`, true, {
     getInitialValueInEffect: false,
   });
+  // On a phone, whichever way it is held, the study covers the list.
+  const isOver = useMediaQuery("(max-width: 700px), (max-width: 999px) and (max-height: 699px)", false, {
+    getInitialValueInEffect: false,
+  });
   const [range, setRange] = useState<readonly [number, number]>([0, 0]);
   const [current, setCurrent] = useState(-1);
   const rows = usePages({ filters: state.filters, order: state.order }, ...range);
@@ -62,7 +66,7 @@ function Page() {
     setCurrent(index);
     const study = rows.row(index);
     // The panel follows along the list where it is open beside it.
-    if (study && state.study && !isNarrow) look(study);
+    if (study && state.study && !isOver) look(study);
   };
   const narrow = (filters: typeof state.filters) => {
     setCurrent(-1);
@@ -134,7 +138,7 @@ function Page() {
       </div>
       {state.study && (
         <Suspense>
-          <StudyPanel uid={state.study} isOver={isNarrow} onClose={() => change({ study: "" })} />
+          <StudyPanel uid={state.study} isOver={isOver} onClose={() => change({ study: "" })} />
         </Suspense>
       )}
     </div>

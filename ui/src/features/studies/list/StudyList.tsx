@@ -34,6 +34,7 @@ interface Props {
 
 const ROW = 34;
 const CARD = 58;
+const BAR = 64;
 
 /** The studies, as many as there are: only what is looked at is on the page, and only that is fetched. */
 export function StudyList(props: Props) {
@@ -49,6 +50,9 @@ export function StudyList(props: Props) {
     overscan: 8,
     paddingStart: isNarrow ? 0 : ROW,
     scrollPaddingStart: isNarrow ? 0 : ROW,
+    // Nothing hides behind the bar of what is chosen.
+    paddingEnd: selected.size ? BAR : 0,
+    scrollPaddingEnd: selected.size ? BAR : 0,
   });
   const items = virtual.getVirtualItems();
   const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
