@@ -6,11 +6,13 @@ import pytest
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
 from calotype.app.settings import Http, HttpAccess, Settings, Storage
+from calotype.cli.serving import welcome
 from calotype.web import pages
 
 
 @pytest.fixture
-def url(tmp_path, monkeypatch):
+def started(tmp_path, monkeypatch):
+    """A house without pages, and its settings."""
     monkeypatch.setattr(pages, "FOLDER", tmp_path / "never built")
     settings = Settings(
         storage=Storage(path=tmp_path / "data", durable=False, min_free_mib=1),
@@ -18,7 +20,12 @@ def url(tmp_path, monkeypatch):
         http=Http(port=0, access=HttpAccess(login="off")),
     )
     with open_stores(settings) as stores, House(settings, stores) as house:
-        yield house.web.url
+        yield house, settings
+
+
+@pytest.fixture
+def url(started):
+    return started[0].web.url
 
 
 def test_it_says_how_to_build_them_and_serves_all_else(url):
@@ -30,3 +37,17 @@ def test_it_says_how_to_build_them_and_serves_all_else(url):
         assert http.get("/ui/assets/index.js").status_code == 404
         assert http.get("/api/health").json()["status"] == "ok"
         assert http.get("/dicomweb/studies").json() == []
+
+
+def test_the_start_says_so_until_they_are_built(started):
+    house, settings = started
+    told = welcome(house, settings, 0.1)
+    assert "no pages: they have not been built" in told
+    assert "make serve" in told
+    assert "/ui/" not in told
+
+    pages.FOLDER.mkdir()
+    (pages.FOLDER / "index.html").write_text("<!doctype html>")
+    told = welcome(house, settings, 0.1)
+    assert f"pages at {house.web.url}/ui/" in told
+    assert "make serve" not in told

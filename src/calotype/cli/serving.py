@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 import click
 
@@ -20,6 +21,11 @@ from calotype.app.opening import open_stores
 from calotype.app.settings import Settings
 from calotype.cli.session import Session
 from calotype.services.access.users import FIRST_PASSWORD
+from calotype.web import pages
+
+PAGES_MISSING: Final = (
+    "no pages: they have not been built. With Node 20.19 or newer `make serve` builds them, or `pip install .` once more"
+)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -41,7 +47,7 @@ def serve_command(session: Session) -> None:
         gc.freeze()
         house.start()
         try:
-            click.echo(_welcome(house, settings, time.monotonic() - started_s))
+            click.echo(welcome(house, settings, time.monotonic() - started_s))
             stop.wait()
             click.echo("stopping: waiting for what runs to finish; again to leave at once")
         finally:
@@ -65,7 +71,8 @@ def _told_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _welcome(house: House, settings: Settings, took_s: float) -> str:
+def welcome(house: House, settings: Settings, took_s: float) -> str:
+    """Return what is said at the start: where what answers, and what is missing for that."""
     lines = [f"calotype {__version__}, ready in {took_s:.1f} s; images in {settings.storage.path}"]
     for section, listener in zip(settings.listeners, house.listeners, strict=True):
         built = ["echo", *(name for name in section.services if SERVED[name])]
@@ -73,7 +80,8 @@ def _welcome(house: House, settings: Settings, took_s: float) -> str:
         tls = " (TLS)" if section.tls.certificate else ""
         lines.append(f"  DICOM  {section.bind}:{listener.port}  {titles}{tls}: {', '.join(built)}")
     if house.web is not None:
-        lines.append(f"  HTTP   {house.web.url}/dicomweb, pages at {house.web.url}/ui/")
+        told = f"pages at {house.web.url}/ui/" if pages.are_built() else PAGES_MISSING
+        lines.append(f"  HTTP   {house.web.url}/dicomweb, {told}")
     if house.first_user is not None:
         lines.append(
             f"  log in as {house.first_user} with the password {FIRST_PASSWORD}, on this machine, and change it"

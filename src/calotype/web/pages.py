@@ -45,6 +45,11 @@ once more; a released wheel has them inside. DICOM and DICOMweb work without the
 """
 
 
+def are_built(folder: Path | None = None) -> bool:
+    """Tell whether there are pages to serve."""
+    return ((folder or FOLDER) / _INDEX).is_file()
+
+
 class Pages:
     """Serves what lies in ``folder``, and the application's page for every other address below the prefix."""
 
