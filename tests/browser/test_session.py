@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -147,6 +148,36 @@ def test_who_guesses_has_to_wait_and_is_told_how_long(site):
     site.prefer("zh-CN", "dark")
     assert guess() == 429
     expect(page.get_by_role("alert")).to_contain_text(re.compile(r"失败尝试次数过多.*\d+"))
+
+
+def test_a_page_that_nobody_touches_tells_that_its_session_has_ended(inside):
+    page = inside.page
+    inside.open("studies?q=ct1")
+    inside.settle()
+    page.evaluate("window.sameDocument = true")
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/api/session")):
+        # From elsewhere, as by an administrator: nothing but the stream of events is there to notice.
+        ended = httpx.delete(f"{inside.origin}/api/sessions", auth=(ADMIN, OWN_PASSWORD), timeout=60)
+        assert ended.is_success
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Your session has ended")
+    with page.expect_request("**/api/events*"):
+        inside.enter(ADMIN, OWN_PASSWORD)
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#study-0")).to_contain_text("CT1")
+    assert page.evaluate("window.sameDocument") is True
+
+
+def test_logging_in_in_one_window_opens_the_other(inside):
+    page = inside.page
+    page.context.clear_cookies()
+    page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    inside.slip_in()
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("link", name="Jobs")).to_have_attribute("aria-current", "page")
 
 
 def test_logging_out_closes_every_page(inside):

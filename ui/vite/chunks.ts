@@ -7,7 +7,7 @@
 /** What asks for data before the rest is there: it waits for nothing else. */
 const early = new RegExp(
   [
-    String.raw`src/(?:api/(?:client|early)|app/(?:first|preferences)|features/studies/(?:address|state|dates))\.ts$`,
+    String.raw`src/(?:api/(?:client|early|presence)|app/(?:first|preferences)|features/studies/(?:address|state|dates))\.ts$`,
     "vite/preload-helper",
   ].join("|"),
 );

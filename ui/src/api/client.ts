@@ -4,6 +4,7 @@
  */
 
 import { forgetEarly, takeEarly } from "./early";
+import { isSomebodyThere } from "./presence";
 
 /** The server's root: the pages live one step below it. */
 export const root = new URL("../", document.baseURI);
@@ -28,20 +29,26 @@ export class Problem extends Error {
   }
 }
 
-type Listener = () => void;
-const expired = new Set<Listener>();
+type Listener = (isThere: boolean) => void;
+const listeners = new Set<Listener>();
 
-/** Be told when the server no longer knows the session. Returns how to stop. */
-export function onSessionEnd(listener: Listener): () => void {
-  expired.add(listener);
-  return () => expired.delete(listener);
+/** Be told when the server no longer knows the session, and when there is another. Returns how to stop. */
+export function onSession(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tellOfSession(isThere: boolean): void {
+  for (const listener of [...listeners]) listener(isThere);
 }
 
 let csrfToken = "";
 
 /** Keep the token that changing requests carry; it comes with the session. */
 export function keepCsrfToken(token: string): void {
+  const isAnother = token !== csrfToken;
   csrfToken = token;
+  if (isAnother) tellOfSession(true);
 }
 
 export interface Asked {
@@ -75,7 +82,7 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
   if (method !== "GET") {
     headers.set("X-CSRF-Token", csrfToken);
     forgetEarly();
-  }
+  } else if (!isSomebodyThere()) headers.set("X-Background", "1");
   const body = asked.json === undefined ? asked.body : JSON.stringify(asked.json);
   const address = addressOf(path, asked.query);
   const early = method === "GET" ? takeEarly(address) : undefined;
@@ -95,7 +102,7 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
   }
   if (answer.ok || asked.answers?.includes(answer.status)) return answer;
   const problem = await problemOf(answer);
-  if (answer.status === 401) for (const listener of expired) listener();
+  if (answer.status === 401) tellOfSession(false);
   throw problem;
 }
 

@@ -5,7 +5,7 @@ import i18next from "i18next";
 import { createContext, use, useCallback, useEffect, useState } from "react";
 import type { ReactNode } from "react";
 
-import { ask, keepCsrfToken, onSessionEnd, Problem } from "@/api/client";
+import { ask, keepCsrfToken, onSession, Problem } from "@/api/client";
 import { chooseLanguage } from "@/i18n";
 
 import { askPreferences, keep, over, withUntold } from "./preferences";
@@ -66,7 +66,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   });
   const [hasExpired, setExpired] = useState(false);
   const hasSession = Boolean(data);
-  useEffect(() => onSessionEnd(() => setExpired(hasSession)), [hasSession]);
+  useEffect(() => onSession((isThere) => (isThere ? undefined : setExpired(hasSession))), [hasSession]);
 
   const [notKept, setNotKept] = useState<Error | null>(null);
   const show = useShow();
@@ -87,10 +87,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     );
   };
 
-  const refresh = async () => {
+  const refresh = useCallback(async () => {
     setExpired(false);
     await queries.invalidateQueries();
-  };
+  }, [queries]);
+  useEffect(() => {
+    if (!hasExpired) return undefined;
+    // Whoever has logged in in another window need not do so in this one.
+    const look = async () => {
+      const session = await fetchSession().catch(() => null);
+      if (session) await refresh();
+    };
+    const onFocus = () => void look();
+    window.addEventListener("focus", onFocus);
+    return () => window.removeEventListener("focus", onFocus);
+  }, [hasExpired, refresh]);
   const known: Known = {
     session: data ?? null,
     chosen: preferences?.chosen ?? {},

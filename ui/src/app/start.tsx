@@ -30,7 +30,12 @@ const nonce = () => document.querySelector<HTMLMetaElement>("meta[data-nonce]")?
 function useTheme() {
   const { t } = useTranslation();
   return mergeThemeOverrides(theme, {
-    components: { CloseButton: { defaultProps: { "aria-label": t("action.close") } } },
+    components: {
+      CloseButton: { defaultProps: { "aria-label": t("action.close") } },
+      PasswordInput: {
+        defaultProps: { visibilityToggleButtonProps: { "aria-label": t("action.reveal") } },
+      },
+    },
   });
 }
 

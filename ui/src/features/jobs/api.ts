@@ -3,7 +3,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { addressOf, ask } from "@/api/client";
+import { ask } from "@/api/client";
+import { listen } from "@/api/events";
 import type { Schemas } from "@/api/call";
 
 export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
@@ -75,17 +76,8 @@ export function addJob(queries: QueryClient, job: Job): void {
 export function useJobEvents(): void {
   const queries = useQueryClient();
   useEffect(() => {
-    const events = new EventSource(addressOf("api/jobs/events"), { withCredentials: true });
-    let wasLost = false;
-    events.addEventListener("job", (event) => keepJob(queries, JSON.parse(event.data as string) as Job));
-    events.onerror = () => {
-      wasLost = true;
-    };
-    events.onopen = () => {
-      if (wasLost) void queries.invalidateQueries({ queryKey: KEY });
-      wasLost = false;
-    };
-    return () => events.close();
+    const job = (told: unknown) => keepJob(queries, told as Job);
+    return listen("api/jobs/events", {}, { job }, () => void queries.invalidateQueries({ queryKey: KEY }));
   }, [queries]);
 }
 

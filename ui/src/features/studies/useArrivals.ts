@@ -6,7 +6,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 
-import { addressOf } from "@/api/client";
+import { listen } from "@/api/events";
 
 import { fetchStudies, STUDIES } from "./api";
 import type { Study, StudyPage } from "./api";
@@ -28,7 +28,6 @@ export function useArrivals() {
   const [arrived, setArrived] = useState<ReadonlySet<string>>(new Set());
 
   useEffect(() => {
-    const events = new EventSource(addressOf("api/events", { jobs: false }));
     let timer: ReturnType<typeof setTimeout> | undefined;
     const changed = new Set<string>();
     const refresh = () => {
@@ -39,17 +38,20 @@ export function useArrivals() {
       if (changed.size) soon();
     };
     const soon = () => (timer ??= setTimeout(refresh, PAUSE_MS));
-    events.addEventListener("change", (event: MessageEvent<string>) => {
-      const { action, study } = JSON.parse(event.data) as Change;
+    const change = (told: unknown) => {
+      const { action, study } = told as Change;
       if (action === "stable" || !study) return;
       if (knownOf(queries).has(study)) {
         changed.add(study);
         soon();
       } else if (action === "created" || action === "restored")
         setArrived((before) => (before.has(study) ? before : new Set(before).add(study)));
-    });
+    };
+    // What happened meanwhile nobody has told.
+    const resync = () => void queries.invalidateQueries({ queryKey: STUDIES });
+    const stop = listen("api/events", { jobs: false }, { change, resync }, (isNew) => isNew && resync());
     return () => {
-      events.close();
+      stop();
       clearTimeout(timer);
     };
   }, [queries]);
