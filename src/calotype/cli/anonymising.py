@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from calotype.app.anonymising import anonymiser_of
+from calotype.app.picturing import decoding_of, isolation_of
 from calotype.cli.converting import write_whole
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
@@ -94,10 +95,11 @@ def anonymise_command(
     documents) is refused unless [anonymise] says what to do about it. The same original becomes the same each time.
     Exits with 1 when some objects could not be written.
     """
-    anonymiser = anonymiser_of(session.loaded.settings)
+    settings = session.loaded.settings
     chosen = frozenset[Option]() if basic else options_of(" ".join(options)) if options else None
-    sink = _Sink(destination, anonymiser, anonymiser.wishes(chosen, patient_id, patient_name), force=force)
-    with progress_bar("anonymise") as advance:
+    with isolation_of(settings) as isolation, progress_bar("anonymise") as advance:
+        anonymiser = anonymiser_of(settings, decoding_of(settings, isolation).decode)
+        sink = _Sink(destination, anonymiser, anonymiser.wishes(chosen, patient_id, patient_name), force=force)
         for source in _studies(session, sources, sink) if study else _files(sources, sink):
             advance(sink.counts.total(), None, source)
     click.echo(f"{sink.counts['done']} written, {sink.counts['failed']} not")

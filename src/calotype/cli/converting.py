@@ -32,7 +32,7 @@ from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere
 from calotype.services.archive.fleet import Fleet, FleetSettings, processes_by_default
 from calotype.services.archive.workshop import Workshop
 
-_AHEAD: Final = 6
+_AHEAD: Final = 8
 """So many files are open, and being converted, at one time."""
 
 _SHORT: Final = {

@@ -11,7 +11,7 @@ import socket
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -20,7 +20,17 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.sources import CHUNK_BYTES
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources
 from calotype.services.archive.children import MIB, Child
-from calotype.services.archive.converter import ANSWERED, ASKED, MAX_TOLD_BYTES, NO_ROOM, TOO_LARGE, Order
+from calotype.services.archive.converter import (
+    ANSWERED,
+    ASKED,
+    KEPT_SPOOLS,
+    MAX_TOLD_BYTES,
+    NO_ROOM,
+    SPOOL_BYTES,
+    TOO_LARGE,
+    Order,
+    Spool,
+)
 from calotype.services.archive.isolated import NO_MEMORY, READY
 
 MAX_RESULT_BYTES: Final = 64 * MIB
@@ -51,10 +61,13 @@ class Errand:
 
     def __init__(self, keeper: Keeper, order: Order, source: int) -> None:
         self._keeper = keeper
-        told = order.to_json()
-        self.message = ASKED.pack(len(told)) + told
+        self._told = order.to_json()
         self.source = os.dup(source)
-        self.spool = -1
+        self.vessel: Vessel | None = None
+        """Which child has it, or had it last."""
+        self.spool: Spool | None = None
+        self.spool_number = 0
+        self.descriptors: tuple[int, ...] = ()
         self.held_bytes = order.stop - order.start
         self.deaths = 0
         self.is_left = False
@@ -63,8 +76,11 @@ class Errand:
         self.size_bytes = 0
         self.sop_instance: UID | None = None
         """Which object it is now, where that is another one than before."""
-        self.pid = 0
+
+    @property
+    def pid(self) -> int:
         """Which process has it, or had it last."""
+        return 0 if self.vessel is None else self.vessel.child.pid
 
     def wait(self) -> int:
         """Wait until it is done and return how many bytes it became.
@@ -80,12 +96,24 @@ class Errand:
     def chunks(self) -> Iterator[bytes]:
         """Wait until it is done, and return the data set in pieces of at most 1 MiB. Raises as :meth:`wait` does."""
         size_bytes, at = self.wait(), 0
+        spool = self.spool
         while at < size_bytes:
-            piece = os.pread(self.spool, min(CHUNK_BYTES, size_bytes - at), at)
+            piece = b"" if spool is None else spool.read(at, min(CHUNK_BYTES, size_bytes - at))
             if not piece:
                 raise OutOfResources("what a child has written cannot be read")
             at += len(piece)
             yield piece
+
+    def message(self) -> bytes:
+        """Return what a child is told, beside the descriptors."""
+        return ASKED.pack(len(self._told), self.spool_number, len(self.descriptors) > 1) + self._told
+
+    def give_back(self) -> None:
+        """Free what it was to be written to. No child may be working on it; guarded by the fleet's lock."""
+        if self.vessel is not None and self.spool is not None:
+            is_kept = self.is_done and self.error is None and self.size_bytes <= SPOOL_BYTES
+            self.vessel.spools.put_back(self.spool, self.spool_number, is_kept=is_kept)
+        self.spool = None
 
     def close(self) -> None:
         """Let go of it, done or not. Idempotent."""
@@ -100,6 +128,38 @@ class Errand:
         self.close()
 
 
+class Spools:
+    """The files that one child writes to, which has those mapped that are kept. Guarded by the fleet's lock."""
+
+    def __init__(self) -> None:
+        self._free: list[tuple[Spool, int]] = []
+        self._numbers = list(range(KEPT_SPOOLS))
+        self._is_closed = False
+
+    def take(self) -> tuple[Spool, int, bool]:
+        """Return one that is free, its number, and whether it is new to the child. OSError when there is none."""
+        if self._free:
+            return *self._free.pop(), False
+        spool = new_spool()
+        return spool, self._numbers.pop() if self._numbers else KEPT_SPOOLS, True
+
+    def put_back(self, spool: Spool, number: int, *, is_kept: bool) -> None:
+        """Keep one for the next object, or free it."""
+        if is_kept and number < KEPT_SPOOLS and not self._is_closed:
+            spool.mark(is_begun=False)
+            self._free.append((spool, number))
+            return
+        spool.close()
+        if number < KEPT_SPOOLS:
+            self._numbers.append(number)
+
+    def close(self) -> None:
+        """Free those that are not in use, and the others as soon as they are put back. Idempotent."""
+        self._is_closed = True
+        while self._free:
+            self._free.pop()[0].close()
+
+
 class Vessel:
     """A child, what it was asked in this order, and what it has said so far. Guarded by the fleet's lock."""
 
@@ -107,19 +167,33 @@ class Vessel:
         child.channel.setblocking(False)
         self.child = child
         self.errands: deque[Errand] = deque()
+        self.spools = Spools()
         self.is_ready = False
         self.since_s = time.monotonic()
         """Since when it has been starting, or at the first of its errands."""
+        self.pace_s = 1.0
+        """How long it took for each of its last errands, roughly."""
         self._heard = bytearray()
 
-    def give(self, errand: Errand) -> None:
-        """Ask for one more. OSError when it is gone."""
-        descriptors = array.array("i", (errand.source, errand.spool))
-        self.child.channel.sendmsg([errand.message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+    def allot(self, errand: Errand) -> None:
+        """Give an errand a file to write to. OSError when there is none."""
+        spool, number, is_new = self.spools.take()
+        errand.vessel, errand.spool, errand.spool_number = self, spool, number
+        errand.descriptors = (errand.source, spool.descriptor) if is_new else (errand.source,)
+
+    def give(self, errands: Sequence[Errand]) -> None:
+        """Ask for some more that have files to write to, all at once. OSError when it is gone."""
         if not self.errands:
             self.since_s = time.monotonic()
-        errand.pid = self.child.pid
-        self.errands.append(errand)
+        self.errands.extend(errands)
+        descriptors = array.array("i", [each for errand in errands for each in errand.descriptors])
+        message = b"".join(errand.message() for errand in errands)
+        self.child.channel.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+
+    def at_work(self) -> Errand | None:
+        """Return what it is at, or was when it ended; ``None`` when it has nothing to do."""
+        begun = [errand for errand in self.errands if errand.spool is not None and errand.spool.is_begun]
+        return begun[-1] if begun else self.errands[0] if self.errands else None
 
     def hear(self) -> bool:
         """Take in what it says; tell whether it is still there."""
@@ -139,25 +213,36 @@ class Vessel:
 
     def answers(self) -> Iterator[tuple[Errand, int, bytes]]:
         """Return what it has answered in full. ValueError when that is nonsense."""
+        now_s, count = time.monotonic(), 0
         while len(self._heard) >= ANSWERED.size:
             size_bytes, told_bytes = ANSWERED.unpack_from(self._heard)
             if not self.errands or size_bytes > MAX_RESULT_BYTES or told_bytes > MAX_TOLD_BYTES:
                 raise ValueError
             end = ANSWERED.size + told_bytes
             if len(self._heard) < end:
-                return
+                break
             told = bytes(self._heard[ANSWERED.size : end])
             del self._heard[:end]
-            self.since_s = time.monotonic()
+            count += 1
             yield self.errands.popleft(), size_bytes, told
+        if count:
+            # Half of what it was: one that takes long among many that do not changes little for long.
+            self.pace_s = (self.pace_s + (now_s - self.since_s) / count) / 2
+            self.since_s = now_s
 
 
-def new_spool() -> int:
-    """Return the descriptor of a file without a name: in memory where the system has such files."""
+def new_spool() -> Spool:
+    """Return a file without a name: in memory where the system has such files. OSError when there is none."""
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("calotype")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+        descriptor = os.memfd_create("calotype", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    try:
+        return Spool.new(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def refusal(answer: Mapping[str, Any], memory_bytes: int) -> CalotypeError | None:

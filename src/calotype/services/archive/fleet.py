@@ -30,7 +30,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable
 from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words
 from calotype.services.archive.converter import CONVERT, MODULE, Order
-from calotype.services.archive.errands import Errand, NotHere, Vessel, new_spool, refusal
+from calotype.services.archive.errands import Errand, NotHere, Vessel, refusal
 
 _log = logging.getLogger(__name__)
 
@@ -43,14 +43,17 @@ _MOST_PROCESSES: Final = 8
 """Each takes some 50 MiB; who wants more says so."""
 _AT_ONCE: Final = 2
 """So many orders are with a child, so that it need not wait for us between two."""
+_SHORT_AT_ONCE: Final = 5
+"""And so many where each is short: they come together, and what becomes of them is told together."""
+_SHORT_S: Final = 0.003
+_TOGETHER: Final = 4
+"""While all children have enough in hand, orders wait until there are so many to give."""
 _TRIES: Final = 2
 """An object that so many children died of is given up."""
 _OUT_OF_TIME: Final = -getattr(signal, "SIGXCPU", 0)
 _LOOK_S: Final = 1.0
 _AFTER_FAILURE_S: Final = 60.0
 """How long no child is started after one that did not start."""
-_KEPT_SPOOLS: Final = 8
-_KEPT_SPOOL_BYTES: Final = 4 * MIB
 _CAN_WATCH: Final = hasattr(selectors, "EpollSelector") or hasattr(selectors, "KqueueSelector")
 """Whether sockets can be put to those that are watched while somebody watches."""
 
@@ -90,7 +93,6 @@ class Fleet:
         self._selector: selectors.BaseSelector | None = None
         self._vessels: set[Vessel] = set()
         self._waiting: deque[Errand] = deque()
-        self._spools: list[int] = []
         self._held_bytes = 0
         self._under_way = 0
         self._elsewhere = 0
@@ -138,13 +140,15 @@ class Fleet:
                 return None
             try:
                 errand = Errand(self, order, source)
-                errand.spool = self._spools.pop() if self._spools else new_spool()
             except OSError:
                 return None
             self._under_way += 1
             self._held_bytes += errand.held_bytes
             self._waiting.append(errand)
-            self._hand_out()
+            if len(self._waiting) >= _TOGETHER or not all(
+                vessel.is_ready and len(vessel.errands) >= _AT_ONCE for vessel in self._vessels
+            ):
+                self._hand_out()
         return errand
 
     def warm(self) -> bool:
@@ -170,7 +174,7 @@ class Fleet:
 
     @property
     def _has_room(self) -> bool:
-        return any(vessel.is_ready and len(vessel.errands) < _AT_ONCE for vessel in self._vessels)
+        return any(vessel.is_ready and len(vessel.errands) < _at_once(vessel) for vessel in self._vessels)
 
     def _wait(self, is_over: Callable[[], bool]) -> None:
         with self._changed:
@@ -178,6 +182,7 @@ class Fleet:
             if is_over():
                 return
             self._has_watch = True
+            self._hand_out()
         self._watch(is_over)
 
     def leave(self, errand: Errand) -> None:
@@ -286,11 +291,7 @@ class Fleet:
         self._held_bytes -= errand.held_bytes
         self._under_way -= 1
         self._used_s = time.monotonic()
-        is_small = os.fstat(errand.spool).st_size <= _KEPT_SPOOL_BYTES
-        if is_small and len(self._spools) < _KEPT_SPOOLS and self._vessels:
-            self._spools.append(errand.spool)
-        else:
-            os.close(errand.spool)
+        errand.give_back()
 
     def _bury(self, vessel: Vessel, cause: CalotypeError | None = None) -> None:
         """End a child, or one that has ended. What it had in hand others do, but for what it came to its end of."""
@@ -302,21 +303,23 @@ class Fleet:
         if not vessel.is_ready and cause is None and not self._is_stopped:
             self._not_before_s = time.monotonic() + _AFTER_FAILURE_S
             _log.warning("objects are converted in threads: the process for it did not start (%s)", status)
-        first = vessel.errands[0] if vessel.errands else None
+        guilty = vessel.at_work()
         again = []
         for errand in vessel.errands:
-            errand.deaths += errand is first
+            errand.deaths += errand is guilty
             if errand.is_left:
                 self._end(errand)
             elif self._is_stopped:
                 self._fail(errand, Unavailable("the archive is being stopped"))
-            elif errand is first and cause is not None:
+            elif errand is guilty and cause is not None:
                 self._fail(errand, cause)
-            elif errand.deaths < _TRIES and (errand is not first or status != _OUT_OF_TIME):
+            elif errand.deaths < _TRIES and (errand is not guilty or status != _OUT_OF_TIME):
+                errand.give_back()
                 again.append(errand)
             else:
                 self._fail(errand, self._death(status))
         vessel.errands.clear()
+        vessel.spools.close()
         self._waiting.extendleft(reversed(again))
 
     def _death(self, status: int | None) -> CalotypeError:
@@ -343,14 +346,26 @@ class Fleet:
                     return
                 self._fail(self._waiting.popleft(), NotHere("there is no process to convert it in"))
                 continue
-            if len(best.errands) >= _AT_ONCE:
+            room = _at_once(best) - len(best.errands)
+            if room <= 0:
                 return
+            self._give(best, min(room, -(-len(self._waiting) // len(ready))))
+
+    def _give(self, vessel: Vessel, count: int) -> None:
+        given = []
+        for _ in range(count):
             errand = self._waiting.popleft()
             try:
-                best.give(errand)
-            except OSError:
-                self._waiting.appendleft(errand)
-                self._bury(best)
+                vessel.allot(errand)
+            except OSError as error:
+                self._fail(errand, NotHere(f"there is no file for what it becomes: {error}"))
+            else:
+                given.append(errand)
+        try:
+            if given:
+                vessel.give(given)
+        except OSError:
+            self._bury(vessel)
 
     def _start_first(self) -> None:
         if not self._vessels:
@@ -396,5 +411,7 @@ class Fleet:
     def _end_all(self) -> None:
         for vessel in list(self._vessels):
             self._bury(vessel, Unavailable("the process to convert it in was ended"))
-        while self._spools:
-            os.close(self._spools.pop())
+
+
+def _at_once(vessel: Vessel) -> int:
+    return _SHORT_AT_ONCE if vessel.pace_s < _SHORT_S else _AT_ONCE

@@ -8,7 +8,7 @@ one who asks (``shelf``); what cannot be decoded is told to whoever wants to kno
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import metadata
@@ -105,41 +105,21 @@ class Forms:
         self._shelf = shelf
         self._note_damage = note_damage
 
-    @contextmanager
-    def converted(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool = False) -> Iterator[Form]:
+    def converted(
+        self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool = False
+    ) -> AbstractContextManager[Form]:
         """Lend an open object's data set in ``to``.
 
         Unsupported and InvalidRequest (DamagedPixels), raised at once, when that cannot be made of it; with
         ``ahead`` the first frame is not waited for, see ``dicom.pixels.transcode``. A file is mapped and never whole
         in memory; an object without a descriptor is read whole.
         """
+        return _Lent(partial(self._form, reader, original, to, ahead=ahead), partial(self._note_damage, original))
 
-        def begin() -> int | None:
-            with self._noting(original):
-                return form.begin()
-
-        def chunks() -> Iterator[bytes]:
-            with self._noting(original):
-                yield from form.chunks()
-
-        with ExitStack() as stack:
-            with self._noting(original):
-                form = stack.enter_context(self._form(reader, original, to, ahead=ahead))
-            yield Form(form.size_bytes, chunks, begin, form.is_work)
-
-    @contextmanager
-    def _noting(self, original: Original) -> Iterator[None]:
-        try:
-            yield
-        except DamagedPixels as error:
-            self._note_damage(original, error)
-            raise
-
-    @contextmanager
-    def _form(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
-        def make() -> AbstractContextManager[Form]:
-            return self._made(reader, original, to, ahead=ahead)
-
+    def _form(
+        self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool
+    ) -> AbstractContextManager[Form]:
+        make = partial(self._made, reader, original, to, ahead=ahead)
         size_bytes = original.place.stop - original.place.start
         shelf = self._shelf
         if (
@@ -148,26 +128,20 @@ class Forms:
             or size_bytes > shelf.largest_bytes
             or not is_costly(original.transfer_syntax, to)
         ):
-            with make() as form:
-                yield form
-            return
-        with shelf.form(_key(original, to), make) as form:
-            yield form
+            return make()
+        return shelf.form(_key(original, to), make)
 
-    @contextmanager
-    def _made(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
+    def _made(
+        self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool
+    ) -> AbstractContextManager[Form]:
         """Lend a form that a child makes, if there is one for it, or that is made here."""
         here = partial(self._made_here, reader, original, to, ahead=ahead)
-        is_work = not {original.transfer_syntax, to}.issubset(UNCOMPRESSED)
-        # Between uncompressed syntaxes there is next to nothing to do.
-        fleet = self._fleet if is_work else None
-        errand = None if fleet is None else _errand(fleet, reader, original, to)
-        if errand is None:
-            with nullcontext() if fleet is None else fleet.elsewhere(), here() as form:
-                yield form
-            return
-        with _Afar(errand, here) as afar:
-            yield Form(None if ahead else afar.begin(), afar.chunks, afar.begin, is_work=True)
+        fleet = self._fleet
+        if fleet is None or {original.transfer_syntax, to}.issubset(UNCOMPRESSED):
+            # Between uncompressed syntaxes there is next to nothing to do.
+            return here()
+        errand = _errand(fleet, reader, original, to)
+        return _elsewhere(fleet, here) if errand is None else _Afar(errand, here, is_waited_for=not ahead)
 
     @contextmanager
     def _made_here(self, reader: ObjectReader, original: Original, to: UID, *, ahead: bool) -> Iterator[Form]:
@@ -184,14 +158,61 @@ def _errand(fleet: Fleet, reader: ObjectReader, original: Original, to: UID) -> 
     return fleet.begin(Order(place.start, place.stop, original.transfer_syntax, to, MAX_RESULT_BYTES), descriptor)
 
 
+@contextmanager
+def _elsewhere(fleet: Fleet, here: Callable[[], AbstractContextManager[Form]]) -> Iterator[Form]:
+    with fleet.elsewhere(), here() as form:
+        yield form
+
+
+class _Lent:
+    """A form that is lent, whose errors somebody wants to know. Without generators: it is on everybody's way."""
+
+    def __init__(
+        self, make: Callable[[], AbstractContextManager[Form]], note: Callable[[DamagedPixels], None]
+    ) -> None:
+        self._make = make
+        self._note = note
+
+    def __enter__(self) -> Form:
+        try:
+            self._making = self._make()
+            form = self._form = self._making.__enter__()
+        except DamagedPixels as error:
+            self._note(error)
+            raise
+        return Form(form.size_bytes, self._chunks, self._begin, form.is_work)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self._making.__exit__(kind, error, trace)
+
+    def _begin(self) -> int | None:
+        try:
+            return self._form.begin()
+        except DamagedPixels as error:
+            self._note(error)
+            raise
+
+    def _chunks(self) -> Iterator[bytes]:
+        try:
+            yield from self._form.chunks()
+        except DamagedPixels as error:
+            self._note(error)
+            raise
+
+
 class _Afar:
     """A form that a child makes; one that turns out not to be for children is made here."""
 
-    def __init__(self, errand: Errand, here: Callable[[], AbstractContextManager[Form]]) -> None:
+    def __init__(
+        self, errand: Errand, here: Callable[[], AbstractContextManager[Form]], *, is_waited_for: bool
+    ) -> None:
         self._errand = errand
         self._here = here
+        self._is_waited_for = is_waited_for
         self._form: Form | None = None
-        self._open = ExitStack()
+        self._making: AbstractContextManager[Form] | None = None
 
     def begin(self) -> int | None:
         """Wait until it is made, or begun here; return its length where that is known."""
@@ -199,23 +220,32 @@ class _Afar:
             try:
                 return self._errand.wait()
             except NotHere:
-                self._form = self._open.enter_context(self._here())
+                self._making = self._here()
+                self._form = self._making.__enter__()
         self._form.begin()
         return self._form.size_bytes
 
     def chunks(self) -> Iterator[bytes]:
         """Return it in pieces."""
         self.begin()
-        yield from self._errand.chunks() if self._form is None else self._form.chunks()
+        return self._errand.chunks() if self._form is None else self._form.chunks()
 
-    def __enter__(self) -> Self:
-        return self
+    def __enter__(self) -> Form:
+        try:
+            size_bytes = self.begin() if self._is_waited_for else None
+        except BaseException:
+            self._errand.close()
+            raise
+        return Form(size_bytes, self.chunks, self.begin, is_work=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        self._open.close()
-        self._errand.close()
+        try:
+            if self._making is not None:
+                self._making.__exit__(kind, error, trace)
+        finally:
+            self._errand.close()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from calotype.services.routing.ports import Answer, Delivery, Kind, Originator, 
 _AHEAD_BYTES: Final = 1000 * 1000
 """Objects up to this size are read while the neighbour still thinks about the one before."""
 
-_MADE_AHEAD: Final = 4
+_MADE_AHEAD: Final = 8
 _MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
 """So many objects up to this size are made into another form at one time, for one neighbour."""
 

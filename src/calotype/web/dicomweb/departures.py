@@ -31,7 +31,7 @@ from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import plain
 from calotype.web.warnings import warning
 
-_MADE_AHEAD: Final = 4
+_MADE_AHEAD: Final = 8
 _MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
 """So many objects up to this size are made into another form at one time, for one client."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -17,8 +18,8 @@ from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
 from calotype.dicom.uids import RLE_LOSSLESS
 from calotype.errors import DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.children import MIB
-from calotype.services.archive.converter import Order
-from calotype.services.archive.errands import MAX_RESULT_BYTES, NotHere
+from calotype.services.archive.converter import KEPT_SPOOLS, SPOOL_BYTES, Order
+from calotype.services.archive.errands import MAX_RESULT_BYTES, NotHere, new_spool
 from calotype.services.archive.fleet import LARGEST_BYTES, Fleet, FleetSettings
 from calotype.services.archive.forms import Forms, Original
 from support import samples
@@ -41,7 +42,7 @@ def file_of(tmp_path, request):
 @pytest.fixture
 def deadly(monkeypatch, request):
     """Make a fleet whose children do what the object says."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]), prepend=os.pathsep)
 
     def make(**settings):
         fleet = Fleet(FleetSettings(**{"processes": 1, **settings}), "support.deadly:convert")
@@ -158,6 +159,69 @@ def test_kill_9_from_outside_in_the_midst_of_the_work_costs_the_others_nothing(d
         assert int(b"".join(behind.chunks())) == behind.pid
 
 
+def test_only_the_object_that_children_die_of_is_blamed_of_those_that_they_have_in_hand(deadly, asked, who):
+    fleet = deadly()
+    # Until it is known that each is short they come one after the other.
+    for _ in range(15):
+        who(fleet)
+    with ExitStack() as stack:
+        errands = [stack.enter_context(asked(fleet, what)) for what in ("who", "who", "who", "crash", "who", "who")]
+        for what, errand in enumerate(errands):
+            if what == 3:
+                with pytest.raises(DamagedPixels, match="SIGSEGV"):
+                    errand.wait()
+            else:
+                assert int(b"".join(errand.chunks())) == errand.pid
+                assert errand.deaths == 0
+    assert (fleet._under_way, fleet._held_bytes) == (0, 0)
+
+
+def test_many_results_may_wait_to_be_read(deadly, asked):
+    fleet = deadly()
+    with ExitStack() as stack:
+        errands = [stack.enter_context(asked(fleet, "who")) for _ in range(2 * KEPT_SPOOLS)]
+        for errand in errands:
+            errand.wait()
+        assert {int(b"".join(errand.chunks())) for errand in errands} == fleet.pids
+
+
+@pytest.mark.parametrize("what", ["pieces", "huge", "refuse"])
+def test_long_results_and_what_failed_take_no_room_afterwards(deadly, asked, who, what):
+    fleet = deadly()
+    (vessel,) = fleet._vessels
+    for _ in range(2 * KEPT_SPOOLS):
+        with asked(fleet, what) as errand:
+            if what == "pieces":
+                assert errand.wait() > SPOOL_BYTES
+            else:
+                with pytest.raises((NotHere, Unsupported)):
+                    errand.wait()
+        assert vessel.spools._free == []
+    assert who(fleet) == vessel.child.pid
+    assert len(vessel.spools._free) == 1
+
+
+def test_an_object_for_whose_result_there_is_no_file_is_for_threads(deadly, asked, who, monkeypatch):
+    def none_left():
+        raise OSError(errno.EMFILE, "too many open files")
+
+    fleet = deadly()
+    with monkeypatch.context() as patched:
+        patched.setattr("calotype.services.archive.errands.new_spool", none_left)
+        with asked(fleet, "who") as errand, pytest.raises(NotHere, match="too many open files"):
+            errand.wait()
+    assert {who(fleet)} == fleet.pids
+
+
+def test_what_is_mapped_cannot_be_made_shorter_by_who_writes_to_it():
+    spool = new_spool()
+    try:
+        with pytest.raises(OSError, match="not permitted"):
+            os.truncate(spool.descriptor, 0)
+    finally:
+        spool.close()
+
+
 @pytest.mark.parametrize(
     ("what", "failure"),
     [
@@ -245,7 +309,6 @@ def test_children_with_nothing_to_do_are_ended(deadly, who):
     sweeper.join()
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
-    assert fleet._spools == []
 
     fleet._settings = FleetSettings(processes=1)
     assert fleet.warm()
