@@ -24,7 +24,7 @@ from calotype.services.access.users import FIRST_PASSWORD
 from calotype.web import pages
 
 PAGES_MISSING: Final = (
-    "no pages: they have not been built. With Node 20.19 or newer `make serve` builds them, or `pip install .` once more"
+    "no pages: they have not been built. Node 20.19 or newer, then `make serve` or `pip install .`, builds them"
 )
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
