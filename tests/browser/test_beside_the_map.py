@@ -11,6 +11,8 @@ PHONE = {"width": 390, "height": 844}
 NAMES = {"en-GB": "Zhang San (张三丰)", "zh-CN": "张三丰 (Zhang San)"}
 """A name in two scripts, as readers of either see it."""
 PATIENT = "ZH/1"
+PHANTOM_SAYS = ("Chen Mei",)
+"""What its headers say in English."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,8 @@ def test_each_speaks_the_language_and_keeps_nobody_out(inside, each_page, langua
     for _ in each_page(language):
         inside.assert_worded()
         inside.judge()
+        if language == "zh-CN":
+            inside.assert_chinese("Zhang San", *PHANTOM_SAYS)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

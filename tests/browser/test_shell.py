@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site, join
 from support.running import Running
 
+SAMPLE_TEXTS = ("CompressedSamples", "OFFIS Structured Reporting Test Document", "Yamada Tarou", "like Gecko")
+"""What the samples say of themselves in English, and browsers."""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -148,3 +150,9 @@ def test_an_empty_archive_takes_the_sample_in(tmp_path, page):
         site.open("studies")
         expect(page.get_by_text("CALOTYPE-SAMPLE")).to_be_visible()
         site.conclude()
+
+
+def test_no_page_in_chinese_speaks_english(inside):
+    inside.prefer("zh-CN", "light")
+    for _ in inside.visit_places():
+        inside.assert_chinese(*SAMPLE_TEXTS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -67,11 +67,27 @@ _WORDS: Final = """
   return [...found].map((each) => each.trim()).filter(Boolean);
 }
 """
+_LATIN: Final = re.compile(r"[A-Za-z][A-Za-z'\u2019]+(?:[ \u00a0]+[A-Za-z][A-Za-z'\u2019]+)+")
+"""Words of English: two or more beside each other."""
 _KEY: Final = re.compile(r"[a-z][a-z0-9-]*(?:\.[A-Za-z0-9_-]+)+")
 """What stands where a text is missing: the name that the code has for it."""
+_SAID_IN_LATIN: Final = (
+    # DICOM's own words, which Chinese radiology writes as they are.
+    "AE Title", "Modality Worklist", "Query Retrieve", "Study Root", "Patient Root",
+    "Explicit VR Little Endian", "Implicit VR Little Endian", "Cornerstone3D", "Swagger UI", "HTTP Basic", "OHIF Viewer",
+    # A measure that a library takes of text, outside of the page.
+    "autosize measurement",
+)  # fmt: skip
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+def _english(text: str, known: Iterable[str]) -> list[str]:
+    """Return the English of a text, but for what is known."""
+    for each in sorted(known, key=len, reverse=True):
+        text = text.replace(each, "\u3000")
+    return _LATIN.findall(text)
 
 
 def browser() -> str:
@@ -292,6 +308,12 @@ class Site:
         # What every page has beside data, which may be in any language.
         named = self.page.locator("nav, [role=toolbar]").first.get_attribute("aria-label") or ""
         assert bool(_HAN.search(named)) == (language == "zh-CN"), f"{self.page.url} in {language}: {named!r}"
+
+    def assert_chinese(self, *data: str) -> None:
+        """Assert that a page in Chinese says nothing in English; ``data`` is what names and images bring along."""
+        known = (*_SAID_IN_LATIN, *data)
+        left = {text: found for text in self.words() if (found := _english(text, known))}
+        assert not left, f"{self.page.url} speaks English: {left}"
 
     def colour(self, selector: str, name: str) -> tuple[int, int, int]:
         """Return a colour as it is drawn: red, green, blue, 0 to 255."""
