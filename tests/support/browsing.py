@@ -74,7 +74,8 @@ _KEY: Final = re.compile(r"[a-z][a-z0-9-]*(?:\.[A-Za-z0-9_-]+)+")
 _SAID_IN_LATIN: Final = (
     # DICOM's own words, which Chinese radiology writes as they are.
     "AE Title", "Modality Worklist", "Query Retrieve", "Study Root", "Patient Root",
-    "Explicit VR Little Endian", "Implicit VR Little Endian", "Cornerstone3D", "Swagger UI", "HTTP Basic", "OHIF Viewer",
+    "Explicit VR Little Endian", "Implicit VR Little Endian", "Cornerstone3D", "Swagger UI", "HTTP Basic",
+    "OHIF Viewer",
     # A measure that a library takes of text, outside of the page.
     "autosize measurement",
 )  # fmt: skip
