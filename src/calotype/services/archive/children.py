@@ -33,6 +33,10 @@ _ENVIRONMENT: Final = {
 }
 
 
+_ENDING_S: Final = 5.0
+"""A process that closed its end comes to its own end soon, but on a machine with much to do."""
+
+
 class Child:
     """One process with a socket to it. ``kill`` may be called by any thread, the rest by one at a time.
 
@@ -77,9 +81,9 @@ class Child:
         return self._process.poll() is None
 
     def status(self) -> int | None:
-        """Return how it ended, as ``subprocess`` tells; ``None`` when it hung up and has not ended after a second."""
+        """Return how it ended, as ``subprocess`` tells; ``None`` when it hung up and does not end."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
+            self._process.wait(_ENDING_S)
         return self._process.returncode
 
     def kill(self) -> None:
