@@ -7,6 +7,7 @@ refused before the first byte.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -148,9 +149,14 @@ class _Work:
         if areas is None:
             return self._rewritten(self._anatomy, None, self._stored)
         new, to = masked(self._data, self._stored, areas, each, decode)
-        before, pixels, after = new.parts()
-        layout = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax(to).deflated else to
-        return self._rewritten(dissect(memoryview(before + after), layout), pixels, to)
+        with ExitStack() as stack:
+            stack.enter_context(new)
+            before, pixels, after = new.parts()
+            layout = EXPLICIT_VR_LITTLE_ENDIAN if transfer_syntax(to).deflated else to
+            made = self._rewritten(dissect(memoryview(before + after), layout), pixels, to, covered=new)
+            # What is handed out reads the frames, and lets go of them.
+            stack.pop_all()
+        return made
 
     def check(self) -> None:
         """Make everything but pixels, and throw it away."""
@@ -203,7 +209,13 @@ class _Work:
                 " (anonymise.documents = 'empty')"
             )
 
-    def _rewritten(self, anatomy: Anatomy, pixels: PixelData | None, to: UID) -> Deidentified:
+    def _rewritten(
+        self,
+        anatomy: Anatomy,
+        pixels: PixelData | None,
+        to: UID,
+        covered: AbstractContextManager[object] | None = None,
+    ) -> Deidentified:
         walk, facts = anatomy.walk, self._facts
         context = Context.around(None, little=walk.little)
         inner = context.within(walk, anatomy.tokens)
@@ -234,7 +246,7 @@ class _Work:
         if to in UNCOMPRESSED and not transfer_syntax(to).deflated:
             # Some only claim their transfer syntax; what is made of them says the true one.
             to = anatomy.syntax
-        return Deidentified(self._data, anatomy.text, body, (self._ref(), facts.sop_class, to))
+        return Deidentified(self._data, anatomy.text, body, (self._ref(), facts.sop_class, to), covered)
 
     def _ref(self) -> InstanceRef:
         uids = (UID(self._facts.text(tag)) for tag in (_STUDY, _SERIES, _SOP_INSTANCE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -20,13 +21,19 @@ class Deidentified:
     """A data set without its patient. ``size_bytes`` is its length, ``None`` where only the end will tell.
 
     ``ref`` and ``transfer_syntax`` are those of what it is now. :meth:`chunks` reads the source, so call it while
-    that is valid. As a context manager it lets go of the source at the end.
+    that is valid. As a context manager it lets go of the source at the end, and of ``covered``, what made its frames.
     """
 
     def __init__(
-        self, data: memoryview, source: Text, body: Sequence[Piece | PixelData], named: tuple[InstanceRef, UID, UID]
+        self,
+        data: memoryview,
+        source: Text,
+        body: Sequence[Piece | PixelData],
+        named: tuple[InstanceRef, UID, UID],
+        covered: AbstractContextManager[object] | None = None,
     ) -> None:
         self._data = data
+        self._covered = nullcontext() if covered is None else covered
         self._source = source
         self._body = body
         self.ref, self.sop_class, self.transfer_syntax = named
@@ -50,10 +57,8 @@ class Deidentified:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
-        for each in self._body:
-            if not isinstance(each, bytes | range):
-                each.frames.close()
-        self._data.release()
+        with self._data:
+            self._covered.__exit__(kind, error, trace)
 
     def _written(self) -> Iterator[bytes]:
         for part in self._body:

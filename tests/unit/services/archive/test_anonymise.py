@@ -1,6 +1,7 @@
 """Stored objects lent without their patient: as data sets, and as if they were stored so."""
 
 import tracemalloc
+from contextlib import closing
 from io import BytesIO
 
 import pydicom
@@ -10,11 +11,13 @@ from calotype.dicom.deidentify.deidentify import Policy
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.suspects import Rectangle, Regions
 from calotype.dicom.hierarchy import UID, Level, Selection
+from calotype.dicom.pixels.transcode import convert
 from calotype.errors import DamagedPixels, InvalidRequest, Refused
 from calotype.services.archive.anonymise import Anonymiser, AnonymiseSettings
 from calotype.services.archive.anonymous import AnonymousRetrieve
 from calotype.services.archive.forms import converted
 from calotype.stores.index.memory import MemoryIndex
+from calotype.stores.objects.fs import FileObjectStore, FileStoreSettings
 from calotype.stores.objects.memory import MemoryObjectStore
 from support.archives import House
 from support.identities import KEY, ct, data_set, part_10
@@ -86,6 +89,21 @@ def test_masked_pixels_are_made_whole(house):
         with converted(lent, place, changed.location.transfer_syntax, UID("1.2.840.10008.1.2")) as other:
             assert b"".join(other.chunks()).endswith(made.PixelData[8:])
     assert found.PixelData == bytes(8) + made.PixelData[8:]
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"])
+def test_masked_pixels_let_go_of_the_file_they_were_made_of(tmp_path, syntax):
+    made = ct(SOPClassUID=US, Modality="US", SOPInstanceUID="1.2.826.0.1.3680043.9.1.77")
+    with closing(FileObjectStore(FileStoreSettings(tmp_path, durable=False))) as objects:
+        house = House(objects, MemoryIndex())
+        with convert(data_set(made), UID("1.2.840.10008.1.2.1"), UID(syntax)) as compressed:
+            house.store(b"".join(compressed.chunks()), syntax=syntax)
+        policy = Policy(regions=(Regions((Rectangle(0, 0, 4, 1),), modality="US"),))
+        anonymiser = Anonymiser(lambda: KEY, AnonymiseSettings(policy))
+        original = house.index.instance(UID("1.2.826.0.1.3680043.9.1.77"))
+        with house.archive.retrieve.open(original) as reader, anonymiser.opened(original, reader) as (_, lent):
+            found = pydicom.dcmread(BytesIO(whole(lent)))
+    assert found.pixel_array.tobytes() == bytes(8) + made.PixelData[8:]
 
 
 def test_frames_that_are_masked_are_decoded_where_the_anonymiser_was_told_to(house):
