@@ -4,9 +4,9 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 import { groups } from "./vite/chunks";
+import { cornerstone } from "./vite/cornerstone";
 import { earlyChunks } from "./vite/early-chunks";
 import { packed } from "./vite/packed";
-import { styleByScript } from "./vite/style-by-script";
 
 const source = fileURLToPath(new URL("./src", import.meta.url));
 const entries = { application: "index.html", viewer: "viewer.html", docs: "docs.html" };
@@ -17,8 +17,11 @@ export default defineConfig({
   base: "./",
   plugins: [
     react(),
-    styleByScript(),
-    earlyChunks({ "index.html": ["src/app/application.tsx", "src/features/studies/StudiesPage.tsx"] }),
+    cornerstone(),
+    earlyChunks({
+      "index.html": ["src/app/application.tsx", "src/features/studies/StudiesPage.tsx"],
+      "viewer.html": ["src/viewer/window.tsx", "src/viewer/Workspace.tsx"],
+    }),
     packed(),
   ],
   resolve: {

@@ -4,7 +4,7 @@
  */
 import { addressOf } from "@/api/client";
 import { askEarly } from "@/api/early";
-import { expectRows } from "@/app/first";
+import { expectPage } from "@/app/first";
 import { firstStepsAreDone } from "@/app/preferences";
 import { firstPage } from "@/features/studies/address";
 import { readState } from "@/features/studies/state";
@@ -14,7 +14,7 @@ const place = location.pathname.slice(new URL(document.baseURI).pathname.length)
 askEarly(addressOf("api/session"));
 askEarly(addressOf("api/session/preferences"));
 if (place === "studies" || (place === "" && firstStepsAreDone())) {
-  expectRows();
+  expectPage();
   const { filters, order } = readState(new URLSearchParams(location.search));
   askEarly(firstPage(filters, order));
   void import("@/features/studies/StudiesPage");

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 
-import { expectRows, rowsShown, whenShown } from "./first";
+import { expectPage, pageShown, whenShown } from "./first";
 
 async function isShown(): Promise<boolean> {
   return Promise.race([whenShown().then(() => true), Promise.resolve().then(() => Promise.resolve(false))]);
@@ -11,15 +11,15 @@ test("nothing waits where no rows are expected", async () => {
 });
 
 test("what comes afterwards waits for the rows", async () => {
-  expectRows();
+  expectPage();
   expect(await isShown()).toBe(false);
-  rowsShown();
+  pageShown();
   expect(await isShown()).toBe(true);
 });
 
 test("rows that do not come hold nothing back for long", async () => {
   vi.useFakeTimers();
-  expectRows();
+  expectPage();
   expect(await isShown()).toBe(false);
   vi.advanceTimersByTime(3000);
   expect(await isShown()).toBe(true);

@@ -3,7 +3,7 @@ import "./texts";
 import { Center, Loader } from "@mantine/core";
 import { IconPhotoOff } from "@tabler/icons-react";
 import { useQueries, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Gate } from "@/app/Gate";
@@ -13,11 +13,11 @@ import { showName } from "@/i18n/formats";
 
 import { readAddress } from "./address";
 import { getStack, studyQuery } from "./study/fetching";
+import { firstOf } from "./study/opening";
 import { showSeries } from "./state";
 
 /** Drawing and tools are most of what is loaded: they come while the archive is asked. */
 const workspace = import("./Workspace");
-const Workspace = lazy(() => workspace);
 
 const opened = readAddress(new URL(location.href), new URL(document.baseURI));
 
@@ -35,31 +35,38 @@ function Opening() {
   const answers = useQueries({ queries: opened.studies.map((uid) => studyQuery(uid)) });
   const studies = answers.map((each) => each.data).filter((each) => each !== undefined);
   const failed = answers.find((each) => each.error);
-  const isLoading = answers.some((each) => each.isPending);
+  const { part: Workspace, failure } = useWorkspace();
   const [first] = studies;
 
   useEffect(() => {
     if (!first) return;
     nameWindow(showName(first.patientName, i18n.language) || first.patientId);
-    const begin = first.series.find((each) => each.series === opened.series) ?? first.series[0];
+    const begin = firstOf(first, opened.series);
     if (!begin) return;
     void getStack(queries, begin).catch(() => undefined); // its pane asks again, and says why
     showSeries(begin, 0);
   }, [first, queries, i18n.language]);
 
   if (failed) return <Failure error={failed.error} onRetry={() => void failed.refetch()} />;
-  if (isLoading) return <Waiting />;
+  if (answers.some((each) => each.isPending)) return <Waiting />;
   if (studies.every((each) => each.series.length === 0))
     return (
       <Empty icon={IconPhotoOff} title={t("empty")}>
         {t("empty.why")}
       </Empty>
     );
-  return (
-    <Suspense fallback={<Waiting />}>
-      <Workspace studies={studies} />
-    </Suspense>
-  );
+  if (failure) return <Failure error={failure} onRetry={() => location.reload()} />;
+  return Workspace ? <Workspace studies={studies} /> : <Waiting />;
+}
+
+/** The workspace's code once it is here. `lazy` would hold it back for a while after something else was shown. */
+function useWorkspace() {
+  const [part, setPart] = useState<{ Workspace: Awaited<typeof workspace>["default"] }>();
+  const [failure, setFailure] = useState<unknown>(undefined);
+  useEffect(() => {
+    workspace.then(({ default: Workspace }) => setPart({ Workspace }), setFailure);
+  }, []);
+  return { part: part?.Workspace, failure };
 }
 
 function nameWindow(patient: string): void {

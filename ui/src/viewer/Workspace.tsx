@@ -3,7 +3,7 @@ import type { CSSProperties } from "react";
 
 import { film } from "@/theme/tokens";
 
-import type { Study } from "./study/fetching";
+import type { Study } from "./study/asking";
 import { useFindings } from "./findings";
 import { useKeys } from "./keys";
 import { FindingsPanel } from "./parts/FindingsPanel";
@@ -12,6 +12,7 @@ import { PatientBar } from "./parts/PatientBar";
 import { Rail } from "./parts/Rail";
 import { Stage } from "./parts/Stage";
 import { Toolbar } from "./parts/Toolbar";
+import { engine } from "./engine/start";
 import { chooseTool } from "./engine/tools";
 import { useViewer } from "./state";
 import { Studies } from "./studies";
@@ -22,6 +23,9 @@ const { planes, ...surfaces } = film;
 const filmColours = Object.fromEntries(
   Object.entries({ ...surfaces, ...planes }).map(([name, colour]) => [`--film-${name}`, colour]),
 ) as CSSProperties;
+
+// Decoders and what draws begin while the archive is asked, and not when it has answered.
+engine();
 
 const GROUPS = ["stack", "planes", "volume"] as const;
 

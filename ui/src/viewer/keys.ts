@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 
 import { commands } from "./commands";
-import type { Study } from "./study/fetching";
+import type { Study } from "./study/asking";
 import { setWindow } from "./engine/actions";
 import { windowsOf } from "./engine/presets";
 import { tools } from "./engine/tools";

@@ -2,6 +2,7 @@
  * Tells whoever drives the page (tests, scripts) whether every pane of the layout has been drawn: by a flag, and by
  * `<html data-viewer="ready">`, which can be waited for without evaluating anything.
  */
+import { pageShown } from "@/app/first";
 
 declare global {
   interface Window {
@@ -13,6 +14,7 @@ let waiting = 0;
 
 function tell(): void {
   window.__viewerReady = waiting === 0;
+  if (waiting === 0) pageShown();
   document.documentElement.dataset.viewer = waiting === 0 ? "ready" : "loading";
 }
 

@@ -1,7 +1,7 @@
 /** What the viewer shows and how: one small state, changed by actions, read by parts. */
 import { useSyncExternalStore } from "react";
 
-import type { SeriesRef } from "./study/stack";
+import type { SeriesRef } from "./study/addresses";
 
 /** `one`, `two`, `four` show stacks; `mpr`, `quad` and `volume` cut and render the active series. */
 export const layouts = ["one", "two", "four", "mpr", "quad", "volume"] as const;

@@ -1,7 +1,7 @@
 import { Center, Group, Paper, Stack, Title } from "@mantine/core";
 import { useEffect } from "react";
 
-import { rowsShown } from "@/app/first";
+import { pageShown } from "@/app/first";
 import { UserMenu } from "@/app/UserMenu";
 import { Mark } from "@/components/Mark";
 
@@ -10,7 +10,7 @@ import { LoginForm } from "./LoginForm";
 /** The first page, and the only one without a session. */
 export default function LoginPage() {
   // Whoever has to log in first waits for no rows.
-  useEffect(rowsShown, []);
+  useEffect(pageShown, []);
   return (
     <main>
       <Group justify="flex-end" p="sm">

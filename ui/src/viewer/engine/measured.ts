@@ -1,15 +1,10 @@
 /** A measurement in words, and the way back to where it was made. */
 import type { Types } from "@cornerstonejs/tools";
 
-import type { Series } from "../study/fetching";
+import type { Series } from "../study/asking";
 import { getState, setState, showSeries, stackPanes } from "../state";
 import { stackPane, stackViewport } from "./panes";
-
-const ROUNDED = 1;
-const show = (value: unknown, unit: unknown) =>
-  typeof value === "number" && Number.isFinite(value)
-    ? `${value.toFixed(ROUNDED)}${typeof unit === "string" && unit ? ` ${unit}` : ""}`
-    : "";
+import { inUnit } from "./words";
 
 /** What findings said when they were kept: shown until their pictures are, and they are worked out anew. */
 export const asKept = new Map<string, string>();
@@ -18,13 +13,13 @@ export const asKept = new Map<string, string>();
 export function textOf(finding: Types.Annotation): string {
   const stats = Object.values(finding.data.cachedStats ?? {})[0] as Record<string, unknown> | undefined;
   if (!stats) return asKept.get(finding.annotationUID ?? "") ?? finding.data.label ?? "";
-  const degrees = show(stats.angle, "°");
+  const degrees = inUnit(stats.angle, "°");
   const parts = [
-    show(stats.length, stats.unit),
+    inUnit(stats.length, stats.unit),
     degrees,
-    show(stats.mean, stats.modalityUnit),
-    show(stats.area, stats.areaUnit),
-    show(stats.value, stats.modalityUnit),
+    inUnit(stats.mean, stats.modalityUnit),
+    inUnit(stats.area, stats.areaUnit),
+    inUnit(stats.value, stats.modalityUnit),
   ];
   return parts.filter(Boolean).join(" · ");
 }

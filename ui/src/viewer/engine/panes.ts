@@ -10,8 +10,9 @@ import { film } from "@/theme/tokens";
 import { text } from "../study/dicomJson";
 import type { DicomObject } from "../study/dicomJson";
 import { asLoaded } from "../study/forms";
+import { keepHeader } from "../study/frames";
+import { beginning } from "../study/stack";
 import type { Stack } from "../study/stack";
-import { keepHeader } from "./loading";
 import { renderingOf } from "./presets";
 import { engine, ENGINE, isSoftware } from "./start";
 import { groupOf } from "./tools";
@@ -87,10 +88,6 @@ function learn(stack: Stack): string[] {
 /** The loader fails where an object says no modality, as converters of pictures leave it out. */
 const withModality = (header: DicomObject): DicomObject =>
   text(header, "00080060") ? header : { ...header, "00080060": { vr: "CS", Value: ["OT"] } };
-
-/** The image that a stack is opened at: its middle, where there is something to see; a film's first. */
-export const beginning = ({ pictures, frameRate }: Stack) =>
-  frameRate > 0 ? 0 : Math.floor((pictures.length - 1) / 2);
 
 /** Show a stack from an image on. What cannot be loaded is told by `failures`. */
 export async function showStack(id: string, stack: Stack, start = beginning(stack)): Promise<void> {

@@ -3,8 +3,9 @@ import * as core from "@cornerstonejs/core";
 import loader from "@cornerstonejs/dicom-image-loader";
 import * as tools from "@cornerstonejs/tools";
 
+import { SCHEME } from "../study/frames";
 import { isKnownFailure } from "./failures";
-import { loadFrame, SCHEME } from "./loading";
+import { loadFrame } from "./loading";
 import { everyTool, styleAnnotations } from "./tools";
 
 export const ENGINE = "calotype";

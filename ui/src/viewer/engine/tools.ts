@@ -23,6 +23,8 @@ import {
 
 import { film } from "@/theme/tokens";
 
+import { inUnit } from "./words";
+
 export interface Tool {
   name: string;
   /** Cornerstone's name of it. */
@@ -130,9 +132,20 @@ export function groupOf(name: GroupName) {
 
 function configurationOf(name: string): Record<string, unknown> {
   if (name === "zoom") return { pinchToZoom: true, pan: true };
+  if (name === "probe") return { getTextLines: valueAt };
   if (name === "crosshairs")
     return { getReferenceLineColor: lineColour, autoPan: { enabled: false, panSize: 10 } };
   return {};
+}
+
+interface Probed {
+  cachedStats: Record<string, { value?: unknown; modalityUnit?: unknown } | undefined>;
+}
+
+/** The value and its unit; where it is, is seen. */
+function valueAt({ cachedStats }: Probed, target: string): string[] {
+  const { value, modalityUnit } = cachedStats[target] ?? {};
+  return [inUnit(value, modalityUnit)].filter(Boolean);
 }
 
 /** Each plane is a colour: its frame and its line in the other two. */

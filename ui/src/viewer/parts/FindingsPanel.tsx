@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
 
-import type { Study } from "../study/fetching";
+import type { Study } from "../study/asking";
 import { showFinding, textOf } from "../engine/measured";
 import { removeFinding } from "../engine/findings";
 import { tools } from "../engine/tools";

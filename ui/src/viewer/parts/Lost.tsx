@@ -8,7 +8,7 @@ import { Problem } from "@/api/client";
 import { useFailure } from "../engine/failures";
 import { showStack } from "../engine/panes";
 import { imageAtHand, onTarget } from "../engine/reading";
-import { originalAddress } from "../study/fetching";
+import { originalAddress } from "../study/addresses";
 import type { Stack } from "../study/stack";
 import styles from "../viewer.module.css";
 

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import { showDate, showName, showTime } from "@/i18n/formats";
 
-import type { Study } from "../study/fetching";
+import type { Study } from "../study/asking";
 import { number } from "../study/dicomJson";
 import type { Stack } from "../study/stack";
 import { onChange, read } from "../engine/reading";

@@ -2,7 +2,7 @@ import { Anchor, SegmentedControl } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { instanceAddress } from "../study/fetching";
+import { instanceAddress } from "../study/addresses";
 import type { Stack } from "../study/stack";
 import styles from "../viewer.module.css";
 

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Mark } from "@/components/Mark";
 import { showDate, showName } from "@/i18n/formats";
 
-import type { Study } from "../study/fetching";
+import type { Study } from "../study/asking";
 import styles from "../viewer.module.css";
 
 /** Whose pictures these are: the first thing to be sure of. */

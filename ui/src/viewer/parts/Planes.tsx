@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { Empty } from "@/components/Empty";
 
 import { useStack } from "../study/fetching";
-import type { Study } from "../study/fetching";
+import type { Study } from "../study/asking";
 import type { Stack } from "../study/stack";
 import { setSlab } from "../engine/actions";
 import {

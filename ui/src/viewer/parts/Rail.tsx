@@ -5,8 +5,8 @@ import { useTranslation } from "react-i18next";
 
 import { showDate } from "@/i18n/formats";
 
-import { thumbnailAddress } from "../study/fetching";
-import type { Series, Study } from "../study/fetching";
+import { thumbnailAddress } from "../study/addresses";
+import type { Series, Study } from "../study/asking";
 import { showSeries, useViewer } from "../state";
 import styles from "../viewer.module.css";
 import { SERIES_TYPE } from "./StackPane";

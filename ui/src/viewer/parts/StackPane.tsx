@@ -4,11 +4,13 @@ import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
 
-import type { Study } from "../study/fetching";
+import type { SeriesRef } from "../study/addresses";
+import type { Study } from "../study/asking";
 import { useStack } from "../study/fetching";
-import type { SeriesRef, Stack } from "../study/stack";
+import { beginning } from "../study/stack";
+import type { Stack } from "../study/stack";
 import { play } from "../engine/cine";
-import { beginning, openStackPane, showStack, stackPane } from "../engine/panes";
+import { openStackPane, showStack, stackPane } from "../engine/panes";
 import { prefetch } from "../engine/prefetch";
 import { beginLoading } from "../ready";
 import { setState, showSeries, useViewer } from "../state";

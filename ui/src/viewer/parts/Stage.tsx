@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from "react";
 
-import type { Study } from "../study/fetching";
+import type { Study } from "../study/asking";
 import { engine } from "../engine/start";
 import { link, showReferenceLines } from "../engine/linking";
 import { stackPane } from "../engine/panes";

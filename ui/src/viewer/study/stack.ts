@@ -1,13 +1,9 @@
 /** What a series shows: its frames in the order of reading, or its documents. Pure, so that it can be tested. */
+import type { SeriesRef } from "./addresses";
 import { number, text } from "./dicomJson";
 import type { DicomObject } from "./dicomJson";
 import { areParallel, depthOf, isBlock, planeOf } from "./geometry";
 import type { Plane } from "./geometry";
-
-export interface SeriesRef {
-  study: string;
-  series: string;
-}
 
 export interface Picture {
   /** What Cornerstone loads: `wadors:` and the absolute address of one frame. */
@@ -79,6 +75,10 @@ export function makeStack(
     frameRate: first && headers.length === 1 && ordered.length > 1 ? frameRate(first.header) : 0,
   };
 }
+
+/** The image that a stack is opened at: its middle, where there is something to see; a film's first. */
+export const beginning = ({ pictures, frameRate }: Stack) =>
+  frameRate > 0 ? 0 : Math.floor((pictures.length - 1) / 2);
 
 const isGrey = ({ header }: Picture) =>
   number(header, "00280002") === 1 && text(header, "00280004") !== "PALETTE COLOR";

@@ -4,7 +4,7 @@ import type { TFunction } from "i18next";
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { rowsShown } from "@/app/first";
+import { pageShown } from "@/app/first";
 import { useMay } from "@/app/session";
 import { Failure } from "@/components/Failure";
 import { UploadArea } from "@/features/upload/UploadArea";
@@ -79,7 +79,7 @@ function Page() {
   ]);
 
   useEffect(() => {
-    if (!rows.isLoading) rowsShown();
+    if (!rows.isLoading) pageShown();
   }, [rows.isLoading]);
 
   const isFiltered = state.filters.q.trim() !== "" || countFilters(state.filters) > 0;

@@ -1,0 +1,54 @@
+/**
+ * What the window is opened for, asked for by its first code: the studies, the stack that is shown first, and the frame
+ * of it that is. Each is taken once; what failed is asked for again, with who is logged in by then.
+ */
+import type { SeriesRef } from "./addresses";
+import { fetchStack, fetchStudy } from "./asking";
+import type { Study } from "./asking";
+import { fetchEarly } from "./frames";
+import { beginning } from "./stack";
+import type { Stack } from "./stack";
+
+const studies = new Map<string, Promise<Study>>();
+const stacks = new Map<string, Promise<Stack>>();
+
+/** The series that a study is opened at: the one that is asked for, else the first. */
+export const firstOf = (study: Study | undefined, series: string | undefined) =>
+  study?.series.find((each) => each.series === series) ?? study?.series[0];
+
+/** Ask for all of it. */
+export function askForOpened(uids: readonly string[], series: string | undefined): void {
+  const [first] = uids.map((uid) => keep(studies, uid, fetchStudy(uid)));
+  const [study] = uids;
+  if (!first || study === undefined) return;
+  if (series) askForStack({ study, series });
+  else
+    void first.then((found) => {
+      const begin = firstOf(found, series);
+      if (begin) askForStack(begin);
+    }, ignore);
+}
+
+function askForStack(ref: SeriesRef): void {
+  void keep(stacks, ref.series, fetchStack(ref)).then((stack) => {
+    const picture = stack.pictures[beginning(stack)];
+    if (picture) fetchEarly(picture.imageId, picture.header);
+  }, ignore);
+}
+
+const ignore = () => undefined;
+
+function keep<Answer>(where: Map<string, Promise<Answer>>, name: string, answer: Promise<Answer>) {
+  where.set(name, answer);
+  answer.catch(() => where.delete(name));
+  return answer;
+}
+
+export const takeStudy = (uid: string) => take(studies, uid);
+export const takeStack = ({ series }: SeriesRef) => take(stacks, series);
+
+function take<Answer>(from: Map<string, Promise<Answer>>, name: string): Promise<Answer> | undefined {
+  const found = from.get(name);
+  from.delete(name);
+  return found;
+}
