@@ -24,7 +24,8 @@ const CACHE_BYTES = 2048 * MIB;
 export const isSoftware = () => core.getRenderingCapabilities().softwareRasterizer;
 
 function begin(): core.RenderingEngine {
-  core.init();
+  // One for all panes: each costs time to begin with, and a copy of every block that is cut.
+  core.init({ rendering: { webGlContextCount: 1 }, debug: {} });
   core.cache.setMaxCacheSize(CACHE_BYTES);
   loader.init({ maxWebWorkers: Math.min(6, Math.max(1, Math.floor(navigator.hardwareConcurrency / 2))) });
   core.imageLoader.registerImageLoader(SCHEME, loadFrame);
