@@ -167,9 +167,9 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         for study, patient in enumerate(AWAY, 1):
             for number in range(1, 4):
                 file = samples.ct(
-                    study_uid=samples.uid(77, study),
-                    series_uid=samples.uid(77, study, 1),
-                    sop_uid=samples.uid(77, study, 1, number),
+                    study_uid=samples.uid(78, study),
+                    series_uid=samples.uid(78, study, 1),
+                    sop_uid=samples.uid(78, study, 1, number),
                     changes={0x00100010: ("PN", patient), 0x00100020: ("LO", f"AWAY-{study}")},
                 )
                 store(running, samples.part10(file))
@@ -206,7 +206,7 @@ def test_studies_of_another_archive_are_found_retrieved_and_viewed(inside: Site,
 
     # The last one is shown as soon as it is here.
     guo.get_by_role("button", name="Retrieve and view").click()
-    page.wait_for_url(re.compile(re.escape(f"/ui/viewer/{samples.uid(77, 3)}")))
+    page.wait_for_url(re.compile(re.escape(f"/ui/viewer/{samples.uid(78, 3)}")))
     rows = tell(inside.server, "GET", "studies?PatientID=AWAY-*")["rows"]
     assert {each["PatientID"]: each["NumberOfStudyRelatedInstances"] for each in rows} == {
         "AWAY-1": 3, "AWAY-2": 3, "AWAY-3": 3,
