@@ -208,9 +208,16 @@ class Watch:
             self.foreign.append(request.url)
 
 
+_STILL: Final = """Promise.all(document.getAnimations()
+    .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .map((each) => each.finished.catch(() => null)))"""
+
+
 def barriers(page: Page) -> list[str]:
     """Return what axe finds that keeps people out: each serious or critical violation with where it is."""
     page.evaluate(_axe())
+    # What fades in or out has other colours on the way.
+    page.evaluate(_STILL)
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]} {each['nodes'][0]['failureSummary']}"
