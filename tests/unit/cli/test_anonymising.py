@@ -5,10 +5,15 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 from pydicom import dcmread
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from calotype.cli import calotype
+from calotype.dicom.hierarchy import UID
+from calotype.dicom.part10 import write_file_meta
+from calotype.dicom.pixels.transcode import convert
 from calotype.errors import InvalidRequest, NotFound
-from support.identities import ct, part_10
+from calotype.services.archive.isolation import Isolation
+from support.identities import ct, data_set, part_10
 
 
 @pytest.fixture
@@ -41,6 +46,31 @@ def test_files_of_a_folder_are_written_under_their_new_uids(run, folder, tmp_pat
     assert {path.stem for path in written(out)} == {each.SOPInstanceUID for each in found}
     assert {each.PatientIdentityRemoved for each in found} == {"YES"}
     assert (tmp_path / "data" / "secrets" / "anonymise.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_frames_that_are_masked_are_decoded_in_a_process_of_their_own_when_all_are(run, tmp_path, monkeypatch):
+    decoded = []
+    decode = Isolation.decode
+
+    def counted(self, *frame, **how):
+        decoded.append(frame)
+        return decode(self, *frame, **how)
+
+    monkeypatch.setattr(Isolation, "decode", counted)
+    ultrasound = ct(SOPClassUID="1.2.840.10008.5.1.4.1.1.6.1", Modality="US")
+    compressed = tmp_path / "us.dcm"
+    with convert(data_set(ultrasound), UID(ExplicitVRLittleEndian), UID(RLELossless)) as new:
+        meta = write_file_meta(UID(ultrasound.SOPClassUID), UID(ultrasound.SOPInstanceUID), UID(RLELossless))
+        compressed.write_bytes(meta + b"".join(new.chunks()))
+    settings = tmp_path / "calotype.toml"
+    settings.write_text('pixels.isolation = "all"\n[[anonymise.regions]]\nmodality = "US"\nareas = ["0,0,4,1"]\n')
+
+    done = run("--config", settings, "anonymise", compressed, tmp_path / "out")
+
+    assert (done.exit_code, done.stdout) == (0, "1 written, 0 not\n"), done.output
+    (path,) = written(tmp_path / "out")
+    assert dcmread(path).pixel_array.tobytes() == bytes(8) + ultrasound.PixelData[8:]
+    assert decoded
 
 
 def test_same_key_makes_the_same_from_a_zip_and_from_the_archive(run, folder, tmp_path):
