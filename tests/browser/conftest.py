@@ -8,22 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from calotype.scu.files import gather, send_files
-from calotype.scu.sender import DimseCourier
-from calotype.services.routing.nodes import Node
-from calotype.services.routing.ports import Result
-from support import browsing, bundled
+from support import browsing
 from support.browsing import Site
 from support.running import Running
-
-SAMPLES = (
-    "CT_small.dcm",
-    "MR_small.dcm",
-    "examples_jpeg2k.dcm",
-    "examples_ybr_color.dcm",
-    "test-SR.dcm",
-    "chrH31.dcm",
-)
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +32,8 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server with a few real objects in it."""
-    browsing.need_pages()
-    with Running(tmp_path_factory.mktemp("served"), environment=browsing.SETTLED) as running:
-        files = [bundled.named(name).path for name in SAMPLES]
-        sent = send_files(DimseCourier(bundled.CALLER), Node("CALOTYPE", "127.0.0.1", running.port), gather(files))
-        assert [each.answer.result for each in sent] == [Result.COMPLETED] * len(SAMPLES)
+    """A server with a few real objects in it, and with what other flows leave there."""
+    with browsing.serving(tmp_path_factory.mktemp("served")) as running:
         yield running
 
 

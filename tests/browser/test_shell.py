@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site, join
+from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site, join, serving
 from support.running import Running
 
 SAMPLE_TEXTS = ("CompressedSamples", "OFFIS Structured Reporting Test Document", "Yamada Tarou", "like Gecko")
@@ -152,7 +152,13 @@ def test_an_empty_archive_takes_the_sample_in(tmp_path, page):
         site.conclude()
 
 
-def test_no_page_in_chinese_speaks_english(inside):
-    inside.prefer("zh-CN", "light")
-    for _ in inside.visit_places():
-        inside.assert_chinese(*SAMPLE_TEXTS)
+def test_no_page_in_chinese_speaks_english(tmp_path, page):
+    # A server of its own: what other flows store speaks as it likes.
+    with serving(tmp_path) as running:
+        site = Site.over(running, page)
+        site.slip_in()
+        site.open()
+        site.prefer("zh-CN", "light")
+        for _ in site.visit_places():
+            site.assert_chinese(*SAMPLE_TEXTS)
+        site.conclude()

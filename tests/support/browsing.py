@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -19,8 +19,12 @@ from typing import Any, Final, Literal, Self
 import httpx
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request, WebError, expect
 
+from calotype.scu.files import gather, send_files
+from calotype.scu.sender import DimseCourier
+from calotype.services.routing.nodes import Node
+from calotype.services.routing.ports import Result
 from calotype.web import pages
-from support import dcmtk
+from support import bundled, dcmtk
 from support.running import Running
 
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -32,6 +36,15 @@ GUARDED: Final = {"CALOTYPE__HTTP__ACCESS__LOGIN": "required"}
 """The environment of a server as it is on its first day."""
 SETTLED: Final = {**GUARDED, "CALOTYPE__HTTP__ACCESS__ADMIN_PASSWORD": OWN_PASSWORD}
 """The environment of a server whose administrator has a password."""
+SAMPLES: Final = (
+    "CT_small.dcm",
+    "MR_small.dcm",
+    "examples_jpeg2k.dcm",
+    "examples_ybr_color.dcm",
+    "test-SR.dcm",
+    "chrH31.dcm",
+)
+"""What a server has that is looked at."""
 PATIENCE_MS: Final = 20_000
 """For anything to appear: a loaded machine is slow, and a flow that fails has time."""
 
@@ -117,6 +130,17 @@ def eventually(page: Page, holds: Callable[[], None]) -> None:
             return holds()
         page.evaluate("() => new Promise(requestAnimationFrame)")
     return holds()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Running]:
+    """Run a server of :data:`SETTLED` with a few real objects in it."""
+    need_pages()
+    with Running(folder, environment=SETTLED) as running:
+        files = [bundled.named(name).path for name in SAMPLES]
+        sent = send_files(DimseCourier(bundled.CALLER), Node("CALOTYPE", "127.0.0.1", running.port), gather(files))
+        assert [each.answer.result for each in sent] == [Result.COMPLETED] * len(SAMPLES)
+        yield running
 
 
 def store(server: Running, *files: bytes) -> None:
