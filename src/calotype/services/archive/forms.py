@@ -137,8 +137,7 @@ class Forms:
         """Lend a form that a child makes, if there is one for it, or that is made here."""
         here = partial(self._made_here, reader, original, to, ahead=ahead)
         fleet = self._fleet
-        if fleet is None or {original.transfer_syntax, to}.issubset(UNCOMPRESSED):
-            # Between uncompressed syntaxes there is next to nothing to do.
+        if fleet is None or _is_left_to_threads(original.transfer_syntax, to):
             return here()
         errand = _errand(fleet, reader, original, to)
         return _elsewhere(fleet, here) if errand is None else _Afar(errand, here, is_waited_for=not ahead)
@@ -265,6 +264,11 @@ def converted(
     """
     with mapped(reader, place) as data, convert(data, stored, to, each=each, ahead=ahead, decode=decode) as new:
         yield new
+
+
+def _is_left_to_threads(stored: UID, to: UID) -> bool:
+    """Tell whether children gain nothing: next to nothing to do, or frames so long that threads scale with them."""
+    return {stored, to}.issubset(UNCOMPRESSED) or is_costly(stored, to)
 
 
 def is_costly(stored: UID, to: UID) -> bool:
