@@ -137,7 +137,8 @@ class Forms:
         """Lend a form that a child makes, if there is one for it, or that is made here."""
         here = partial(self._made_here, reader, original, to, ahead=ahead)
         fleet = self._fleet
-        if fleet is None or _is_left_to_threads(original.transfer_syntax, to):
+        if fleet is None or {original.transfer_syntax, to}.issubset(UNCOMPRESSED):
+            # Between uncompressed syntaxes there is next to nothing to do.
             return here()
         errand = _errand(fleet, reader, original, to)
         return _elsewhere(fleet, here) if errand is None else _Afar(errand, here, is_waited_for=not ahead)
@@ -225,9 +226,9 @@ class _Afar:
         return self._form.size_bytes
 
     def chunks(self) -> Iterator[bytes]:
-        """Return it in pieces."""
+        """Return it in pieces; it is not waited for until the first is asked for."""
         self.begin()
-        return self._errand.chunks() if self._form is None else self._form.chunks()
+        yield from self._errand.chunks() if self._form is None else self._form.chunks()
 
     def __enter__(self) -> Form:
         try:
@@ -264,11 +265,6 @@ def converted(
     """
     with mapped(reader, place) as data, convert(data, stored, to, each=each, ahead=ahead, decode=decode) as new:
         yield new
-
-
-def _is_left_to_threads(stored: UID, to: UID) -> bool:
-    """Tell whether children gain nothing: next to nothing to do, or frames so long that threads scale with them."""
-    return {stored, to}.issubset(UNCOMPRESSED) or is_costly(stored, to)
 
 
 def is_costly(stored: UID, to: UID) -> bool:

@@ -15,13 +15,15 @@ import pytest
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.transcode import convert
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
-from calotype.dicom.uids import RLE_LOSSLESS
+from calotype.dicom.uids import JPEG_2000_LOSSLESS, RLE_LOSSLESS
 from calotype.errors import DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.children import MIB
 from calotype.services.archive.converter import KEPT_SPOOLS, SPOOL_BYTES, Order
 from calotype.services.archive.errands import MAX_RESULT_BYTES, NotHere, new_spool
 from calotype.services.archive.fleet import LARGEST_BYTES, Fleet, FleetSettings
 from calotype.services.archive.forms import Forms, Original
+from calotype.services.archive.shelf import Shelf
+from calotype.stores.cache import FolderCache
 from support import samples
 
 
@@ -346,6 +348,17 @@ def test_forms_come_by_way_of_a_fleet_as_they_do_without(file_of, ahead):
         made = made_by(Forms(not_here, fleet=fleet), file_of(data), data, ahead=ahead)
         assert (fleet._under_way, fleet._held_bytes) == (0, 0)
     assert made == made_by(Forms(), file_of(data), data, ahead=ahead)
+
+
+def test_of_what_is_kept_too_several_are_asked_for_before_the_first_is_waited_for(file_of, deadly, tmp_path):
+    fleet = deadly()
+    forms = Forms(not_here, fleet=fleet, shelf=Shelf(FolderCache(tmp_path / "kept", 1_000_000)))
+    data = f"sleep:{tmp_path / 'mark'}".encode()
+    with ExitStack() as stack:
+        for digest in (b"one", b"other"):
+            original = Original(UID("1.2.3"), EXPLICIT, slice(0, len(data)), digest)
+            stack.enter_context(forms.converted(file_of(data), original, JPEG_2000_LOSSLESS, ahead=True))
+        assert fleet._under_way == 2
 
 
 @pytest.mark.parametrize("ahead", [False, True])
