@@ -31,6 +31,7 @@ TIMEZONE_OFFSET: Final = 0x00080201
 _CONTROL: Final = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
 """What stands in an identifier without being a key (PS3.4 C.4.1.1.3)."""
 
+_TAG: Final = struct.Struct("<HH")
 _LIMITS: Final = Limits(max_bytes=4 * 1024 * 1024, max_elements=2000, max_depth=8)
 
 
@@ -286,6 +287,10 @@ def _require(key: Attribute, elements: Mapping[int, Element], charsets: Sequence
 
 
 def _text_of(element: Element, vr: str, charsets: Sequence[str]) -> str:
+    if vr == "AT":
+        # As DICOM JSON has it, and so the stored headers.
+        whole = len(element.raw) - len(element.raw) % 4
+        return "\\".join(f"{group:04X}{number:04X}" for group, number in _TAG.iter_unpack(element.raw[:whole]))
     if vr in NUMBER_CODES:
         word = struct.Struct("<" + NUMBER_CODES[vr])
         whole = len(element.raw) - len(element.raw) % word.size

@@ -14,8 +14,10 @@ from pydicom.filewriter import write_dataset
 
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.attributes import BY_KEYWORD
+from calotype.dicom.query.header import HeaderAttributes
 from calotype.dicom.query.identifier import FindRequest, Model, encode_match, parse_identifier, selection
 from calotype.dicom.query.keys import InvalidKey, Negotiated
+from calotype.dicom.query.matching import holds
 from calotype.dicom.query.model import AnyOf, Exact, InSequence, Range, UidList, Wildcard
 from calotype.errors import InvalidRequest
 
@@ -161,6 +163,18 @@ def test_every_attribute_is_a_key_and_comes_out_of_the_header() -> None:
     answer = decoded(encode_match(match, request, EXPLICIT, retrieve_ae_title="A"), EXPLICIT)
     assert (answer.SeriesDescription, answer.SliceThickness, answer.ContentLabel) == ("Thorax", 1.5, "")
     assert (answer[0x00091001].VR, list(answer[0x00091001].value)) == ("SH", ["private", "two"])
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_tag_is_a_key_as_headers_have_it(syntax: UID) -> None:
+    dataset = identifier()
+    dataset.add_new(0x00720026, "AT", [0x00100020, 0x7FE00010])
+    dataset.add_new(0x00280009, "AT", None)
+    request = parse_identifier(encoded(dataset, syntax), syntax, model=Model.STUDY_ROOT)
+    (condition,) = request.query.conditions
+    assert condition == AnyOf((Exact("SelectorAttribute", "00100020"), Exact("SelectorAttribute", "7FE00010")))
+    header = HeaderAttributes({"00720026": {"vr": "AT", "Value": ["7FE00010"]}})
+    assert holds(condition, header)
 
 
 def test_bytes_are_no_key_and_are_told() -> None:
