@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from calotype.app.admitting import logins_over
@@ -25,6 +24,7 @@ from calotype.app.settings import Listener as ListenerSection
 from calotype.app.settings import ServiceName, Settings
 from calotype.app.talking import caller_of
 from calotype.app.working import exchange_of, jobs_over
+from calotype.closing import Stopping
 from calotype.dicom.wire import messages
 from calotype.network.association import Association, Received
 from calotype.network.listener import Listener
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-class House:
+class House(Stopping):
     """Everything that serves, as one thing to start and stop. Used by one thread."""
 
     def __init__(self, settings: Settings, stores: Stores) -> None:
@@ -156,11 +156,6 @@ class House:
     def __enter__(self) -> Self:
         self.start()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.stop()
 
     def _listener(self, section: ListenerSection, archive: Archive) -> Listener:
         def crossing(association: Association, received: Received) -> None:

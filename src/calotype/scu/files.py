@@ -12,9 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import FileMeta, NeedMore, read_file_meta, scan
 from calotype.dicom.uids import MEDIA_STORAGE_DIRECTORY
@@ -54,7 +53,7 @@ class Sent:
     answer: Answer
 
 
-class FileReader:
+class FileReader(Closing):
     """An open file as the archive's ``ObjectReader``. Used by one thread."""
 
     def __init__(self, path: Path) -> None:
@@ -84,14 +83,6 @@ class FileReader:
     def close(self) -> None:
         """Free the descriptor."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class PartTenFiles:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.errors import Unavailable
 from calotype.services.archive.ports import ObjectReader
@@ -58,7 +57,7 @@ def _kinds(offer: Offer) -> Iterator[Kind]:
 
 
 @dataclass(slots=True)
-class MemoryDelivery:
+class MemoryDelivery(Closing):
     """One way to one node."""
 
     courier: MemoryCourier
@@ -102,11 +101,3 @@ class MemoryDelivery:
         if not self.closed:
             self.closed = True
             self.courier.open_deliveries -= 1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()

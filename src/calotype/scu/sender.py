@@ -6,9 +6,9 @@ An offer is a presentation context. Which objects are sent where, and in which f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from calotype.closing import Closing
 from calotype.dicom import statuses
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.statuses import Category
@@ -62,7 +62,7 @@ class DimseCourier:
         return AssociationDelivery(association)
 
 
-class AssociationDelivery:
+class AssociationDelivery(Closing):
     """Carries objects over an association in which we may act as storage SCU; whoever made it may keep it."""
 
     def __init__(self, association: Association) -> None:
@@ -124,14 +124,6 @@ class AssociationDelivery:
         except CalotypeError:
             # Every answer has been received; how the peer hangs up changes nothing.
             self._association.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
     def _store(
         self,

@@ -17,10 +17,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from blake3 import blake3
+
+from calotype.closing import Closing
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ class FolderCache:
         return self._folder / key[:2] / key
 
 
-class _Open:
+class _Open(Closing):
     """A file that is open for reading at any place. Thread-safe; close it (it is a context manager)."""
 
     def __init__(self, file: FileIO) -> None:
@@ -176,14 +177,6 @@ class _Open:
     def close(self) -> None:
         """Free the descriptor. Idempotent."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class KeptFile(_Open):

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final
 
 from blake3 import blake3
 
+from calotype.closing import Closing
 from calotype.dicom.deidentify.deidentify import Policy, check, deidentify
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.pseudonyms import Pseudonyms
@@ -144,7 +144,7 @@ class Anonymiser:
         return Pseudonyms(self._key(), audience)
 
 
-class _Patchwork:
+class _Patchwork(Closing):
     """An object of new bytes and ranges of another that is open; see ``ports.ObjectReader``. Nothing is copied."""
 
     def __init__(self, meta: bytes, pieces: Sequence[bytes | range], reader: ObjectReader, data_offset: int) -> None:
@@ -180,16 +180,8 @@ class _Patchwork:
     def close(self) -> None:
         """Do nothing: what is open is the caller's."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
-
-
-class _Made:
+class _Made(Closing):
     """An object that was made whole, in a temporary file; see ``ports.ObjectReader``."""
 
     def __init__(self, file: IO[bytes], size_bytes: int) -> None:
@@ -208,14 +200,6 @@ class _Made:
     def close(self) -> None:
         """Remove it."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 def _made(meta: bytes, new: Deidentified, digest: Callable[[bytes], object]) -> _Made:

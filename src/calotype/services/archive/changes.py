@@ -11,10 +11,10 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 from calotype.clock import SECOND_US, Clock
+from calotype.closing import Closing
 from calotype.errors import CalotypeError
 from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.feed import Change, Feed
@@ -73,7 +73,7 @@ class HasFeed(Protocol):
         ...
 
 
-class ChangeWatch:
+class ChangeWatch(Closing):
     """One who waits for lines; a context manager. ``wake`` is called from any thread and MUST be quick."""
 
     def __init__(self, changes: Changes, wake: Callable[[], None]) -> None:
@@ -86,14 +86,6 @@ class ChangeWatch:
         self.is_closed = True
         self._changes._forget(self)  # noqa: SLF001 - a watch is the other half of Changes
         self.wake()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class Changes:

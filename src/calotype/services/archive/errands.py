@@ -12,10 +12,10 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from calotype import errors
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.sources import CHUNK_BYTES
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources
@@ -56,7 +56,7 @@ class NotHere(OutOfResources):
     """An object is for threads after all: what it becomes is too long, or all children are gone."""
 
 
-class Errand:
+class Errand(Closing):
     """One object on its way through a child. Used by one thread; close it (it is a context manager)."""
 
     def __init__(self, keeper: Keeper, order: Order, source: int) -> None:
@@ -118,14 +118,6 @@ class Errand:
     def close(self) -> None:
         """Let go of it, done or not. Idempotent."""
         self._keeper.leave(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class Spools:

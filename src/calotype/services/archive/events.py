@@ -11,9 +11,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.services.archive.ports import Flag, Origin
 
@@ -59,7 +59,7 @@ class FeedGrown:
 Event: TypeAlias = InstanceStored | InstanceReplaced | VersionKept | FeedGrown
 
 
-class Subscription:
+class Subscription(Closing):
     """One listener's queue; an iterator that ends when it is closed, and a context manager that closes it."""
 
     def __init__(self, events: Events, capacity: int) -> None:
@@ -89,14 +89,6 @@ class Subscription:
     def __iter__(self) -> Iterator[Event]:
         while (event := self.get()) is not None:
             yield event
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class Events:

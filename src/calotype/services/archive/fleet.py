@@ -21,11 +21,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import orjson
 
+from calotype.closing import Stopping
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable
 from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words
@@ -77,7 +77,7 @@ def processes_by_default() -> int:
     return min(processors, _MOST_PROCESSES) if processors > 1 else 0
 
 
-class Fleet:
+class Fleet(Stopping):
     """Converts objects in children. Thread-safe. Nothing is started before there is work for several.
 
     ``convert`` is what the children call, ``module:function``. As a context manager it is stopped at the end.
@@ -209,14 +209,6 @@ class Fleet:
             sweeper = self._sweeper
         if sweeper is not None:
             sweeper.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.stop()
 
     def _watch(self, is_over: Callable[[], bool]) -> None:
         """Look after all children until it is over. One thread at a time."""

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
 from calotype import errors
+from calotype.closing import Stopping
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.guard import check_size
@@ -46,7 +46,7 @@ class IsolationSettings:
     wall_s: float = 60.0
 
 
-class Isolation:
+class Isolation(Stopping):
     """Decodes frames in children. Thread-safe. Nothing is started before it is needed.
 
     ``decoder`` is what the children call, ``module:function``. As a context manager it is stopped at the end.
@@ -91,14 +91,6 @@ class Isolation:
             self._idle.clear()
         for child in children:
             child.kill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.stop()
 
     def _take(self) -> _Child:
         while True:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection
 from calotype.dicom.query.model import Match, Query
 from calotype.dicom.repair import Charsets, Evidence, Judgement, judge_study
@@ -207,7 +207,7 @@ class Spool(Protocol):
         ...
 
 
-class ObjectReader(Protocol):
+class ObjectReader(Closing, Protocol):
     """An open object. Used by one thread; close it (it is a context manager)."""
 
     size_bytes: int
@@ -219,15 +219,6 @@ class ObjectReader(Protocol):
     def fileno(self) -> int | None:
         """Return the open file's descriptor, for what only the system knows of it; ``None`` where there is none."""
         ...
-
-    def close(self) -> None:
-        """Free the descriptor. Idempotent."""
-        ...
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
 
 
 class ObjectStore(Protocol):

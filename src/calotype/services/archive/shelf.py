@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
+from calotype.closing import Closing
 from calotype.dicom.pixels.transcode import Converted, Transcoded
 from calotype.dicom.sources import CHUNK_BYTES, cut
 
@@ -39,7 +39,7 @@ Make: TypeAlias = Callable[[], AbstractContextManager[Made]]
 """Makes a form anew, the same one each time."""
 
 
-class KeptForm(Protocol):
+class KeptForm(Closing, Protocol):
     """A form that is whole and open. Thread-safe; close it (it is a context manager)."""
 
     size_bytes: int
@@ -47,11 +47,6 @@ class KeptForm(Protocol):
     def read_at(self, offset: int, size_bytes: int) -> bytes:
         """Return up to ``size_bytes`` from ``offset``; fewer when they cannot be read."""
         ...
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
 
 
 class GrowingForm(Protocol):

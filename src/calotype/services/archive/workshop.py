@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Final, Generic, TypeVar
 
+from calotype.closing import Stopping
 from calotype.errors import CalotypeError, Unavailable
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ PATIENCE_S: Final = 1.0
 """How long one item of spare work lets others go first: else it would never be done where somebody always asks."""
 
 
-class Workshop:
+class Workshop(Stopping):
     """A pool of at most ``threads`` threads, by default one per processor, started when first needed.
 
     Thread-safe. As a context manager it is stopped at the end.
@@ -101,14 +101,6 @@ class Workshop:
     def stop(self) -> None:
         """Let what is being done come to its end, and drop the rest. Idempotent."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.stop()
 
 
 class _Ahead(Iterator[R], Generic[T, R]):

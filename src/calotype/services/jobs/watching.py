@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from calotype.closing import Closing
 from calotype.services.jobs.model import Job
 
 MAX_JOBS_IN_A_WATCH: Final = 10_000
@@ -21,7 +21,7 @@ def _sleep_on() -> None:
     """Wake nobody: for a watch that is waited on by its own :meth:`Watch.take`."""
 
 
-class Watch:
+class Watch(Closing):
     """One listener's mailbox; a context manager that closes it. Used by one thread besides those that tell."""
 
     def __init__(self, watches: Watches, job_id: int | None, wake: Callable[[], None]) -> None:
@@ -66,14 +66,6 @@ class Watch:
             self._newest[job.id] = job
             self._changed.notify()
         self._wake()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 class Watches:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from types import TracebackType
 from typing import Protocol, Self
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.routing.nodes import Node
@@ -94,7 +94,7 @@ def nothing_meanwhile() -> None:
     """Do nothing while the neighbour thinks."""
 
 
-class Delivery(Protocol):
+class Delivery(Closing, Protocol):
     """One way to one neighbour, open now. Used by one thread; close it (it is a context manager).
 
     Both ways to store wait for the neighbour's answer and call ``meanwhile`` once before they do, and again about
@@ -131,11 +131,6 @@ class Delivery(Protocol):
     def close(self) -> None:
         """Take leave. Idempotent, never raises."""
         ...
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None: ...
 
 
 class Courier(Protocol):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError
 from calotype.services.archive.forms import AsIs, Form, Forms, Original, Plan, Transcode, plans
@@ -26,7 +26,7 @@ _MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
 """So many objects up to this size are made into another form at one time, for one neighbour."""
 
 
-class Turn:
+class Turn(Closing):
     """One object whose turn is near: opened; read if it is not big, or already being made into another form."""
 
     def __init__(self, position: int, item: Cargo, delivery: Delivery, wishes: Sequence[UID], forms: Forms) -> None:
@@ -72,12 +72,8 @@ class Turn:
             return delivery.store_chunks(kind, parcel.sop_instance, new.chunks(), originator, meanwhile)
         return self._failure or _not_accepted(parcel.kind)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def close(self) -> None:
+        """Free what was opened and made. Idempotent."""
         self._let_go()
         if self._reader is not None:
             self._reader.close()
@@ -115,8 +111,8 @@ class Turn:
         self._open.close()
 
 
-class Queue:
-    """The object at hand and, once prepared, those after it. Closes what it still has."""
+class Queue(Closing):
+    """The object at hand and, once prepared, those after it."""
 
     def __init__(self, turns: Iterator[Turn]) -> None:
         self._turns = turns
@@ -134,19 +130,14 @@ class Queue:
         self.prepare()
         return self._ready.popleft()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def close(self) -> None:
+        """Close what was not sent."""
         for turn in self._ready:
             if turn is not None:
-                with turn:
-                    pass
+                turn.close()
 
 
-class _ReadAhead:
+class _ReadAhead(Closing):
     """An object whose data set has been read; see ``ports.ObjectReader``."""
 
     def __init__(self, reader: ObjectReader, parcel: Parcel) -> None:
@@ -175,14 +166,6 @@ class _ReadAhead:
     def close(self) -> None:
         """Free the descriptor."""
         self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 def _planned(kind: Kind, delivery: Delivery, wishes: Sequence[UID]) -> list[Plan]:

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from calotype.closing import Closing
 from calotype.errors import NotFound, OutOfResources, Unavailable
 from calotype.services.archive.ports import Disk, ObjectReader, Spool
 from calotype.stores.objects.failures import translated
@@ -237,7 +237,7 @@ class FileObjectStore:
         spool.linked()
 
 
-class FileObjectReader:
+class FileObjectReader(Closing):
     """An open file; see ``ports.ObjectReader``."""
 
     def __init__(self, fd: int, size_bytes: int) -> None:
@@ -267,14 +267,6 @@ class FileObjectReader:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 def _read_at(fd: int, size_bytes: int, offset: int) -> bytes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
+from calotype.closing import Closing
 from calotype.errors import NotFound, OutOfResources, Unavailable
 from calotype.services.archive.ports import ObjectReader, ReadableBuffer, Spool
 from calotype.stores.objects.keys import candidates, check_key
@@ -106,7 +105,7 @@ class MemoryObjectStore:
             self._used_bytes += size_bytes
 
 
-class MemoryObjectReader:
+class MemoryObjectReader(Closing):
     """An open object in memory."""
 
     def __init__(self, content: bytes) -> None:
@@ -123,11 +122,3 @@ class MemoryObjectReader:
 
     def close(self) -> None:
         """Do nothing: there is nothing to free."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import orjson
 
+from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID, InstanceRef, Selection
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.pixels.description import DESCRIBING, PIXEL_DATA, PixelDescription, described
@@ -137,7 +137,7 @@ def leaving_in_turn(retrieve: Retrieve, objects: Iterable[Departure], forms: For
             turn.close()
 
 
-class _Turn:
+class _Turn(Closing):
     """One object whose turn is near: open, and being converted; or why it cannot be."""
 
     def __init__(self, retrieve: Retrieve, departure: Departure, forms: Forms) -> None:
@@ -163,14 +163,6 @@ class _Turn:
     def close(self) -> None:
         """Let go of it."""
         self._open.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
 
 @contextmanager
