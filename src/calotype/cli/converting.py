@@ -30,10 +30,8 @@ from calotype.scu.files import PartTenFiles, read_parcel
 from calotype.services.archive.converter import Order
 from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere
 from calotype.services.archive.fleet import Fleet, FleetSettings, processes_by_default
+from calotype.services.archive.forms import MADE_AHEAD
 from calotype.services.archive.workshop import Workshop
-
-_AHEAD: Final = 8
-"""So many files are open, and being converted, at one time."""
 
 _SHORT: Final = {
     "implicit": "1.2.840.10008.1.2",
@@ -232,7 +230,7 @@ def _in_turn(pairs: Iterator[tuple[Path, Path]], wanted: _Wanted, fleet: Fleet) 
     rest = chain((pair for pair in (first, second) if pair is not None), pairs)
     try:
         while True:
-            ready.extend(_Turn(*pair, wanted, helped) for pair in islice(rest, _AHEAD - len(ready)))
+            ready.extend(_Turn(*pair, wanted, helped) for pair in islice(rest, MADE_AHEAD - len(ready)))
             if not ready:
                 return
             turn = ready.popleft()

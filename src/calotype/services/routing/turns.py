@@ -13,17 +13,23 @@ from typing import Final
 from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError
-from calotype.services.archive.forms import AsIs, Form, Forms, Original, Plan, Transcode, plans
+from calotype.services.archive.forms import (
+    MADE_AHEAD,
+    MADE_AHEAD_BYTES,
+    AsIs,
+    Form,
+    Forms,
+    Original,
+    Plan,
+    Transcode,
+    plans,
+)
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.routing.cargo import Cargo
 from calotype.services.routing.ports import Answer, Delivery, Kind, Originator, Parcel, Result
 
 _AHEAD_BYTES: Final = 1000 * 1000
 """Objects up to this size are read while the neighbour still thinks about the one before."""
-
-_MADE_AHEAD: Final = 8
-_MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
-"""So many objects up to this size are made into another form at one time, for one neighbour."""
 
 
 class Turn(Closing):
@@ -90,7 +96,7 @@ class Turn(Closing):
             return
         if isinstance(self._plans[0], AsIs) and self._parcel.data_bytes <= _AHEAD_BYTES:
             self._reader = _ReadAhead(self._reader, self._parcel)
-        elif isinstance(self._plans[0], Transcode) and self._parcel.data_bytes <= _MADE_AHEAD_BYTES:
+        elif isinstance(self._plans[0], Transcode) and self._parcel.data_bytes <= MADE_AHEAD_BYTES:
             try:
                 self._converted(self._plans[0].to)
             except CalotypeError:
@@ -121,7 +127,7 @@ class Queue(Closing):
     def prepare(self) -> None:
         """Make the next object ready, unless it is; while others work on that, the ones after it, too."""
         while not self._ready or (
-            len(self._ready) < _MADE_AHEAD and self._ready[-1] is not None and self._ready[-1].is_being_made
+            len(self._ready) < MADE_AHEAD and self._ready[-1] is not None and self._ready[-1].is_being_made
         ):
             self._ready.append(next(self._turns, None))
 

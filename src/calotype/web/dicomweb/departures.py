@@ -22,7 +22,7 @@ from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.transcode import transcode
 from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
-from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
+from calotype.services.archive.forms import MADE_AHEAD, MADE_AHEAD_BYTES, AsIs, Forms, Original, Plan, Transcode, plan
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
@@ -30,10 +30,6 @@ from calotype.web.accept import Syntaxes
 from calotype.web.lines import Piece, Stretch
 from calotype.web.multipart import plain
 from calotype.web.warnings import warning
-
-_MADE_AHEAD: Final = 8
-_MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
-"""So many objects up to this size are made into another form at one time, for one client."""
 
 _COMPRESSED: Final = frozenset(uid for uid, each in TRANSFER_SYNTAXES.items() if each.encapsulated)
 
@@ -123,7 +119,7 @@ def leaving_in_turn(retrieve: Retrieve, objects: Iterable[Departure], forms: For
     turns = (_Turn(retrieve, departure, forms) for departure in objects)
     try:
         while True:
-            while not ready or (len(ready) < _MADE_AHEAD and ready[-1].is_being_made):
+            while not ready or (len(ready) < MADE_AHEAD and ready[-1].is_being_made):
                 turn = next(turns, None)
                 if turn is None:
                     break
@@ -145,8 +141,7 @@ class _Turn(Closing):
         self._file: Leaving | None = None
         self._error: CalotypeError | None = None
         try:
-            # Frames of a large object that nobody takes yet are memory that others want.
-            ahead = departure.stored.location.data_bytes <= _MADE_AHEAD_BYTES
+            ahead = departure.stored.location.data_bytes <= MADE_AHEAD_BYTES
             self._file = self._open.enter_context(leaving(retrieve, departure, forms, ahead=ahead))
             self.is_being_made = ahead and self._file.is_work
         except CalotypeError as error:
