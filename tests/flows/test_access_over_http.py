@@ -407,8 +407,9 @@ def test_the_first_password_opens_nothing_but_its_change(fresh):
         {"X-Forwarded-For": "192.0.2.7"},
         {"Forwarded": "for=192.0.2.7"},
         {"Via": "1.1 proxy"},
+        {"X-Forwarded-Proto": "https"},
     ],
-    ids=["another name", "a proxy", "a proxy that follows RFC 7239", "a gateway"],
+    ids=["another name", "a proxy", "a proxy that follows RFC 7239", "a gateway", "an end of TLS"],
 )
 def test_the_first_password_counts_at_the_machine_only(fresh, headers):
     with fresh.client(headers=BROWSER | headers) as browser:
@@ -416,6 +417,18 @@ def test_the_first_password_counts_at_the_machine_only(fresh, headers):
         assert (answer.status_code, "own machine only" in answer.json()["detail"]) == (403, True)
         assert dict(browser.cookies) == {}
         assert browser.get("/dicomweb/studies", auth=("admin", "admin")).status_code == 403
+
+
+def test_the_first_password_does_not_count_through_a_proxy_that_says_nothing_of_itself(fresh):
+    """Many send HTTP/1.0 and the name of whom they ask, unless told otherwise."""
+    host, port = fresh.url.removeprefix("http://").split(":")
+    body = json.dumps({"user": "admin", "password": "admin"})
+    for version, status in (("1.0", b"403"), ("1.1", b"200")):
+        with socket.create_connection((host, int(port)), 60) as line:
+            head = f"POST /api/session HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            told = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            line.sendall((head + told).encode())
+            assert b"".join(iter(lambda line=line: line.recv(65536), b"")).split(b" ")[1] == status
 
 
 def test_a_password_from_the_settings_needs_no_change(site):

@@ -31,7 +31,9 @@ LOOKUPS: Final = 4
 PASSWORDS: Final = 2
 """Passwords tested at one time: each takes 64 MiB and all of a processor."""
 
-_PROXIED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"})
+_PROXIED: Final = frozenset(
+    {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via"}
+)
 
 
 class Desk:
@@ -89,13 +91,15 @@ def caller_of(scope: Scope) -> Caller:
     """Return where a request comes from.
 
     Local is what is sent to this machine by its own name, from itself, with no proxy in between: those who sit behind
-    a proxy, and pages that have their name lead here, come from elsewhere.
+    a proxy, and pages that have their name lead here, come from elsewhere. A proxy that says nothing of itself is
+    known by the HTTP/1.0 that many speak to those behind them, and no browser does.
     """
     client = scope.get("client")
     address = client[0] if client else ""
     is_local = (
         is_loopback(address)
         and is_loopback(host_of(header(scope, b"host")))
+        and scope.get("http_version") != "1.0"
         and not any(name in _PROXIED for name, _ in scope["headers"])
     )
     return Caller(address, is_local)

@@ -75,10 +75,20 @@ class Forwarding:
         return address is not None and any(address in network for network in self._trusted)
 
     def _outermost(self, headers: Headers) -> Hop:
-        """Return the word of the outermost proxy that is believed: each is believed of its peer, so of the next."""
+        """Return the word of the outermost proxy that is believed: each is believed of its peer, so of the next.
+
+        A proxy knows one way to say it, and hands on what a client says in the other. Where both are there and name
+        two clients, it cannot be told which is the proxy's, and neither is believed.
+        """
+        standard, custom = self._by_standard(headers), self._by_custom(headers)
+        if standard is None:
+            return custom
+        return standard if custom.client in {"", standard.client} else Hop()
+
+    def _by_standard(self, headers: Headers) -> Hop | None:
         hops = _forwarded(_joined(headers, "forwarded"))
         if not hops:
-            return self._by_custom(headers)
+            return None
         for hop in reversed(hops[-MAX_HOPS:]):
             if not self._trusts(hop.client):
                 return hop

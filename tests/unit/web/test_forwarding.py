@@ -59,6 +59,16 @@ def test_nobody_else_is(headers, trusted):
     assert seen(headers, trusted=trusted) == (PROXY, "http", "inner:5000", "", "/dicomweb/studies")
 
 
+def test_what_a_client_says_in_the_other_way_is_not_taken_for_the_proxys():
+    lie = "198.51.100.66"
+    by_proxy, by_client = ("x-forwarded-for", CLIENT), ("forwarded", f"for={lie};proto=https;host=evil.example")
+    assert seen([by_client, by_proxy]) == (PROXY, "http", "inner:5000", "", "/dicomweb/studies")
+    assert seen([("forwarded", f"for={CLIENT}"), ("x-forwarded-for", f"{lie}")])[0] == PROXY
+    # Of one mind, and in one way only.
+    assert seen([("forwarded", f"for={CLIENT};proto=https"), by_proxy])[:2] == (CLIENT, "https")
+    assert seen([("x-forwarded-for", f"{lie}, {CLIENT}")])[0] == CLIENT
+
+
 def test_each_proxy_is_believed_of_the_next_one_only():
     # The client itself sent the first address; the outer proxy added the client's own, the inner one the outer's.
     lie = "198.51.100.66"

@@ -35,6 +35,9 @@ REMEMBERED_S: Final = 300.0
 PER_ADDRESS: Final = Patience(free=20)
 """A department may sit behind one address."""
 
+PER_USER: Final = Patience(free=50)
+"""From all addresses together: more than one of them gets to try, or anybody could lock out everybody."""
+
 _LOCKS: Final = 64
 
 
@@ -81,16 +84,15 @@ class Logins:
         tokens: Tokens,
         likings: Likings,
         *,
-        per_user: Throttle | None = None,
-        per_address: Throttle | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.users = users
         self.sessions = sessions
         self.tokens = tokens
         self.likings = likings
-        self._per_user = per_user or Throttle(clock_s=clock_s)
-        self._per_address = per_address or Throttle(PER_ADDRESS, clock_s)
+        self._per_user_at_place = Throttle(clock_s=clock_s)
+        self._per_user = Throttle(PER_USER, clock_s)
+        self._per_address = Throttle(PER_ADDRESS, clock_s)
         self._clock_s = clock_s
         self._lock = threading.Lock()
         self._in_turn = tuple(threading.Lock() for _ in range(_LOCKS))
@@ -105,15 +107,18 @@ class Logins:
         except InvalidRequest:
             known_as = ""
         # Apart, so that nobody from afar can lock out an administrator who sits at the machine.
-        keys = f"{'here' if caller.is_local else 'afar'} {known_as}", place_of(caller.address)
-        self._count(*keys)
+        user_key = f"{'here' if caller.is_local else 'afar'} {known_as}"
+        place = place_of(caller.address)
+        at_place = f"{user_key} {place}"
+        self._count((self._per_user_at_place, at_place), (self._per_user, user_key), (self._per_address, place))
         user = self.users.find(known_as)
         is_right = self.users.passwords.is_right(user.password_hash if user else "", password[: MAX_CHARS + 1])
         if user is None or not is_right:
             _logger.warning("a login as %r from %s failed", known_as, caller.address)
             raise WrongPassword
-        self._per_user.clear(keys[0])
-        self._per_address.take_back(keys[1])
+        self._per_user_at_place.clear(at_place)
+        self._per_user.clear(user_key)
+        self._per_address.take_back(place)
         if user.is_local_only and not caller.is_local:
             raise NotFromHere
         return user
@@ -171,15 +176,17 @@ class Logins:
             for key in [key for key, proved in self._proved.items() if proved.grant.user == user]:
                 del self._proved[key]
 
-    def _count(self, user_key: str, address_key: str) -> None:
+    @staticmethod
+    def _count(*attempts: tuple[Throttle, str]) -> None:
+        """Count an attempt with each, or with none when one of them has it wait."""
         with ExitStack() as undo:
-            self._per_user.begin(user_key)
-            undo.callback(self._per_user.take_back, user_key)
-            try:
-                self._per_address.begin(address_key)
-            except Throttled:
-                _logger.warning("logins from %s have to wait", address_key)
-                raise
+            for throttle, key in attempts:
+                try:
+                    throttle.begin(key)
+                except Throttled:
+                    _logger.warning("logins by %r have to wait", key)
+                    raise
+                undo.callback(throttle.take_back, key)
             undo.pop_all()
 
     def _remember(self, key: bytes, user: User, proved_s: float, now_s: float) -> Grant:

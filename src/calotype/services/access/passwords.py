@@ -5,8 +5,9 @@ The library is loaded when the first password is hashed or tested: a start of an
 
 from __future__ import annotations
 
-import threading
+import os
 import unicodedata
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 MIN_CHARS: Final = 10
 MAX_CHARS: Final = 200
 """Longer ones would only cost time; NIST SP 800-63B 3.1.1.2 asks for 64 at least."""
+
+_SALT_BYTES: Final = 16
+_HASH_BYTES: Final = 32
 
 _FEWEST_KINDS: Final = 5
 """Different characters in a password, or it is 1111111111."""
@@ -52,8 +56,6 @@ class Passwords:
 
     def __init__(self, cost: Cost | None = None) -> None:
         self._cost = cost or Cost()
-        self._lock = threading.Lock()
-        self._decoy = ""
 
     @cached_property
     def _hasher(self) -> argon2.PasswordHasher:
@@ -80,11 +82,15 @@ class Passwords:
         return self._hasher.check_needs_rehash(password_hash)
 
     def _any_hash(self) -> str:
-        """Return the hash of a password that nobody knows, for users that are not there."""
-        with self._lock:
-            if not self._decoy:
-                self._decoy = self._hasher.hash("nobody's")
-            return self._decoy
+        """Return what looks like a hash, of no password, for users that are not there.
+
+        Put together and not hashed: the first stranger after a start would wait for two hashes, and tell by it.
+        """
+        cost = self._cost
+        salt, digest = (
+            b64encode(os.urandom(size)).decode("ascii").rstrip("=") for size in (_SALT_BYTES, _HASH_BYTES)
+        )
+        return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${digest}"
 
 
 def check_new(password: str, user: str) -> None:

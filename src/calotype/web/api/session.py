@@ -16,7 +16,7 @@ from calotype.services.access.model import LOCAL, Grant, Role, User, Way
 from calotype.web.credentials import give_cookie, header, is_foreign, session_secret
 from calotype.web.desk import Desk, caller_of
 from calotype.web.guard import FOREIGN, answer_to, person
-from calotype.web.json_bodies import JsonRoute, check_type
+from calotype.web.json_bodies import SmallJsonRoute, check_type
 from calotype.web.settings import WebSettings
 
 
@@ -48,7 +48,7 @@ class SessionView:
 
 def router(desk: Desk | None, settings: WebSettings) -> APIRouter:
     """Return the routes; without a ``desk`` nobody logs in."""
-    routes = APIRouter(prefix="/session", tags=["access"], route_class=JsonRoute)
+    routes = APIRouter(prefix="/session", tags=["access"], route_class=SmallJsonRoute)
     _coming_and_going(routes, desk, settings)
     _passwords(routes, desk, settings)
     return routes

@@ -66,6 +66,20 @@ def test_nobody_from_afar_locks_out_who_sits_at_the_machine(logins):
     assert logins.test("zhang", PASSWORD, HERE).name == "zhang"
 
 
+def test_nobody_locks_somebody_out_from_elsewhere(logins):
+    assert [fail(logins)[0] for _ in range(6)] == [WrongPassword] * 5 + [Throttled]
+    assert logins.test("zhang", PASSWORD, Caller("192.0.2.8")).name == "zhang"
+
+
+def test_many_addresses_together_are_slowed_down_too(logins):
+    kinds = [fail(logins, caller=Caller(f"192.0.2.{number}"))[0] for number in range(51)]
+    assert kinds == [WrongPassword] * 50 + [Throttled]
+    with pytest.raises(Throttled):
+        logins.test("zhang", PASSWORD, WARD)
+    # One of them does not count against others that it stops.
+    assert fail(logins, "li", Caller("192.0.2.99"))[0] is WrongPassword
+
+
 def test_an_address_that_tries_many_names_is_slowed_down(logins):
     kinds = [fail(logins, f"user{number}")[0] for number in range(21)]
     assert kinds == [WrongPassword] * 20 + [Throttled]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import argon2
 import pytest
 
 from calotype.errors import InvalidRequest
@@ -34,6 +35,25 @@ def test_nobodys_password_is_never_right(passwords):
     for password in ("", "nobody's", "x"):
         assert not passwords.is_right("", password)
     assert not passwords.is_right("no hash", "x")
+
+
+def test_a_stranger_is_tested_at_the_same_cost_from_the_first_time_on(passwords, monkeypatch):
+    """The time that it takes must not tell who there is."""
+    real, tested = passwords.hash("salted paper"), []
+    verify = argon2.PasswordHasher.verify
+
+    def noted(hasher, hashed, password):
+        tested.append(hashed)
+        return verify(hasher, hashed, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", noted)
+    monkeypatch.delattr(argon2.PasswordHasher, "hash")
+    assert not passwords.is_right("", "salted paper")
+    [decoy] = tested
+    assert argon2.extract_parameters(decoy) == argon2.extract_parameters(real)
+    # Tested to the end, and not thrown out for how it is written.
+    with pytest.raises(argon2.exceptions.VerifyMismatchError):
+        verify(argon2.PasswordHasher(), decoy, "x")
 
 
 def test_a_password_has_one_spelling_however_it_is_typed(passwords):
