@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from calotype.errors import OutOfResources
+from calotype.errors import CalotypeError, DamagedPixels, InvalidRequest, OutOfResources, Unsupported
 
 MIB: Final = 1024 * 1024
 HAS_CHILDREN: Final = os.name == "posix" and hasattr(socket, "AF_UNIX")
@@ -32,9 +32,11 @@ _ENVIRONMENT: Final = {
     "MALLOC_TOP_PAD_": str(4 * MIB),
 }
 
-
 _ENDING_S: Final = 5.0
 """A process that closed its end comes to its own end soon, but on a machine with much to do."""
+
+_SAYABLE: Final = {each.__name__: each for each in (DamagedPixels, InvalidRequest, Unsupported, OutOfResources)}
+"""What a child may say in our words."""
 
 
 class Child:
@@ -93,6 +95,11 @@ class Child:
             self._process.kill()
             self._process.wait()
             self.channel.close()
+
+
+def said(name: object, detail: str) -> CalotypeError:
+    """Return the error that a child names; anything else than one that it may raise is damage."""
+    return _SAYABLE.get(str(name), DamagedPixels)(detail)
 
 
 def in_words(status: int) -> str:

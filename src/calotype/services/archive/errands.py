@@ -14,12 +14,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from calotype import errors
 from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.sources import CHUNK_BYTES
-from calotype.errors import CalotypeError, DamagedPixels, OutOfResources
-from calotype.services.archive.children import MIB, Child
+from calotype.errors import CalotypeError, OutOfResources
+from calotype.services.archive.children import MIB, Child, said
 from calotype.services.archive.converter import (
     ANSWERED,
     ASKED,
@@ -35,9 +34,6 @@ from calotype.services.archive.isolated import NO_MEMORY, READY
 
 MAX_RESULT_BYTES: Final = 64 * MIB
 """What children make of an object is no longer than this."""
-
-_RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
-"""What a child may say in our words."""
 
 
 class Keeper(Protocol):
@@ -248,5 +244,4 @@ def refusal(answer: Mapping[str, Any], memory_bytes: int) -> CalotypeError | Non
         return OutOfResources(f"converting it takes more than {memory_bytes // MIB} MiB")
     if error == NO_ROOM:
         return OutOfResources(f"there is no room for what it becomes: {detail}")
-    raised: CalotypeError = getattr(errors, error)(detail) if error in _RAISED else DamagedPixels(detail)
-    return raised
+    return said(error, detail)

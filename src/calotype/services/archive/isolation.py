@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import orjson
 
-from calotype import errors
 from calotype.closing import Stopping
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.guard import check_size
 from calotype.errors import CalotypeError, DamagedPixels, OutOfResources, Unavailable, Unsupported
-from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words
+from calotype.services.archive.children import HAS_CHILDREN, MIB, Child, in_words, said
 from calotype.services.archive.isolated import HEAD, MAX_TOLD_BYTES, MODULE, NO_MEMORY, READY, Asked
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 DECODER: Final = "calotype.dicom.pixels.codecs:decode_anyhow"
 _START_S: Final = 60.0
-_RAISED: Final = ("DamagedPixels", "InvalidRequest", "Unsupported", "OutOfResources")
-"""What a child may say in our words; anything else it says is damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +190,7 @@ class _Child:
     def _refused(self, answer: dict[str, Any]) -> NoReturn:
         if answer["error"] == NO_MEMORY:
             raise DamagedPixels(f"decoding a frame takes more than {self._settings.memory_bytes // MIB} MiB")
-        detail = str(answer.get("detail", ""))
-        if answer["error"] in _RAISED:
-            raise getattr(errors, answer["error"])(detail)
-        raise DamagedPixels(detail)
+        raise said(answer["error"], str(answer.get("detail", "")))
 
     def _send(self, data: bytes) -> None:
         left = memoryview(data)
