@@ -254,6 +254,10 @@ class Listener:
             association = _associate(pump, event.pdu, answer, peer_address)
             pump.context_ids.update(association.contexts)
             pump.transmit(answer)
+        except AssociationEnded as error:
+            # It did not wait for the answer, and what it sent instead ended everything (PS3.8 Table 9-10, Sta3).
+            self._no_request(pump, error, peer_address)
+        else:
             self._serve(association)
         finally:
             self._admission.leave(peer_address)
@@ -273,7 +277,8 @@ class Listener:
             *(peer_address, rejection.reason, rejection.detail),
         )
         self._count_rejection()
-        pump.transmit(refusal.pdu)
+        with suppress(AssociationEnded):
+            pump.transmit(refusal.pdu)
         pump.close()
 
     def _no_request(self, pump: Pump, error: AssociationEnded, peer_address: str) -> None:

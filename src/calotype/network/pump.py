@@ -19,6 +19,7 @@ from typing import NoReturn, TypeAlias
 from calotype.dicom.wire.dimse import CommandReceived, DataSetEnd, DataSetFragment, MessageAssembler
 from calotype.dicom.wire.messages import InvalidMessage
 from calotype.dicom.wire.pdu import Abort, AbortSource, Pdu
+from calotype.dicom.wire.states import State
 from calotype.dicom.wire.upper_layer import (
     Aborted,
     AssociationAccepted,
@@ -63,6 +64,10 @@ _FAREWELL_S = 3.0
 
 _spare_buffers: deque[memoryview] = deque(maxlen=16)
 """Receive buffers of associations that have ended: of new ones the system has to find and zero every page."""
+
+
+_OVER = frozenset((State.STA1, State.STA13))
+"""Where no association is left to say anything in: closed, or waiting for the peer to close."""
 
 
 _ROUND_S = 1.0
@@ -169,8 +174,17 @@ class Pump:
         return self.events.popleft()
 
     def transmit(self, pdu: Pdu) -> None:
-        """Send a PDU of the association itself, by way of the state machine."""
-        self._carry_out(self._upper_layer.send(pdu))
+        """Send a PDU of the association itself, by way of the state machine.
+
+        AssociationEnded when what the peer sent behind its last PDU has ended the association already.
+        """
+        try:
+            steps = self._upper_layer.send(pdu)
+        except WrongState:
+            if self._upper_layer.state in _OVER:
+                raise self._over() from None
+            raise
+        self._carry_out(steps)
 
     def send_parts(self, parts: Sequence[Buffer]) -> None:
         """Send P-DATA in one call. AssociationEnded when the peer is gone or takes nothing."""
@@ -202,7 +216,7 @@ class Pump:
         """Send A-ABORT, wait for the peer to close, close. Never raises."""
         if not self.closed:
             # The state machine knows no A-ABORT before a request came, nor after the end: then closing is all.
-            with suppress(WrongState):
+            with suppress(WrongState, AssociationEnded):
                 self.transmit(pdu)
         self.close()
 

@@ -164,6 +164,44 @@ def test_a_connection_that_leaves_at_once_is_nothing_to_remember(patient):
         assert rejections.recent() == []
 
 
+@pytest.mark.parametrize("called", ["NODE", "OTHER"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        command(CEchoRQ(message_id=1)),
+        ReleaseRQ().encode(),
+        Abort().encode(),
+        b"GET / HTTP/1.1\r\n",
+        request().encode(),
+    ],
+    ids=["data", "release", "abort", "noise", "request"],
+)
+def test_a_peer_that_does_not_wait_for_its_answer_is_no_mistake_of_ours(patient, caplog, called, more):
+    """PS3.8 Table 9-10, Sta3: whatever comes before the answer ends everything."""
+    with listening(patient) as (listener, _rejections):
+        with RawPeer.connect(listener.port) as peer:
+            peer.send(request(called=called).encode() + more)
+            assert not isinstance(peer.receive(), AssociateAC)
+        second, accepted = ask(listener.port)
+        assert isinstance(accepted, AssociateAC)
+        leave(second)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [command(CEchoRQ(message_id=1)), ReleaseRQ().encode(), Abort().encode(), b"noise " * 9],
+    ids=["data", "release", "abort", "noise"],
+)
+def test_what_follows_a_release_in_the_same_breath_is_no_mistake_of_ours(patient, caplog, more):
+    with listening(patient) as (listener, _rejections):
+        peer, _accepted = ask(listener.port)
+        peer.send(ReleaseRQ().encode() + more)
+        assert not isinstance(peer.receive(), ReleaseRP)
+        peer.close()
+    assert "our own mistake" not in caplog.text
+
+
 def test_a_bug_in_a_service_aborts_its_association_only(patient, caplog):
     def fail(_association):
         raise RuntimeError("a bug")
