@@ -65,7 +65,7 @@ def default_senders(report: Report, base: Path, servers: list[Server], runs: int
     for run in range(1, runs + 1):
         for tool in ("storescu", "dcmsend"):
             files = fill.write_files(folder / f"{run}-{tool}", SMALL, count, run=1000 + run)
-            for server in [s for s in servers if s.name not in {"pynetdicom", "(floor)"}]:
+            for server in [s for s in servers if s.name not in {"pynetdicom", "(floor)", "(committed)"}]:
                 running = server.start(base)
                 environment = {key: value for key, value in os.environ.items() if key != "TCP_NODELAY"}
                 command = [

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from bench.committed import Committed
 from bench.handout import answer
 from bench.sink import MAX_PDU_BYTES, accept, is_store, store_response
 
@@ -23,7 +24,7 @@ _BUFFER = 256 * 1024
 _CREATE = os.O_CREAT | os.O_EXCL | os.O_WRONLY
 
 
-def serve(connection: socket.socket, folder: Path) -> None:
+def serve(connection: socket.socket, folder: Path, committed: Committed | None) -> None:
     """Take what one association sends, each object into a file of its own."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with connection:
@@ -55,44 +56,49 @@ def serve(connection: socket.socket, folder: Path) -> None:
                 answer(connection, command, folder, MAX_PDU_BYTES)
                 continue
             number += 1
-            start, end = _keep(connection, view, (start, end), f"{prefix}{number}")
+            path = f"{prefix}{number}"
+            file = os.open(path, _CREATE)
+            try:
+                start, end = _keep(connection, view, (start, end), file)
+                if committed is not None:
+                    committed.keep(file, path)
+            finally:
+                os.close(file)
             connection.sendall(store_response(context, command))
+            if committed is not None:
+                Path(path).unlink()
 
 
-def _keep(connection: socket.socket, view: memoryview, window: tuple[int, int], path: str) -> tuple[int, int]:
-    """Write one data set to ``path``; return what of the buffer is left."""
+def _keep(connection: socket.socket, view: memoryview, window: tuple[int, int], file: int) -> tuple[int, int]:
+    """Write one data set to ``file``; return what of the buffer is left."""
     start, end = window
     digest = blake3()
-    file = os.open(path, _CREATE)
     left, is_last = 0, False
-    try:
-        while left or not is_last:
-            parts = []
-            while start < end:
-                if not left:
-                    if end - start < 12:
-                        break
-                    left, control = struct.unpack_from(">IxB", view, start + 6)
-                    left, is_last = left - 2, control == 2
-                    start += 12
-                step = min(left, end - start)
-                part = view[start : start + step]
-                parts.append(part)
-                start, left = start + step, left - step
-                if is_last and not left:
+    while left or not is_last:
+        parts = []
+        while start < end:
+            if not left:
+                if end - start < 12:
                     break
-            if parts:
-                os.writev(file, parts)
-                for part in parts:
-                    digest.update(part)
-            if left or not is_last:
-                view[: end - start] = view[start:end]
-                start, end = 0, end - start
-                if not (got := connection.recv_into(view[end:])):
-                    raise ConnectionError("the sender left in the middle of an object")
-                end += got
-    finally:
-        os.close(file)
+                left, control = struct.unpack_from(">IxB", view, start + 6)
+                left, is_last = left - 2, control == 2
+                start += 12
+            step = min(left, end - start)
+            part = view[start : start + step]
+            parts.append(part)
+            start, left = start + step, left - step
+            if is_last and not left:
+                break
+        if parts:
+            os.writev(file, parts)
+            for part in parts:
+                digest.update(part)
+        if left or not is_last:
+            view[: end - start] = view[start:end]
+            start, end = 0, end - start
+            if not (got := connection.recv_into(view[end:])):
+                raise ConnectionError("the sender left in the middle of an object")
+            end += got
     digest.digest()
     return start, end
 
@@ -100,10 +106,11 @@ def _keep(connection: socket.socket, view: memoryview, window: tuple[int, int], 
 def main() -> None:
     """Serve until ended."""
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
+    committed = Committed(folder) if "committed" in sys.argv[3:] else None
     listener = socket.create_server(("127.0.0.1", port))
     while True:
         connection, _ = listener.accept()
-        threading.Thread(target=serve, args=(connection, folder), daemon=True).start()
+        threading.Thread(target=serve, args=(connection, folder, committed), daemon=True).start()
 
 
 if __name__ == "__main__":

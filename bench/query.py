@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import fill
 from bench.receiver import p_data
 from bench.report import Report, Sample
-from bench.sender import Target, command_set, connect, even, release, store
+from bench.sender import Target, connect, find_request, release, store
 from bench.servers import ARCHIVES, CALOTYPE
 from bench.sink import Stream, fields
 
@@ -137,15 +137,7 @@ def _c_find(target: Target, keys: object, chance: random.Random, studies: int) -
         wanted = {0x00080020: "", 0x00080052: "STUDY", 0x00100010: "", 0x00100020: "", 0x0020000D: ""}
         wanted |= keys(chance, studies)  # type: ignore[operator]
         identifier = b"".join(_text(tag, wanted[tag]) for tag in sorted(wanted))
-        command = command_set(
-            [
-                (0x0002, even(STUDY_ROOT_FIND)),
-                (0x0100, b"\x20\0"),
-                (0x0110, struct.pack("<H", number)),
-                (0x0700, b"\0\0"),
-                (0x0800, b"\x01\0"),
-            ]
-        )
+        command = find_request(STUDY_ROOT_FIND, number)
         start = time.perf_counter()
         connection.sendall(p_data(1, 3, command) + p_data(1, 2, identifier))
         pending = 0

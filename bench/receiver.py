@@ -80,16 +80,3 @@ def wado(port: int, root: str, study: str) -> tuple[float, int]:
         total += got
     connection.close()
     return time.perf_counter() - start, total
-
-
-def get_json(port: int, path: str) -> tuple[float, int]:
-    """GET ``path``; return seconds and bytes."""
-    start = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-    connection.request("GET", path, headers={"Accept": "application/dicom+json"})
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != 200:
-        raise ConnectionError(f"{path} answered {response.status}: {body[:300]!r}")
-    connection.close()
-    return time.perf_counter() - start, len(body)

@@ -81,6 +81,19 @@ def even(uid: str) -> bytes:
     return raw + b"\0" * (len(raw) % 2)
 
 
+def find_request(sop_class: str, message_id: int) -> bytes:
+    """Return the command set of a C-FIND-RQ whose identifier follows."""
+    return command_set(
+        [
+            (0x0002, even(sop_class)),
+            (0x0100, b"\x20\0"),
+            (0x0110, struct.pack("<H", message_id)),
+            (0x0700, b"\0\0"),
+            (0x0800, b"\x01\0"),
+        ]
+    )
+
+
 def store_message(obj: Object, context_id: int, message_id: int, max_pdu: int) -> list[bytes | memoryview]:
     """Return the buffers of one C-STORE-RQ with its data set."""
     command = command_set(

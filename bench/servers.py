@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -220,9 +221,9 @@ def _pynetdicom(folder: Path, port: int, _http: int) -> Command:
     }
 
 
-def _floor(folder: Path, port: int, _http: int) -> Command:
+def _floor(folder: Path, port: int, _http: int, *, how: str = "") -> Command:
     (folder / "out").mkdir()
-    return [sys.executable, "-m", "bench.floor", str(port), str(folder / "out")], {
+    return [sys.executable, "-m", "bench.floor", str(port), str(folder / "out"), how], {
         "PYTHONPATH": str(Path(__file__).parent.parent)
     }
 
@@ -235,6 +236,7 @@ SERVERS = (
     Server("orthanc", ("Orthanc",), _orthanc, speaks_http=True),
     Server("pynetdicom", (), _pynetdicom),
     Server("(floor)", (), _floor),
+    Server("(committed)", (), partial(_floor, how="committed")),
 )
 ARCHIVES = (
     *(server for server in SERVERS if server.name in ("calotype", "orthanc")),

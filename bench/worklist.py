@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-import struct
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from bench import fill
 from bench.query import ROUNDS, _report
 from bench.receiver import p_data
 from bench.report import Report
-from bench.sender import command_set, connect, even, release
+from bench.sender import connect, find_request, release
 from bench.servers import CALOTYPE
 from bench.sink import Stream, fields
 from calotype.dicom import keywords
@@ -114,15 +113,7 @@ def _ask(
         patient |= {key: value for key, value in keys.items() if key.startswith("Patient")}
         elements = keywords.to_elements({**patient, STEPS: [step]}, lambda value, _vr: value.encode())
         identifier = encode(elements, EXPLICIT_VR_LITTLE_ENDIAN)
-        command = command_set(
-            [
-                (0x0002, even(MODALITY_WORKLIST_FIND)),
-                (0x0100, b"\x20\0"),
-                (0x0110, struct.pack("<H", number)),
-                (0x0700, b"\0\0"),
-                (0x0800, b"\x01\0"),
-            ]
-        )
+        command = find_request(MODALITY_WORKLIST_FIND, number)
         start = time.perf_counter()
         connection.sendall(p_data(1, 3, command) + p_data(1, 2, identifier))
         while (message := stream.message()) is not None and fields(message[2])[0x0900] == b"\0\xff":

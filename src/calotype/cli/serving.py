@@ -28,6 +28,9 @@ PAGES_MISSING: Final = (
 )
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_YOUNG_OBJECTS = 20_000
+"""How many containers are made before the collector looks for cycles among them: hundreds for each object received,
+next to none of them in one."""
 
 
 @click.command("serve")
@@ -45,6 +48,7 @@ def serve_command(session: Session) -> None:
         house = House(settings, stores)
         # What is loaded by now lives until the end: the collector need not walk over it again and again.
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         house.start()
         try:
             click.echo(welcome(house, settings, time.monotonic() - started_s))
