@@ -6,12 +6,11 @@ beyond that: ``frames`` counts frames itself, ``guard`` holds a codestream again
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from calotype.dicom.datasets import Element
 from calotype.errors import DamagedPixels, Unsupported
 
 FLOAT_PIXEL_DATA: Final = 0x7FE00008
@@ -36,7 +35,7 @@ DESCRIBING: Final = frozenset(
         BITS_ALLOCATED, BITS_STORED, HIGH_BIT, PIXEL_REPRESENTATION, LOSSY_IMAGE_COMPRESSION,
     }
 )  # fmt: skip
-"""The elements that :func:`description_of` reads."""
+"""The elements that :func:`described` reads."""
 
 MAX_FRAMES: Final = 2**31 - 1
 """What an IS can say (PS3.5 6.2)."""
@@ -118,15 +117,6 @@ class PixelDescription:
     def shape(self) -> tuple[int, ...]:
         """The shape of one decoded frame: rows, columns, and samples where there are several."""
         return (self.rows, self.columns, self.samples_per_pixel)[: 2 if self.samples_per_pixel == 1 else 3]
-
-
-def description_of(elements: Iterable[Element]) -> PixelDescription:
-    """Return what the elements of a data set say of its pixels; those of sequences do not count.
-
-    Raises what :func:`described` does.
-    """
-    values = {each.tag: each.raw for each in elements}
-    return described(values, next((tag for tag in KINDS if tag in values), PIXEL_DATA))
 
 
 def described(values: Mapping[int, bytes], pixels: int = PIXEL_DATA) -> PixelDescription:

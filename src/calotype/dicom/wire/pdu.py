@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.wire.pdu_items import (
@@ -34,8 +34,6 @@ _HEADER = struct.Struct(">BxI")
 _PDV_HEADER = struct.Struct(">IBB")
 _PDU_AND_PDV_HEADER = struct.Struct(">BxIIBB")
 _ASSOCIATE_FIELDS = struct.Struct(">H2x16s16s32x")
-PDV_PREFIX_BYTES = _PDU_AND_PDV_HEADER.size
-"""What :func:`pdv_prefix` puts before a fragment; six of them count into the PDU's length."""
 
 
 class PduType(IntEnum):
@@ -109,18 +107,8 @@ class AssociateRQ:
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Read the PDU's body."""
-        version, called, calling = _decode_associate_fields(body)
-        contexts: list[PresentationContextProposed] = []
-        application_context, user_information = UID(""), UserInformation()
-        for kind, value in iterate_items(body, _ASSOCIATE_FIELDS.size):
-            if kind == ItemType.PRESENTATION_CONTEXT_PROPOSED:
-                contexts.append(PresentationContextProposed.decode(value))
-            elif kind == ItemType.APPLICATION_CONTEXT:
-                application_context = decode_uid(value)
-            elif kind == ItemType.USER_INFORMATION:
-                user_information = UserInformation.decode(value)
-        _check_distinct(context.context_id for context in contexts)
-        return cls(called, calling, tuple(contexts), user_information, application_context, version)
+        kind = ItemType.PRESENTATION_CONTEXT_PROPOSED
+        return cls(*_decode_associate(body, kind, PresentationContextProposed.decode))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +129,8 @@ class AssociateAC:
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Read the PDU's body."""
-        version, called, calling = _decode_associate_fields(body)
-        contexts: list[PresentationContextResult] = []
-        application_context, user_information = UID(""), UserInformation()
-        for kind, value in iterate_items(body, _ASSOCIATE_FIELDS.size):
-            if kind == ItemType.PRESENTATION_CONTEXT_RESULT:
-                contexts.append(PresentationContextResult.decode(value))
-            elif kind == ItemType.APPLICATION_CONTEXT:
-                application_context = decode_uid(value)
-            elif kind == ItemType.USER_INFORMATION:
-                user_information = UserInformation.decode(value)
-        _check_distinct(context.context_id for context in contexts)
-        return cls(called, calling, tuple(contexts), user_information, application_context, version)
+        kind = ItemType.PRESENTATION_CONTEXT_RESULT
+        return cls(*_decode_associate(body, kind, PresentationContextResult.decode))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,11 +306,27 @@ def _encode_associate(pdu_type: PduType, pdu: AssociateRQ | AssociateAC) -> byte
     return _HEADER.pack(pdu_type, len(body)) + body
 
 
-def _decode_associate_fields(body: bytes) -> tuple[int, str, str]:
+_Context = TypeVar("_Context", PresentationContextProposed, PresentationContextResult)
+
+
+def _decode_associate(
+    body: bytes, kind_of_context: ItemType, decode_context: Callable[[bytes], _Context]
+) -> tuple[str, str, tuple[_Context, ...], UserInformation, UID, int]:
+    """Return the fields of an A-ASSOCIATE-RQ or -AC, in the order of their classes."""
     if len(body) < _ASSOCIATE_FIELDS.size:
         raise InvalidPdu(f"an A-ASSOCIATE body of {len(body)} bytes lacks its {_ASSOCIATE_FIELDS.size} fixed ones")
     version, called, calling = _ASSOCIATE_FIELDS.unpack_from(body)
-    return version, decode_text(called), decode_text(calling)
+    contexts: list[_Context] = []
+    application_context, user_information = UID(""), UserInformation()
+    for kind, value in iterate_items(body, _ASSOCIATE_FIELDS.size):
+        if kind == kind_of_context:
+            contexts.append(decode_context(value))
+        elif kind == ItemType.APPLICATION_CONTEXT:
+            application_context = decode_uid(value)
+        elif kind == ItemType.USER_INFORMATION:
+            user_information = UserInformation.decode(value)
+    _check_distinct(context.context_id for context in contexts)
+    return decode_text(called), decode_text(calling), tuple(contexts), user_information, application_context, version
 
 
 def _check_distinct(context_ids: Iterable[int]) -> None:

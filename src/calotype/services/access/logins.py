@@ -18,7 +18,6 @@ from hashlib import blake2b
 from typing import Final
 
 from calotype.errors import InvalidRequest, Refused
-from calotype.services.access import secrets
 from calotype.services.access.model import Grant, Session, User, Way
 from calotype.services.access.passwords import MAX_CHARS
 from calotype.services.access.preferences import Likings
@@ -163,10 +162,6 @@ class Logins:
         """Return the key of :meth:`remembered`; of a name and a password nothing can be learned from it."""
         told = f"{caller.is_local}\0{len(name)}\0{name}\0{password}"
         return blake2b(told.encode("utf-8", "surrogatepass"), key=self._key, digest_size=32).digest()
-
-    def by_token(self, secret: str) -> Grant | None:
-        """Return what a token may do, ``None`` when it is none (any more)."""
-        return self.tokens.look_up(secrets.digest(secret))
 
     def forget(self, user: str) -> None:
         """Look all of a user up again: something has changed."""

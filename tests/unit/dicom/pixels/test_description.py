@@ -2,7 +2,6 @@
 
 import pytest
 
-from calotype.dicom.datasets import Element
 from calotype.dicom.pixels.description import (
     DOUBLE_FLOAT_PIXEL_DATA,
     FLOAT_PIXEL_DATA,
@@ -10,7 +9,6 @@ from calotype.dicom.pixels.description import (
     PixelDescription,
     PixelKind,
     described,
-    description_of,
 )
 from calotype.errors import DamagedPixels, Unsupported
 
@@ -37,12 +35,6 @@ def test_a_ct_is_described():
     )
     assert described(CT) == expected
     assert (expected.shape, expected.dtype, expected.frame_bytes) == ((512, 256), "int16", 2 * 512 * 256)
-
-
-def test_elements_of_a_data_set_describe_it_and_those_of_its_sequences_do_not():
-    elements = [Element(tag, "US", value) for tag, value in CT.items()]
-    icon = Element(0x00880200, "SQ", ((Element(0x00280010, "US", us(64)),),))
-    assert description_of([*elements, icon]) == described(CT)
 
 
 def test_what_devices_leave_out_is_filled_in_where_one_thing_only_can_be_meant():
@@ -79,7 +71,6 @@ def test_float_pixels_have_all_their_bits(tag, kind, bits):
     values = {0x00280010: us(2), 0x00280011: us(2), 0x00280100: us(bits)}
     found = described(values, tag)
     assert (found.kind, found.bits_stored, found.dtype) == (PixelKind(kind), bits, f"float{bits}")
-    assert description_of([Element(each, "US", value) for each, value in [*values.items(), (tag, b"")]]) == found
 
 
 def test_subsampled_colour_takes_two_thirds_of_the_room():

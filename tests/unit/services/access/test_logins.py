@@ -174,9 +174,3 @@ def test_a_changed_password_ends_all_sessions_but_the_one_kept(logins, people):
     with pytest.raises(WrongPassword):
         logins.change_password("zhang", PASSWORD, "albumen and silver", WARD)
     assert first[1].id != kept[1].id
-
-
-def test_a_token_is_looked_up_by_its_secret(logins, people):
-    secret, token = people.tokens.launch("zhang", ["1.2"])
-    assert logins.by_token(secret).number == token.id
-    assert logins.by_token("launch_nothing") is None
