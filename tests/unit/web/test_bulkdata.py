@@ -246,6 +246,25 @@ def test_pixels_that_the_client_does_not_take_are_left_out_and_told(client, keep
     assert client.get(f"/dicomweb/studies/{STUDY}/pixeldata", headers={"Accept": lossy}).status_code == 200
 
 
+def test_a_video_comes_to_players_alone_and_by_ranges(client, keep):
+    stream = bytes(range(200)) * 3
+    keep(
+        1,
+        make=samples.compressed,
+        syntax=samples.MPEG4,
+        changes={0x00280008: ("IS", "25"), 0x7FE00010: ("OB", samples.Fragments([stream]))},
+    )
+    place = url(1, "/bulkdata/7FE00010")
+    # As a browser's player asks, for whom there is no choice of media types.
+    answer = client.get(place, headers={"Accept": "*/*", "Range": "bytes=100-299"})
+    assert (answer.status_code, answer.content) == (206, stream[100:300])
+    assert answer.headers["content-type"] == f"video/mp4; transfer-syntax={samples.MPEG4}"
+    assert answer.headers["content-range"] == "bytes 100-299/600"
+    whole = client.get(f"{place}?accept=video/*")
+    assert (whole.status_code, whole.content) == (200, stream)
+    assert client.get(place).headers["content-type"].startswith('multipart/related; type="video/mp4"')
+
+
 def test_metadata_come_as_xml(client, keep):
     keep(1)
     keep(2)

@@ -225,18 +225,22 @@ def modality_in(state: Attributes) -> Modality:
     return modality_of(FrameAttributes(state))
 
 
-def voi_of(frame: FrameAttributes, modality: Modality) -> Voi | None:
+def voi_of(frame: FrameAttributes, modality: Modality, *, is_float: bool = False) -> Voi | None:
     """Return the first VOI LUT or window of a frame, a table before a window; ``None`` where nothing is said."""
     place = frame.place_of(_FRAME_VOI_LUT, _WINDOW_CENTER)
     if place is frame.whole and _VOI_LUT in frame.group(_FRAME_VOI_LUT):
         place = frame.group(_FRAME_VOI_LUT)
     # PS3.3 C.11.2.1.1: the first input is signed where the Modality LUT puts out signed values.
     is_signed = _is_signed(frame.whole) or (isinstance(modality, Rescale) and modality.intercept < 0)
-    return voi_in(place, is_signed=is_signed)
+    return voi_in(place, is_signed=is_signed, is_float=is_float)
 
 
-def voi_in(place: Attributes, *, is_signed: bool) -> Voi | None:
-    """Return the first VOI LUT or window that one item holds. What makes no sense there is passed over."""
+def voi_in(place: Attributes, *, is_signed: bool, is_float: bool = False) -> Voi | None:
+    """Return the first VOI LUT or window that one item holds. What makes no sense there is passed over.
+
+    A LINEAR window counts whole values, and makes of floating point from 0 to 1 black and white: for ``is_float`` it
+    is taken for what was meant, LINEAR_EXACT.
+    """
     table = table_of(place.first_item(_VOI_LUT), is_signed=is_signed)
     if table is not None:
         return table
@@ -247,6 +251,8 @@ def voi_in(place: Attributes, *, is_signed: bool) -> Voi | None:
         function = VoiFunction(place.text(_VOI_FUNCTION) or VoiFunction.LINEAR)
     except ValueError:
         function = VoiFunction.LINEAR
+    if is_float and function is VoiFunction.LINEAR:
+        function = VoiFunction.LINEAR_EXACT
     try:
         return Window(center, width, function)
     except InvalidRequest:

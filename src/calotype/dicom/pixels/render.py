@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels import colour, palette
 from calotype.dicom.pixels.attributes import Attributes, FrameAttributes
-from calotype.dicom.pixels.description import PixelDescription
+from calotype.dicom.pixels.description import PixelDescription, PixelKind
 from calotype.dicom.pixels.geometry import (
     NO_TURN,
     Region,
@@ -228,7 +228,8 @@ def grey_of(description: PixelDescription, attributes: FrameAttributes, shown: S
         return Grey(shown.modality, shown.voi, shown.is_inverted, padding, shown.presentation)
     modality = modality_of(attributes)
     inverted = description.photometric_interpretation == "MONOCHROME1"
-    return Grey(modality, voi_of(attributes, modality), inverted, padding)
+    is_float = description.kind is not PixelKind.INTEGER
+    return Grey(modality, voi_of(attributes, modality, is_float=is_float), inverted, padding)
 
 
 def _masks(frame: Frame, shown: Shown | None, parameters: RenderParameters) -> list[tuple[Array, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import orjson
@@ -69,10 +70,11 @@ class BulkdataResource:
         _check_open(context, request)
         path = bulk.parse_path(request.path_params["reference"])
         ranges = accepted(request)
-        stored, found = await context.offload(self._find, request, path, ranges)
+        is_ranged = "range" in request.headers
+        stored, found = await context.offload(partial(self._find, alone_first=is_ranged), request, path, ranges)
         if isinstance(found, _Frames):
             return await self._frames(request, stored, found)
-        forms = (_ALONE, _AS_PARTS) if "range" in request.headers else (_AS_PARTS, _ALONE)
+        forms = (_ALONE, _AS_PARTS) if is_ranged else (_AS_PARTS, _ALONE)
         form = negotiate(ranges, forms)
         tag = _tag(stored, path, form.essence)
         headers = {"Vary": "Accept", "ETag": tag}
@@ -95,7 +97,7 @@ class BulkdataResource:
         return await self._answer(related(), {**headers, "Content-Type": writer.content_type})
 
     def _find(
-        self, request: Request, path: Path, ranges: Sequence[MediaRange]
+        self, request: Request, path: Path, ranges: Sequence[MediaRange], *, alone_first: bool
     ) -> tuple[StoredInstance, BulkValue | _Frames]:
         stored = next(self._context.archive.retrieve.locate(selected(request)), None)
         if stored is None:
@@ -104,7 +106,7 @@ class BulkdataResource:
         if not found.in_fragments or path != (PIXEL_DATA,):
             return current, found
         with self._pictures.open(current) as opened:
-            return current, _frames_of(opened, ranges, alone=True)
+            return current, _frames_of(opened, ranges, alone=True, alone_first=alone_first)
 
     async def _frames(self, request: Request, stored: StoredInstance, frames: _Frames) -> Response:
         way = frames.way
@@ -219,10 +221,10 @@ def _check_open(context: Context, request: Request) -> None:
         raise Unsupported("anonymize: bulk data are not de-identified one by one; ask for objects or frames")
 
 
-def _frames_of(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool) -> _Frames:
+def _frames_of(opened: Opened, ranges: Sequence[MediaRange], *, alone: bool, alone_first: bool = False) -> _Frames:
     _, index = opened.subject.checked()
     count = index.number_of_frames
-    way = choose_way(Pixels.of(opened), ranges, alone=alone)
+    way = choose_way(Pixels.of(opened), ranges, alone=alone, alone_first=alone_first)
     if not way.is_related and count > 1 and way.making is not Making.DECODE:
         way = choose_way(Pixels.of(opened), ranges, alone=False)
     return _Frames(way, range(1, count + 1))

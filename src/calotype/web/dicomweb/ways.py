@@ -112,13 +112,15 @@ class Pixels:
             return False
 
 
-def choose_way(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> Way:
+def choose_way(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool, alone_first: bool = False) -> Way:
     """Return the form that the client wants most of those that an object's frames can have.
 
-    ``alone``: it may be something else than ``multipart/related``. Unsupported when there is none.
+    ``alone``: it may be something else than ``multipart/related``; ``alone_first``: rather, where the client takes
+    both. Unsupported when there is none.
     """
+    as_parts = (False, True) if alone_first else (True, False)
     best, best_quality = None, 0.0
-    for way in _ways(pixels, ranges, alone=alone):
+    for way in _ways(pixels, ranges, as_parts if alone else (True,)):
         quality = quality_in(ranges, way.form, way.syntax, way.answers)
         if quality > best_quality:
             best, best_quality = way, quality
@@ -127,8 +129,8 @@ def choose_way(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> 
     return best
 
 
-def _ways(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> Iterator[Way]:
-    """Yield what frames can be, the default first.
+def _ways(pixels: Pixels, ranges: Sequence[MediaRange], as_parts: Sequence[bool]) -> Iterator[Way]:
+    """Yield what frames can be, as parts or alone in this order, the default first.
 
     Octets are uncompressed unless another transfer syntax is asked for; a media type without one means as it is
     stored where that fits, else the type's own default.
@@ -137,7 +139,7 @@ def _ways(pixels: Pixels, ranges: Sequence[MediaRange], *, alone: bool) -> Itera
     explicit = EXPLICIT_VR_LITTLE_ENDIAN
     stored_type = MEDIA_TYPES.get(codec) if is_encapsulated else None
     others = [uid for uid in _asked(ranges) if uid != codec and pixels.can_become(uid)]
-    for related in (True, False) if alone else (True,):
+    for related in as_parts:
 
         def way(media_type: str, syntax: UID, making: Making, *answers: str, related: bool = related) -> Way:
             form = Form(RELATED, media_type) if related else Form(media_type)

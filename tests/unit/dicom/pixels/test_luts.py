@@ -211,6 +211,15 @@ def test_a_window_that_makes_no_sense_is_none(whole):
     assert voi_of(FrameAttributes(Attributes(whole)), Rescale()) is None
 
 
+@pytest.mark.parametrize(("width", "function"), [("1", "LINEAR"), ("0.5", ""), ("1", "LINEAR_EXACT")])
+def test_a_window_of_floating_point_counts_no_whole_values(width, function):
+    whole = Attributes([ds(0x00281050, "0.5"), ds(0x00281051, width), Element(0x00281056, "CS", function.encode())])
+
+    assert voi_of(FrameAttributes(whole), Rescale(), is_float=True) == Window(
+        0.5, float(width), VoiFunction.LINEAR_EXACT
+    )
+
+
 def test_the_modality_table_of_an_angiogram_is_not_for_display():
     item = lut_item(2, 0, 16, struct.pack("<2H", 0, 65535))
     lut = Element(0x00283000, "SQ", (item,))
