@@ -121,7 +121,7 @@ def _upper_half(declared: Charsets) -> sets.GraphicSet | None:
 
 
 def _utf_8(declared: Charsets, values: list[bytes]) -> Verdict:
-    if _read(values, "utf-8") is not None:
+    if _read_utf_8(values) is not None:
         return Verdict(declared)
     chinese = _read(values, "gb18030")
     # Nearly any bytes are some characters of GB 18030: Latin-1 declared as UTF-8 must not become rare hanzi.
@@ -169,7 +169,9 @@ def _katakana(declared: Charsets, codec: str, values: list[bytes]) -> Verdict:
 def _single_byte(declared: Charsets, codec: str, values: list[bytes]) -> Verdict:
     texts = _read(values, codec)
     implausible = texts is None or any(map(_is_implausible, texts))
-    utf_8 = _read(values, "utf-8")
+    if codec in _LATIN and texts is not None:
+        implausible = implausible or any(map(_is_without_ascii, texts))
+    utf_8 = _read_utf_8(values)
     if utf_8 is not None and (implausible or _is_plainly_utf_8(values, utf_8)):
         return Verdict(UTF_8)
     if implausible and _are_common_hanzi(values):
@@ -178,10 +180,10 @@ def _single_byte(declared: Charsets, codec: str, values: list[bytes]) -> Verdict
 
 
 def _undeclared(declared: Charsets, values: list[bytes]) -> Verdict:
-    if _read(values, "utf-8") is not None:
+    if _read_utf_8(values) is not None:
         return Verdict(UTF_8)
     texts = [value.decode("latin-1") for value in values]
-    if any(map(_is_implausible, texts)) and _are_common_hanzi(values):
+    if any(_is_implausible(text) or _is_without_ascii(text) for text in texts) and _are_common_hanzi(values):
         return Verdict(GB18030)
     return Verdict(declared, certain=False)
 
@@ -197,6 +199,32 @@ def _read(values: Iterable[bytes], codec: str) -> list[str] | None:
         return [value.decode(codec) for value in values]
     except UnicodeDecodeError:
         return None
+
+
+def _read_utf_8(values: Collection[bytes]) -> list[str] | None:
+    """Return the values as UTF-8, ``None`` when one is not valid, or is by chance only what is Chinese in truth.
+
+    Of names of two hanzi in GBK one in sixty is: 谢然 as ллȻ.
+    """
+    texts = _read(values, "utf-8")
+    if texts is None or any(map(_THREE_BYTES.search, values)):
+        return texts
+    return None if any(map(_is_by_chance, texts)) and _are_common_hanzi(values) else texts
+
+
+_SCRIPTS_OF_TWO_BYTES: Final = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC"})
+_SELDOM: Final = re.compile("[\u0180-\u019f\u01a2-\u01ae\u01b1-\u01cc\u01dd-\u01e3\u0200-\u0217\u021c-\u02af]")
+"""Latin letters of linguists, and of alphabets with few readers: Ʌ, ɓ, Ȼ."""
+
+
+def _is_by_chance(text: str) -> bool:
+    """Tell whether nobody writes so: letters of several scripts or of none in use, or signs without a letter."""
+    high = [char for char in text if not char.isascii()]
+    letters = [char for char in high if not _is_symbol(char) and char not in "ªµº"]
+    scripts = {unicodedata.name(char, "").partition(" ")[0] for char in letters}
+    if len(scripts) > 1 or not scripts <= _SCRIPTS_OF_TWO_BYTES or _SELDOM.search(text):
+        return True
+    return len(high) > max(len(letters), 1) and not any(map(str.isalnum, filter(str.isascii, text)))
 
 
 def _is_plainly_utf_8(values: list[bytes], texts: list[str]) -> bool:
@@ -229,6 +257,14 @@ _WIDE_SIGNS: Final = re.compile(
 
 _WORD: Final = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
 """What stands between ASCII's controls, spaces and punctuation."""
+
+
+_LATIN: Final = frozenset({"iso8859_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso8859_9", "iso8859_15"})
+
+
+def _is_without_ascii(text: str) -> bool:
+    """Tell whether Latin text of some length has accents on all of its letters, as no language does: Îâ^ÁÖ."""
+    return sum(map(str.isalpha, text)) > 3 and not any(map(str.isalpha, filter(str.isascii, text)))
 
 
 def _is_implausible(text: str) -> bool:
@@ -278,11 +314,11 @@ def _is_ordinary(char: str) -> bool:
 
 _BEYOND_LEVEL_1: Final = (
     # In names: surnames, then what parents choose.
-    "龚邱邵郝覃阎闫佟佘俞翟禹臧訾亓仝佴冼缪逄郜郗郇郦郐鄢鄯谌昝岑嵇戚晏晁桑滕璩瞿荀蒯芮邢邬邹郏隗靳鞠麴阚"
+    "龚邱邵郝覃阎闫佟佘俞翟禹臧訾褚闵栾邝濮逯宓乜莘幺谌隽颉亓仝佴冼缪逄郜郗郇郦郐鄢鄯谌昝岑嵇戚晏晁桑滕璩瞿荀蒯芮邢邬邹郏隗靳鞠麴阚"
     "俪昊婷琪鑫淼睿璇瑾瑜馨妍娅薇蕾莎莉萱彤嫣怡煜炜烨焱晗晟旻昱晔珺珏琦琛瑛璐皓祺祯禧翊羿芸荟莹菡蓓韬颢骅骁麒麟"
     "娣娟妮婕婧婵嫒嬿孜峥嵘嵩帏忻恺悦愫懿旎昕晖暄曦枫柠栩桐梓棣楠楹榕樱沁沅泓泠洳浠涵淇淳渝湉湘滢漪潇澍濛瀚炯炅炫"
     "焯熠燊玮玥珂珈珞琬琰琳瑶璟瓅甄畅皎皙碧祎禄禾秉稷竣笙筠筱箐绮绯缇羽翎聿胤芃芊芙芷苒茗茜茵荃荞莀菀菁菲萍葳蓁蓉蔓"
-    "蕊蕙薏藜蘅虞裕诃诗诠谧赟轩轶迪逸遥邈郁郡酉钊钰钧铎铄铭锴镕镛阅雯霁霏霖霜静韵颀颉颐飏馥骐骞骥鸢鹏鹤黛"
+    "蕊蕙薏藜蘅虞裕诃诗诠谧赟轩轶迪逸遥邈郁郡酉钊钰钧铎铄铭锴镕镛阅雯霁霏霖霜静韵颀颉颐飏馥骐骞骥鸢鹏鹤黛霆喆珉琨鋆淏焜"
     # On a radiologist's page.
     "髋髂骶髌膝胫腓踝肱胛肋颌颞颧颅窦腮腭咽喉膀胱肾胰脾胆胃肠阑疝痔瘘痿癫痫瘤癌囊髓椎鞘骺骨腱腋脐腹膈纵隔冠钼靶胝"
 )

@@ -37,6 +37,31 @@ def test_chinese_bytes_under_a_single_byte_set_are_read_as_chinese(declared, val
     assert judge(terms(declared), encoded(values, "gb18030")) == Verdict(GB)
 
 
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize(
+    "name", ["谢然", "梅^英", "姚^梅英", "欧平思", "头颅CT平扫", "莫萍", "全^萍", "邝萱", "闵^燕"]
+)
+def test_chinese_that_is_valid_utf_8_by_chance_is_read_as_chinese(declared, name):
+    assert judge(terms(declared), [name.encode("gbk")]) == Verdict(GB)
+
+
+@pytest.mark.parametrize("declared", ["", "ISO_IR 192"])
+@pytest.mark.parametrize(
+    "name",
+    ["Núñez^José", "Иванов^Пётр", "Müller Иванов", "Παπαδόπουλος^Γιώργος", "5 cm² ± 2 µm", "«élan»", "Șerban^Ștefan",
+     "Nguyễn^Thị Ơn", "Məmmədov^Əli", "כהן^דוד", "محمد^علي", "Հակոբյան^Արամ", "ù ó é", "2ª vértebra"],
+)  # fmt: skip
+def test_real_utf_8_of_two_bytes_is_not_read_as_chinese(declared, name):
+    assert judge(terms(declared), [name.encode("utf-8")]) == Verdict(UTF_8)
+
+
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100", "ISO_IR 101", "ISO_IR 148"])
+@pytest.mark.parametrize("name", ["吴^林", "郎^丽", "栾^云远", "武^怡", "温^敏", "赵^敏", "谢^霆锋", "男性,52岁"])
+def test_a_lone_chinese_name_that_could_be_latin_letters_is_read_as_chinese(declared, name):
+    # As Latin-1 吴^林 is "Îâ^ÁÖ": no language has words, and names of words, without one plain letter.
+    assert judge(terms(declared), [name.encode("gbk")]) == Verdict(GB)
+
+
 @pytest.mark.parametrize("declared", [*SINGLE_BYTE, "ISO_IR 13", "ISO_IR 127", "ISO_IR 138", "ISO_IR 166"])
 @pytest.mark.parametrize(
     "values", [*CHINESE_STUDIES, ("José", "Łódź"), ("Иванов^Иван",), ("山田^太郎",), ("홍^길동",)]
