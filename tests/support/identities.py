@@ -12,12 +12,18 @@ from pydicom.uid import ExplicitVRLittleEndian
 from calotype.dicom.deidentify.deidentify import Policy, deidentify
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.pseudonyms import Pseudonyms
-from calotype.dicom.hierarchy import UID
+from calotype.dicom.hierarchy import UID, InstanceRef
 
 KEY = b"0123456789abcdef0123456789abcdef"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 STRICT = Policy()
 EMPTYING = Policy(empties_documents=True)
+
+
+def anonymous(ref):
+    """Return under which UIDs an object leaves, by :data:`KEY`."""
+    uid = Pseudonyms(KEY).uid
+    return InstanceRef(uid(ref.study), uid(ref.series), uid(ref.instance))
 
 
 def item(**attributes):

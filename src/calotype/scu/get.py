@@ -19,7 +19,16 @@ from calotype.network.failures import AssociationEnded
 from calotype.scu.calling import NATIVE_SYNTAXES, Caller, failure, out_of_turn, require_context, roles_as_scp
 from calotype.scu.keys import Keys, encode_keys
 from calotype.scu.proposals import COMMON_STORAGE_CLASSES, MAX_STORAGE_CONTEXTS, proposals
-from calotype.scu.query import Conversation, Progress, Root, find, progress_of, refuses_the_whole, retrieve_keys
+from calotype.scu.query import (
+    Conversation,
+    Progress,
+    Root,
+    find,
+    progress_of,
+    refuses_the_whole,
+    retrieve_keys,
+    until_final,
+)
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.peers import Receiver
 
@@ -54,16 +63,10 @@ def get(
         request = CGetRQ(message_id=association.next_message_id(), affected_sop_class_uid=root.get)
         association.send(context.context_id, request, encode_keys(asked, context.transfer_syntax))
         reports = _reports(association, request.message_id, receiver)
-        try:
-            for progress in reports:
-                if not progress.is_final:
-                    yield progress
-        except GeneratorExit:
-            Conversation(association, context.context_id, request.message_id).leave(reports)
-            raise
-    if refuses_the_whole(progress):
-        raise failure(node, "C-GET", progress.status, progress.comment)
-    yield progress
+        last = yield from until_final(reports, Conversation(association, context.context_id, request.message_id))
+    if refuses_the_whole(last):
+        raise failure(node, "C-GET", last.status, last.comment)
+    yield last
 
 
 def sop_classes_of(caller: Caller, node: Node, keys: Keys, root: Root) -> tuple[UID, ...]:

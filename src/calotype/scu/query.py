@@ -196,18 +196,14 @@ def move(
             move_destination=destination,
         )
         association.send(context.context_id, request, encode_keys(asked, context.transfer_syntax))
-        responses = _responses(association, request.message_id, CMoveRSP)
-        try:
-            for response in responses:
-                progress = progress_of(association, response, context.transfer_syntax)
-                if not progress.is_final:
-                    yield progress
-        except GeneratorExit:
-            Conversation(association, context.context_id, request.message_id).leave(responses)
-            raise
-    if refuses_the_whole(progress):
-        raise failure(node, "C-MOVE", progress.status, progress.comment)
-    yield progress
+        reports = (
+            progress_of(association, response, context.transfer_syntax)
+            for response in _responses(association, request.message_id, CMoveRSP)
+        )
+        last = yield from until_final(reports, Conversation(association, context.context_id, request.message_id))
+    if refuses_the_whole(last):
+        raise failure(node, "C-MOVE", last.status, last.comment)
+    yield last
 
 
 _Response = TypeVar("_Response", CFindRSP, CMoveRSP)
@@ -248,6 +244,18 @@ class Conversation:
             for _ in rest:
                 pass
             self._association.release()
+
+
+def until_final(reports: Iterator[Progress], conversation: Conversation) -> Generator[Progress, None, Progress]:
+    """Pass on all reports but the final one, which is returned; the peer is left when nobody listens any more."""
+    try:
+        for progress in reports:
+            if not progress.is_final:
+                yield progress
+    except GeneratorExit:
+        conversation.leave(reports)
+        raise
+    return progress
 
 
 def retrieve_keys(level: Level, keys: Keys, root: Root) -> dict[str, str]:

@@ -21,7 +21,7 @@ from calotype.dicom.deidentify.deidentify import Policy, check, deidentify
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.deidentify.pseudonyms import Pseudonyms
 from calotype.dicom.deidentify.result import Deidentified
-from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.part10 import write_file_meta
 from calotype.dicom.pixels.transcode import Decode, Each, decode, one_by_one
 from calotype.errors import OutOfResources
@@ -131,14 +131,6 @@ class Anonymiser:
                 transfer_syntax=new.transfer_syntax,
             )
             yield replace(stored, ref=new.ref, location=there), whole
-
-    def ref_of(self, ref: InstanceRef, wishes: Wishes | None = None) -> InstanceRef:
-        """Return under which UIDs an object leaves, without opening it. Unavailable when the key is."""
-        wishes = wishes or self.settings.wishes
-        if Option.RETAIN_UIDS in wishes.options:
-            return ref
-        uid = self._pseudonyms(wishes.patient_id).uid
-        return InstanceRef(uid(ref.study), uid(ref.series), uid(ref.instance))
 
     def _make_pseudonyms(self, audience: str) -> Pseudonyms:
         return Pseudonyms(self._key(), audience)

@@ -19,36 +19,29 @@ from calotype.services.archive.ports import Flag, Origin
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceStored:
+class _Arrival:
+    """An object that came, and where it stands."""
+
+    ref: InstanceRef
+    sop_class: UID
+    origin: Origin
+    received_us: int
+    flags: frozenset[Flag]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStored(_Arrival):
     """A new instance was committed: its row and its file are there."""
 
-    ref: InstanceRef
-    sop_class: UID
-    origin: Origin
-    received_us: int
-    flags: frozenset[Flag]
-
 
 @dataclass(frozen=True, slots=True)
-class InstanceReplaced:
+class InstanceReplaced(_Arrival):
     """A known instance was overwritten by policy; ``ref`` is where it stands now."""
 
-    ref: InstanceRef
-    sop_class: UID
-    origin: Origin
-    received_us: int
-    flags: frozenset[Flag]
-
 
 @dataclass(frozen=True, slots=True)
-class VersionKept:
+class VersionKept(_Arrival):
     """Different content came under a known SOP Instance UID and waits for a decision."""
-
-    ref: InstanceRef
-    sop_class: UID
-    origin: Origin
-    received_us: int
-    flags: frozenset[Flag]
 
 
 @dataclass(frozen=True, slots=True)

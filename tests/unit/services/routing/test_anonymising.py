@@ -25,7 +25,7 @@ from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.memory_jobs import MemoryJobs
 from calotype.stores.objects.memory import MemoryObjectStore
 from support.archives import House
-from support.identities import KEY, ct, data_set, part_10
+from support.identities import KEY, anonymous, ct, data_set, part_10
 
 STUDY = UID("1.2.826.0.1.3680043.9.1.1")
 WHOLE = Selection(Level.STUDY, (STUDY,))
@@ -71,7 +71,7 @@ def test_new_study_is_kept_beside_the_old_one(here):
     job = here.ended(here.anonymising.submit(WHOLE, None, Target.ARCHIVE))
     assert (job.kind, job.state, job.progress.total) == ("anonymise", State.DONE, 3)
     assert here.results(job) == EXPECTED
-    new = ANONYMISER.ref_of(InstanceRef(STUDY, UID(uid(2)), UID(uid(31))))
+    new = anonymous(InstanceRef(STUDY, UID(uid(2)), UID(uid(31))))
     kept = list(here.house.archive.retrieve.locate(Selection(Level.STUDY, (new.study,))))
     assert len(kept) == 2
     assert new in {each.ref for each in kept}
@@ -166,7 +166,7 @@ def test_node_that_wants_it_so_gets_no_patient(here):
     assert [each.sop_instance for each in handovers] == [uid(31), uid(32), uid(33)]
     assert [each.answer.result.name for each in handovers] == ["COMPLETED", "COMPLETED", "FAILED"]
     assert "burned into" in handovers[2].answer.comment
-    new = ANONYMISER.ref_of(InstanceRef(STUDY, UID(uid(2)), UID(uid(31)))).instance
+    new = anonymous(InstanceRef(STUDY, UID(uid(2)), UID(uid(31)))).instance
     assert len(courier.delivered) == 2
     assert new in str(courier.delivered)
     assert b"Doppelganger" not in b"".join(bytes(each.data) for each in courier.delivered)
