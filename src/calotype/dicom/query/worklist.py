@@ -207,8 +207,6 @@ def attribute_of(tag: int) -> Attribute | None:
     if dictionary.tag_of(entry.keyword) != tag:
         return None
     kind = Matching.SEQUENCE if entry.vr == "SQ" else kind_of(entry.keyword)
-    if entry.vr in {"FL", "FD", "DS", "DT"}:
-        kind = Matching.NONE
     return Attribute(entry.keyword, tag, entry.vr, Level.STUDY, KeyType.OPTIONAL, kind)
 
 

@@ -93,7 +93,11 @@ def in_step(*conditions):
         ),
         ({"RequestedProcedureCodeSequence": [{"CodeValue": "X"}]},
          (InSequence("RequestedProcedureCodeSequence", (Exact("CodeValue", "X"),)),)),
-        ({"PatientWeight": "70"}, ()),
+        ({"PatientWeight": "70.50"}, (Exact("PatientWeight", "70.5"),)),
+        (
+            step(ScheduledProcedureStepStartDateTime="2024013109-"),
+            in_step(Range("ScheduledProcedureStepStartDateTime", "20240131090000", None)),
+        ),
         ({"QueryRetrieveLevel": "WORKLIST", "PatientID": "1"}, (Exact("PatientID", "1"),)),
     ],
 )  # fmt: skip
