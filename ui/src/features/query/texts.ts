@@ -60,7 +60,6 @@ addTexts("query", {
     bodypart: "Body part",
     size: "Size",
     images: "Images of the series",
-    "jobs-link": "Jobs",
   },
   "zh-CN": {
     title: "查询 / 获取",
@@ -120,6 +119,5 @@ addTexts("query", {
     bodypart: "部位",
     size: "尺寸",
     images: "该序列的影像",
-    "jobs-link": "任务",
   },
 });

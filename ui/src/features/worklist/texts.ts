@@ -82,7 +82,6 @@ addTexts("worklist", {
     "asker.asked": "asked {{when}} ago",
     "asker.keys": "for {{keys}}",
     "asker.everything": "for everything",
-    at: "at {{time}}",
   },
   "zh-CN": {
     title: "工作列表",
@@ -164,6 +163,5 @@ addTexts("worklist", {
     "asker.asked": "{{when}}前查询",
     "asker.keys": "条件 {{keys}}",
     "asker.everything": "查询全部",
-    at: "{{time}}",
   },
 });
