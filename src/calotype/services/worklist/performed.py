@@ -139,9 +139,11 @@ class PerformedSteps:
             _logger.info("performed step %s ends incomplete: %s", sop_instance, error)
 
     def get(self, sop_instance: UID, tags: Sequence[int] = ()) -> list[Element]:
-        """Return a step's attributes, all or those asked for (N-GET). NotFound."""
+        """Return a step's attributes, all or those asked for and what their text is read by (N-GET). NotFound."""
         elements = read(self._store.performed(sop_instance))
-        return [each for each in elements if each.tag in tags] if tags else elements
+        # PS3.4 Table F.8.2-1: Specific Character Set is returned whether it was asked for or not.
+        wanted = {*tags, keywords.SPECIFIC_CHARACTER_SET}
+        return [each for each in elements if each.tag in wanted] if tags else elements
 
     def one(self, sop_instance: UID) -> Performed:
         """Return a step for people. NotFound."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calotype.dicom import dictionary, keywords
+from calotype.dicom.datasets import Element
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.model import Page
 from calotype.dicom.query.worklist import STEPS
@@ -216,6 +217,14 @@ def test_attributes_are_got_all_or_some(performed):
     begin(performed)
     assert len(performed.get(STEP)) == len(BEGUN)
     assert [each.tag for each in performed.get(STEP, (0x00400252, 0x00080060))] == [0x00080060, 0x00400252]
+
+
+def test_what_is_looked_at_says_in_which_character_set_it_is(performed):
+    name = encode_text("王^小东", ("GB18030",), "PN")
+    told = [Element(0x00080005, "CS", b"GB18030"), *(each for each in elements(BEGUN) if each.tag != 0x00100010)]
+    performed.create(STEP, [*told, Element(0x00100010, "PN", name)], "CT1")
+    found = performed.get(STEP, (0x00100010,))
+    assert keywords.from_elements(found) == {"PatientName": "王^小东"}
 
 
 def test_the_newest_steps_are_shown_first(performed):
