@@ -97,4 +97,3 @@ export const type = {
 
 export const space = { xs: 4, sm: 8, md: 12, lg: 20, xl: 32 } as const;
 export const radius = { sm: 4, md: 6, lg: 10 } as const;
-export const rowHeight = 34;
