@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from calotype.app.settings import Compression, Http, Settings
+from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
 from calotype.errors import InvalidRequest
 from calotype.services.access.passwords import check_new
 from calotype.services.access.users import FIRST_USER
+from calotype.services.archive.layout import DEFAULT_LAYOUT, Layout
 from calotype.web.url_parts import is_base, is_origin, is_path
 from calotype.web.viewers.templates import read as read_viewers
 
@@ -21,10 +24,39 @@ _MOST_HOURS = 30 * 24.0
 _FEWEST_CHANGES, _MOST_CHANGES = 1000, 100_000_000
 _LOSSES = (("jpeg_quality", 1, 100), ("near", 1, 255), ("psnr_db", 20, 120), ("distance", 0.05, 15))
 _PDU_BYTES = range(4096, 16 * 1024 * 1024 + 1)
+_MOST_MIB = 1024 * 1024 * 1024
+_MOST_ASSOCIATIONS = 10_000
+_MOST_PARTS = 10_000_000
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("storage.min_free_mib", 0, _MOST_MIB),
+    ("dicom.drain_s", 0, _MOST_SECONDS),
+    ("http.threads", 1, _MOST_WORKERS),
+    ("http.max_part_mib", 0, _MOST_MIB),
+    ("http.max_parts", 1, _MOST_PARTS),
+    ("http.max_metadata_mib", 1, _MOST_MIB),
+    ("pixels.threads", 0, _MOST_WORKERS),
+    ("pixels.processes", -1, _MOST_WORKERS),
+    ("pixels.cache_mib", 0, _MOST_MIB),
+    ("pixels.transcoded_mib", 0, _MOST_MIB),
+    ("pixels.isolation_memory_mib", 1, _MOST_MIB),
+    ("pixels.isolation_s", 1, _MOST_SECONDS),
+    ("listeners.*.max_associations", 1, _MOST_ASSOCIATIONS),
+    ("listeners.*.max_associations_per_peer", 1, _MOST_ASSOCIATIONS),
+    ("nodes.*.connect_s", 0, _MOST_SECONDS),
+    ("nodes.*.dimse_s", 0, _MOST_SECONDS),
+    ("nodes.*.network_s", 0, _MOST_SECONDS),
+    ("anonymise.regions.*.rows", 0, _MOST_MIB),
+    ("anonymise.regions.*.columns", 0, _MOST_MIB),
+)
+"""Numbers that stand for themselves: (dotted key, least, most), ``*`` for each of a list."""
 
 
 def check(settings: Settings) -> None:
     """Raise InvalidRequest with one line: the dotted key, what is wrong, what would be right."""
+    _check_numbers(settings)
+    _check_layout(settings.storage.layout)
+    _check_transfer_syntaxes(settings)
     _check_ports(settings)
     _check_http(settings.http)
     _check_listeners(settings)
@@ -39,15 +71,52 @@ def check(settings: Settings) -> None:
     _check_changing(settings)
     if settings.compression != Compression():
         _check_compression(settings)
-    if not 0 <= settings.pixels.threads <= _MOST_WORKERS:
-        raise InvalidRequest(f"pixels.threads: give 0 to {_MOST_WORKERS}")
-    if not -1 <= settings.pixels.processes <= _MOST_WORKERS:
-        raise InvalidRequest(f"pixels.processes: give 0 to {_MOST_WORKERS}, or -1")
+
+
+def _check_numbers(settings: Settings) -> None:
+    for pattern, least, most in _RANGES:
+        for where, value in _values(settings, pattern.split(".")):
+            if not least <= value <= most:
+                raise InvalidRequest(f"{where}: give {least:g} to {most:g}")
     for name in ("artim_s", "idle_s", "dimse_s", "network_s"):
-        if getattr(settings.dicom, name) <= 0:
-            raise InvalidRequest(f"dicom.{name}: give seconds above 0")
+        if not 0 < getattr(settings.dicom, name) <= _MOST_SECONDS:
+            raise InvalidRequest(f"dicom.{name}: give seconds above 0, up to {_MOST_SECONDS:g}")
     if settings.dicom.max_pdu_bytes not in _PDU_BYTES:
         raise InvalidRequest(f"dicom.max_pdu_bytes: give {_PDU_BYTES.start} to {_PDU_BYTES.stop - 1}")
+
+
+def _values(value: Any, path: list[str], dotted: str = "") -> Iterator[tuple[str, float]]:
+    """Yield (dotted key, number) of all that ``path`` names."""
+    if not path:
+        yield dotted, value
+    elif path[0] == "*":
+        for i, item in enumerate(value):
+            yield from _values(item, path[1:], f"{dotted}.{i}")
+    else:
+        yield from _values(getattr(value, path[0]), path[1:], f"{dotted}.{path[0]}".lstrip("."))
+
+
+def _check_layout(layout: str) -> None:
+    if layout == DEFAULT_LAYOUT:
+        return
+    try:
+        Layout(layout)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"storage.layout: {error}") from error
+
+
+def _check_transfer_syntaxes(settings: Settings) -> None:
+    wishes = [("dicom.transfer_syntaxes", settings.dicom.transfer_syntaxes)]
+    for i, node in enumerate(settings.nodes):
+        wishes.append((f"nodes.{i}.transfer_syntaxes", node.transfer_syntaxes))
+        wishes.append((f"nodes.{i}.incoming_transfer_syntaxes", node.incoming_transfer_syntaxes))
+    for where, uids in wishes:
+        for uid in uids:
+            if uid not in STORABLE_TRANSFER_SYNTAXES:
+                raise InvalidRequest(
+                    f"{where}: {uid!r} is no transfer syntax that is known here; give UIDs of PS3.6 Table A-1, such"
+                    " as 1.2.840.10008.1.2.1 (Explicit VR Little Endian)"
+                )
 
 
 def _check_changing(settings: Settings) -> None:

@@ -73,6 +73,8 @@ def _settings_file(file: Path | None, environ: Mapping[str, str], folder: Path) 
     if named is None:
         usual = folder / DEFAULT_FILE
         return usual if usual.is_file() else None
+    if named.is_dir():
+        raise InvalidRequest(f"settings file {named} is a folder; name the file in it")
     if not named.is_file():
         raise NotFound(f"settings file {named} is not there; `calotype init --config {named}` writes one")
     return named
@@ -105,13 +107,31 @@ def _environment(environ: Mapping[str, str]) -> Iterator[tuple[list[str], str, s
             continue
         keys = name[len(ENVIRONMENT_PREFIX) :].lower().split("__")
         value = environ[name]
-        if keys[-1].endswith("_file"):
+        if keys[-1].endswith("_file") and not _is_setting(keys):
             keys[-1] = keys[-1].removesuffix("_file")
-            try:
-                value = Path(value).read_text(encoding="utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                raise InvalidRequest(f"{name}: {value} cannot be read ({error})") from error
+            value = _secret(Path(value), name)
         yield keys, value, name
+
+
+def _is_setting(keys: Sequence[str]) -> bool:
+    """Tell whether there is a setting of this name: one may itself end in ``_file``."""
+    kind: Any = Settings
+    for key in keys:
+        item = _item_kind(kind)
+        hints = get_type_hints(kind) if dataclasses.is_dataclass(kind) else {}
+        if item is None and key not in hints:
+            return False
+        kind = hints[key] if item is None else item
+    return True
+
+
+def _secret(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{name}: {path} is not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise InvalidRequest(f"{name}: {path} cannot be read ({error.strerror})") from error
 
 
 def _put(tree: Tree, keys: Sequence[str], value: str, source: str, sources: dict[str, str]) -> None:
@@ -223,10 +243,21 @@ def _validated(tree: Tree, sources: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         dotted = ".".join(str(part) for part in first["loc"])
+        wanted = _WANTED.get(first["type"], first["msg"]).format(last=dotted.rpartition(".")[2])
         given = (
             "" if isinstance(first["input"], dict | list) or "password" in dotted else f" (given: {first['input']!r})"
         )
-        raise InvalidRequest(f"{source_of(dotted, sources)}: {dotted}: {first['msg']}{given}") from error
+        raise InvalidRequest(f"{source_of(dotted, sources)}: {dotted}: {wanted}{given}") from error
+
+
+_WANTED: Mapping[str, str] = {
+    "tuple_type": "give a list, in brackets; of sections in the file, each under its own [[{last}]]",
+    "dataclass_type": "give a section with settings in it, under [{last}] in the file",
+    "dataclass_exact_type": "give a section with settings in it, under [{last}] in the file",
+    "string_type": "give text, in quotes",
+    "path_type": "give a path, in quotes",
+}
+"""What would be right, in the words of who writes settings, for kinds of errors that pydantic tells in Python's."""
 
 
 def _without_empty_options(kind: Any, value: Any) -> Any:

@@ -68,6 +68,12 @@ def test_a_secret_may_come_from_a_file_and_is_masked(tmp_path):
     assert "open sesame" not in str(shown)
 
 
+def test_a_setting_whose_own_name_ends_in_file_is_not_read_from_a_file(tmp_path):
+    key = tmp_path / "pseudonyms.key"
+    settings = load(environ={"CALOTYPE__ANONYMISE__KEY_FILE": str(key)}, folder=tmp_path).settings
+    assert settings.anonymise.key_file == key
+
+
 def test_an_empty_string_unsets_an_optional_path(tmp_path):
     write(tmp_path, '[logging]\nfile = "x.log"\n')
     assert load(environ={"CALOTYPE__LOGGING__FILE": ""}, folder=tmp_path).settings.logging.file is None
@@ -128,6 +134,33 @@ def test_an_empty_string_unsets_an_optional_path(tmp_path):
         ("[[compression.rules]]\npeers = ['10.0.0.0/99']\n", {}, "compression.rules.0: '10.0.0.0/99'"),
         ("[[compression.rules]]\nkeep_original = false\n", {}, "originals that were committed to must be kept"),
         ("", {"CALOTYPE_CONFIG": "/nowhere.toml"}, "calotype init"),
+        ("", {"CALOTYPE_CONFIG": "/"}, "settings file / is a folder"),
+        ("", {"CALOTYPE__LISTENERS__0__TLS__KEY_PASSWORD_FILE": "/"}, "/ cannot be read (Is a directory)"),
+        ("storage = 3\n", {}, "storage: give a section with settings in it, under [storage]"),
+        ("[[storage]]\npath = 'x'\n", {}, "storage: give a section with settings in it, under [storage]"),
+        ("[listeners]\nport = 3\n", {}, "listeners: give a list, in brackets; of sections in the file"),
+        ("[[listeners]]\nae_titles = 'X'\n", {}, "listeners.0.ae_titles: give a list, in brackets"),
+        ("[dicom]\nae_title = 3\n", {}, "dicom.ae_title: give text, in quotes"),
+        ("", {"CALOTYPE__STORAGE__MIN_FREE_MIB": "-5"}, "storage.min_free_mib: give 0 to"),
+        ("", {"CALOTYPE__STORAGE__LAYOUT": "{Foo}"}, "storage.layout: the layout '{Foo}' cannot be used"),
+        ("", {"CALOTYPE__DICOM__ARTIM_S": "nan"}, "dicom.artim_s: give seconds above 0"),
+        ("", {"CALOTYPE__DICOM__IDLE_S": "inf"}, "dicom.idle_s: give seconds above 0"),
+        ("", {"CALOTYPE__DICOM__NETWORK_S": "1e300"}, "dicom.network_s: give seconds above 0"),
+        ("", {"CALOTYPE__DICOM__DRAIN_S": "-1"}, "dicom.drain_s: give 0 to"),
+        ("", {"CALOTYPE__DICOM__DRAIN_S": "nan"}, "dicom.drain_s: give 0 to"),
+        ("", {"CALOTYPE__DICOM__TRANSFER_SYNTAXES": "1.2.3"}, "dicom.transfer_syntaxes: '1.2.3' is no transfer"),
+        ("", {"CALOTYPE__HTTP__THREADS": "0"}, "http.threads: give 1 to"),
+        ("", {"CALOTYPE__HTTP__MAX_PARTS": "0"}, "http.max_parts: give 1 to"),
+        ("", {"CALOTYPE__PIXELS__CACHE_MIB": "-1"}, "pixels.cache_mib: give 0 to"),
+        ("", {"CALOTYPE__PIXELS__ISOLATION_S": "-4"}, "pixels.isolation_s: give 1 to"),
+        ("", {"CALOTYPE__LISTENERS__1__MAX_ASSOCIATIONS": "0"}, "listeners.1.max_associations: give 1 to"),
+        ("", {"CALOTYPE__LISTENERS__0__MAX_ASSOCIATIONS_PER_PEER": "-1"}, "max_associations_per_peer: give 1 to"),
+        (
+            "[[nodes]]\nae_title = 'X'\nhost = 'x'\ndimse_s = -1\n",
+            {},
+            "nodes.0.dimse_s: give 0 to",
+        ),
+        ("[[anonymise.regions]]\nrows = -1\n", {}, "anonymise.regions.0.rows: give 0 to"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(tmp_path, text, environ, told):
