@@ -58,8 +58,8 @@ MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
 """So many objects up to this size are converted at one time for one who takes them one after the other: enough for
 all cores to have work while one leaves. Frames of a larger one that nobody takes yet are memory that others want."""
 _COSTLY: Final = ("JPEG2000", "JPEGXL")
-"""Syntaxes, by how their keywords start, that take 30 ms and more for a CT in or out; see the codecs' ADR."""
-_CODECS: Final = ("imagecodecs", "pylibjpeg-rle", "pyjpegls")
+"""Syntaxes, by how their keywords start, that take 30 ms and more for a CT in or out; see ADR 0013."""
+_CODECS: Final = ("imagecodecs", "pylibjpeg-rle")
 """Who codes: another version may write other bytes."""
 _VERSION: Final = b"1"
 """Change it when the same object in the same syntax becomes other bytes, so that what was kept is not sent again."""
