@@ -6,7 +6,7 @@ import pytest
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query import search_box
-from calotype.dicom.query.model import Exact, Order, Page, UidList
+from calotype.dicom.query.model import Exact, Page, UidList
 from calotype.services.archive.marks import Mark
 from calotype.services.archive.ports import Total
 from calotype.web.app import create_app
@@ -59,14 +59,20 @@ def test_a_capped_total_says_so(client, seven):
 @pytest.mark.parametrize(
     ("params", "order"),
     [
-        ({}, (Order("StudyDate", descending=True), Order("StudyTime", descending=True))),
-        ({"order": "PatientName"}, (Order("PatientName"),)),
-        ({"order": "-StudyDate, PatientID"}, (Order("StudyDate", descending=True), Order("PatientID"))),
+        ({}, "-StudyDate -StudyTime"),
+        ({"order": "PatientName"}, "PatientName -StudyDate -StudyTime"),
+        ({"order": "-remark"}, "-remark -StudyDate -StudyTime"),
+        ({"order": "-StudyDate, PatientID"}, "-StudyDate PatientID -StudyTime"),
+        ({"order": "StudyDate"}, "StudyDate StudyTime"),
+        ({"order": "StudyTime"}, "StudyTime -StudyDate"),
+        ({"order": "PatientID,-PatientID,StudyDate,-StudyTime"}, "PatientID StudyDate -StudyTime"),
     ],
 )
-def test_the_order_is_the_newest_first_or_what_was_asked(client, seven, params, order):
+def test_the_order_is_what_was_asked_and_then_the_newest_first(client, seven, params, order):
     client.get("/api/studies", params=params)
-    assert [(query.order, query.page) for query in seven.queries] == [(order, Page(5))]
+    [query] = seven.queries
+    assert " ".join(f"{'-' * each.descending}{each.keyword}" for each in query.order) == order
+    assert query.page == Page(5)
 
 
 @pytest.mark.parametrize(

@@ -1013,8 +1013,9 @@ export interface paths {
          * List Studies
          * @description List studies: any filter of QIDO-RS; ``order`` is a comma list of keywords, ``-`` before one that descends.
          *
-         *     ``limit`` (100 unless told) and ``offset`` say which page; newest first without an order. ``q`` looks for
-         *     words in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label``
+         *     ``labels`` and ``remark`` stand there like keywords: studies without any come last. Equals come newest first,
+         *     and so do all without an order. ``limit`` (100 unless told) and ``offset`` say which page. ``q`` looks
+         *     for words in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label``
          *     (repeatable: all of them) and ``remark`` for what people put to studies.
          */
         get: operations["list_studies_api_studies_get"];

@@ -20,6 +20,12 @@ from calotype.errors import InvalidRequest, NotFound
 from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.search import Search
 
+LABELS: Final = "labels"
+REMARK: Final = "remark"
+SORTABLE: Final = (LABELS, REMARK)
+"""What an ``Order`` of studies may name like an attribute. Studies that have none come last, whichever way the others
+are sorted."""
+
 MAX_LABEL_CHARACTERS: Final = 32
 MAX_LABELS: Final = 32
 """Put to, or taken off, studies at one time."""

@@ -306,7 +306,10 @@ class Index(Protocol):
         ...
 
     def find(self, query: Query) -> Iterator[Match]:
-        """Answer a question, streaming; closing the iterator frees what it holds."""
+        """Answer a question, streaming; closing the iterator frees what it holds.
+
+        Studies may be sorted by what people put to them, too: ``services.archive.marks.SORTABLE``.
+        """
         ...
 
     def find_with_headers(self, query: Query) -> Iterator[tuple[Match, bytes]]:

@@ -7,7 +7,7 @@ here speak SQLite's dialect, :class:`_EachValue` and :class:`_Glob`; another dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from functools import lru_cache, reduce
 from typing import Any, Final
@@ -36,6 +36,7 @@ from sqlalchemy.dialects import sqlite
 
 from calotype.dicom.hierarchy import Level
 from calotype.dicom.query.attributes import BY_KEYWORD, Attribute, Matching
+from calotype.services.archive.marks import LABELS, REMARK
 from calotype.stores.index import names, pieces, schema
 from calotype.stores.index.keys import AFTER_SEVERAL, KEYED, SEVERAL, UNSPLIT_VRS, key_columns
 from calotype.stores.index.plan import (
@@ -65,7 +66,8 @@ class Form(Enum):
     PAGE = auto()
     """Row number and fields, from ``offset``, at most ``limit``."""
     WALK = auto()
-    """The same, found by walking along the order: right where many rows answer."""
+    """Row numbers alone, from ``offset``, at most ``limit``, found by walking along the order: right where many rows
+    answer."""
     GATHER = auto()
     """The row numbers of all, at most ``limit``, found first and sorted then: right where few rows answer."""
     ROWS = auto()
@@ -84,7 +86,12 @@ def statement(plan: Plan, form: Form) -> tuple[str, Mapping[str, Any]]:
 
     The named parameters that it has beside them are the plan's values and the form's own.
     """
-    compiled = _select(plan, form).compile(dialect=_DIALECT)
+    return written(_select(plan, form))
+
+
+def written(statement: Select[Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return a statement as SQL for SQLite, and its constants."""
+    compiled = statement.compile(dialect=_DIALECT)
     return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
@@ -111,25 +118,22 @@ def _source(level: Level) -> FromClause:
             return _TABLES[level]
 
 
-def _select(plan: Plan, form: Form) -> Select[Any]:
+def _select(plan: Plan, form: Form) -> Select[Any]:  # noqa: PLR0911 - one return per form
     table = _TABLES[plan.level]
     columns = _Columns(plan.level)
     asked = frozenset(keyword for term in plan.where for keyword in _keywords(term))
     answer = [table.c.id, *(columns(keyword) for keyword in plan.fields)]
     if form is Form.CHUNK:
         return select(*answer).select_from(_source(plan.level)).where(table.c.id.in_(_listed(bindparam("rows"))))
-    order = [
-        key.desc() if descending else key for keyword, descending in plan.order for key in _ordered(keyword, columns)
-    ]
+    order = [key for keyword, descending in plan.order for key in _order(keyword, columns, descending=descending)]
+    limit, offset = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
     if form is Form.WALK:
-        # The database shall follow the order; only what leads it may narrow the walk.
-        columns = _Columns(plan.level, hidden=asked - {plan.order[0][0]})
-        plan = plan.looking_through
-    elif codes := frozenset(keyword for keyword in asked if BY_KEYWORD[keyword].matching is Matching.CODE):
+        found = select(table.c.id).select_from(_source(plan.level)).where(*passing(plan))
+        return found.order_by(*order, table.c.id).limit(limit).offset(offset)
+    if codes := frozenset(keyword for keyword in asked if BY_KEYWORD[keyword].matching is Matching.CODE):
         # Codes have few values: alone they may lead, beside other keys they only filter.
         columns = _Columns(plan.level, hidden=codes if codes != asked else frozenset())
     found = select().select_from(_source(plan.level)).where(*(_term(term, columns) for term in plan.where))
-    limit, offset = bindparam("limit", type_=Integer), bindparam("offset", type_=Integer)
     match form:
         case Form.COUNT:
             some = found.add_columns(literal(1)).limit(bindparam("cap", type_=Integer))
@@ -145,6 +149,13 @@ def _select(plan: Plan, form: Form) -> Select[Any]:
             return found.add_columns(table.c.id).order_by(*order, table.c.id).limit(limit).offset(offset)
         case _:
             return found.add_columns(*answer).order_by(*order, table.c.id).limit(limit).offset(offset)
+
+
+def passing(plan: Plan) -> list[Expression]:
+    """Return the conditions of a walk along a plan's order: only what leads the order may narrow it."""
+    asked = frozenset(keyword for term in plan.where for keyword in _keywords(term))
+    columns = _Columns(plan.level, hidden=asked - {keyword for keyword, _ in plan.order[:1]})
+    return [_term(term, columns) for term in plan.looking_through.where]
 
 
 class _Columns:
@@ -202,7 +213,29 @@ def _of_patient(count: ColumnElement[Any], table: FromClause) -> Expression:
     return select(count).select_from(held).where(studies.c.patient_row == row).correlate(table).scalar_subquery()
 
 
-def _ordered(keyword: str, columns: _Columns) -> list[Expression]:
+MARKS: Final[Mapping[str, Expression]] = {
+    LABELS: select(func.group_concat(schema.study_label.c.key, "\x1f"))
+    .where(schema.study_label.c.study_instance_uid == schema.study.c.study_instance_uid)
+    .correlate(schema.study)
+    .scalar_subquery(),
+    REMARK: select(schema.study_remark.c.key)
+    .where(schema.study_remark.c.study_instance_uid == schema.study.c.study_instance_uid)
+    .correlate(schema.study)
+    .scalar_subquery(),
+}
+"""What a study list can be sorted by of what people put to studies."""
+
+
+def _order(keyword: str, columns: _Columns, *, descending: bool) -> list[Expression]:
+    if keyword in MARKS:
+        # Studies without any come last either way.
+        mark = MARKS[keyword]
+        return [mark.is_(None), mark.desc() if descending else mark]
+    return [key.desc() if descending else key for key in sorted_by(keyword, columns)]
+
+
+def sorted_by(keyword: str, columns: Callable[[str, str], Expression]) -> list[Expression]:
+    """Return the columns that an attribute is sorted by."""
     attribute = BY_KEYWORD[keyword]
     # Where several values are the rule, the text that they are kept in is what is sorted.
     names = () if _is_gathered(attribute) else key_columns(attribute)

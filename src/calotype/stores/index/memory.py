@@ -13,10 +13,11 @@ from typing import Any
 
 from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
 from calotype.dicom.query.attributes import INDEXED, UNIQUE_KEYS
-from calotype.dicom.query.matching import matches, order_key
-from calotype.dicom.query.model import Match, Query
+from calotype.dicom.query.matching import SortKey, matches, order_key
+from calotype.dicom.query.model import Match, Order, Query
 from calotype.errors import Conflict, NotFound, Unavailable
 from calotype.services.archive.feed import Action
+from calotype.services.archive.marks import SORTABLE
 from calotype.services.archive.ports import (
     ConflictRecord,
     Flag,
@@ -44,6 +45,8 @@ class MemoryIndex:
         """When each object was received that came to be compressed; for the store of compression."""
         self._lock = threading.RLock()
         self._closed = False
+        self.marks_of: Callable[[UID, str], str] = lambda _study, _kind: ""
+        """What studies have of ``services.archive.marks.SORTABLE``, as it is sorted; for the store of marks."""
         self.feed = MemoryFeed()
         self.recycle_bin = MemoryRecycleBin(
             self._locked, self._changed, lambda study: self._texts.pop(study, None), self.feed
@@ -162,11 +165,17 @@ class MemoryIndex:
 
     def _found(self, query: Query) -> list[tuple[Match, bytes]]:
         found = self._matching(query)
-        found.sort(key=lambda each: order_key(query.order, each[0]))
+        found.sort(key=lambda each: [key for order in query.order for key in self._keys(order, each[0])])
         page = query.page
         until = None if page.limit is None else page.offset + page.limit
         fields = query.fields | {UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth}
         return [(only(fields, attributes), header) for attributes, header in found[page.offset : until]]
+
+    def _keys(self, order: Order, attributes: dict[str, str]) -> tuple[SortKey, ...]:
+        if order.keyword not in SORTABLE:
+            return order_key((order,), attributes)
+        mark = self.marks_of(UID(attributes.get("StudyInstanceUID", "")), order.keyword)
+        return SortKey(int(not mark)), SortKey(mark, is_descending=order.descending)
 
     def _matching(self, query: Query) -> list[tuple[dict[str, str], bytes]]:
         visible = {a.keyword for a in INDEXED if a.level.depth <= query.level.depth}

@@ -9,7 +9,7 @@ from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.dicom.query.model import Query
 from calotype.dicom.text import fold
 from calotype.services.archive.feed import Action
-from calotype.services.archive.marks import Edit, Mark, label_key
+from calotype.services.archive.marks import LABELS, Edit, Mark, label_key
 from calotype.stores.index.memory import MemoryIndex
 
 
@@ -21,6 +21,7 @@ class MemoryMarks:
         self._lock = threading.Lock()
         self._labels: dict[UID, dict[str, str]] = {}
         self._remarks: dict[UID, str] = {}
+        index.marks_of = self._sorted_by
 
     def marks(self, studies: Sequence[UID]) -> Mapping[UID, Mark]:
         """Return the marks of those studies that have any."""
@@ -70,6 +71,14 @@ class MemoryMarks:
         """Return studies whose remark holds ``text``."""
         with self._lock:
             return sorted(self._remarked(text))[:limit]
+
+    def _sorted_by(self, study: UID, kind: str) -> str:
+        with self._lock:
+            return (
+                "\x1f".join(sorted(self._labels.get(study, ())))
+                if kind == LABELS
+                else fold(self._remarks.get(study, ""))
+            )
 
     def _remarked(self, text: str) -> set[UID]:
         return {study for study, remark in self._remarks.items() if remark and text in fold(remark)}

@@ -30,6 +30,7 @@ from calotype.dicom.query.model import (
     Wildcard,
 )
 from calotype.dicom.query.values import integer_key
+from calotype.services.archive.marks import SORTABLE
 from calotype.stores.index import pieces
 from calotype.stores.index.keys import KEYED, UNSPLIT_VRS, Key, absent, key_columns, value_keys
 
@@ -191,7 +192,10 @@ def plan(query: Query) -> tuple[Plan, Values]:
     where = tuple(planner.term(condition) for condition in query.conditions)
     unique = [UNIQUE_KEYS[level].keyword for level in Level if level.depth <= query.level.depth]
     fields = dict.fromkeys([*unique, *sorted(f for f in query.fields if planner.attribute(f))])
-    order = tuple((o.keyword, o.descending) for o in query.order if planner.attribute(o.keyword))
+    sortable = SORTABLE if query.level is Level.STUDY else ()
+    order = tuple(
+        (o.keyword, o.descending) for o in query.order if o.keyword in sortable or planner.attribute(o.keyword)
+    )
     return Plan(query.level, where, tuple(fields), order), planner.values
 
 

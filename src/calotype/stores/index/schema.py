@@ -106,20 +106,25 @@ _UNINDEXED: Final = frozenset(
 """Keys without an index of their own. Those of two or three values, or of prose, are found faster by walking the
 study list's order; ``StudyDate`` leads that order."""
 
-_SORTED: Final = frozenset(
+LISTED: Final = frozenset(
     {
         "PatientName",
         "PatientID",
         "PatientBirthDate",
-        "StudyTime",
+        "PatientSex",
         "AccessionNumber",
+        "ReferringPhysicianName",
         "StudyID",
         "StudyDescription",
         "ModalitiesInStudy",
     }
 )
-"""What study lists are sorted by: these indexes hold every row. The others hold the rows that have something to be
-found by, so that an object's new study does not write a page for each thing it does not say."""
+"""What the study list is sorted by, newest first among equals. The study's indexes of these hold every row and go on
+with its date and time, so that a page is a walk along one of them (``walks``). The others hold the rows that have
+something to be found by, so that an object's new study does not write a page for each thing it does not say."""
+
+_WHOLE: Final = LISTED - {"PatientSex", "ReferringPhysicianName"} | {"StudyTime"}
+"""Keys whose first index holds every row in other tables, too."""
 
 
 def _indexes(table: str, level: Level) -> list[Index]:
@@ -130,14 +135,20 @@ def _indexes(table: str, level: Level) -> list[Index]:
     """
     indexes = []
     for attribute in stored(level):
-        if attribute.matching not in _NEVER_INDEXED and attribute.keyword not in _UNINDEXED:
+        is_listed = level is Level.STUDY and attribute.keyword in LISTED
+        if attribute.matching not in _NEVER_INDEXED and (is_listed or attribute.keyword not in _UNINDEXED):
             first, *others = key_columns(attribute) or (attribute.column,)
-            present = None if attribute.keyword in _SORTED else _present(attribute, first)
-            indexes.append(Index(f"ix_{table}_{first}", first, *others, sqlite_where=present))
+            present = None if is_listed or attribute.keyword in _WHOLE else _present(attribute, first)
+            then = _newest() if is_listed else ()
+            indexes.append(Index(f"ix_{table}_{first}", first, *others, *then, sqlite_where=present))
             indexes += [
                 Index(f"ix_{table}_{column}", column, sqlite_where=_present(attribute, column)) for column in others
             ]
     return indexes
+
+
+def _newest() -> tuple[TextClause, TextClause]:
+    return text("study_date_key DESC"), text("study_time_key DESC")
 
 
 def _present(attribute: Attribute, column: str) -> TextClause:
@@ -167,9 +178,10 @@ study: Final = Table(
     *_texts(GATHERED),
     UniqueConstraint("study_instance_uid"),
     # The study list's order; the columns stand together so that a page is a walk along this index.
-    Index("ix_study_newest", text("study_date_key DESC"), text("study_time_key DESC"), "id"),
+    Index("ix_study_newest", *_newest(), "id"),
     *_indexes("study", Level.STUDY),
     Index("ix_study_modalities_in_study_key", "modalities_in_study_key"),
+    Index("ix_study_modalities_in_study", "modalities_in_study", *_newest()),
 )
 
 series: Final = Table(

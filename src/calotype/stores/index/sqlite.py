@@ -31,7 +31,7 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index import feed, migrations, names, pieces, reading, rows, texts
+from calotype.stores.index import feed, migrations, names, pieces, reading, rows, texts, walks
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -277,14 +277,16 @@ class SqliteIndex:
             return self._find_all(shape, values)
         if limit is None or limit > ONE_FETCH:
             return self._find_long(shape, {**values, "limit": -1 if limit is None else limit, "offset": offset})
-        form = Form.PAGE
         if shape.where and (shape.order or shape.has_kept_pieces):
             few = self._fetch(shape, Form.GATHER, {**values, "limit": FEW + 1})
             if len(few) <= FEW:
                 numbers = array("q", (number for (number,) in few[offset : offset + limit]))
                 return self._rows(shape, numbers)
-            form = Form.WALK if shape.order else Form.PAGE
-        return iter(self._fetch(shape, form, {**values, "limit": limit, "offset": offset}))
+        if shape.order:
+            with self._readers.lease() as connection:
+                numbers = array("q", walks.page(connection, shape, values, limit, offset))
+            return self._rows(shape, numbers)
+        return iter(self._fetch(shape, Form.PAGE, {**values, "limit": limit, "offset": offset}))
 
     def _settled(self, shape: Plan, values: Values) -> Plan:
         """Return a plan that looks up only pieces of text that few texts have: the others are met soon anyway."""

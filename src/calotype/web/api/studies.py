@@ -23,7 +23,7 @@ from calotype.dicom.query.model import Condition, Match, Order, Query, UidList
 from calotype.dicom.query.narrowing import is_sifted
 from calotype.dicom.query.qido import InvalidParameter, QidoRequest, parse_qido
 from calotype.dicom.query.values import integer_key
-from calotype.services.archive.marks import MAX_LABELS, MAX_STUDIES, UNMARKED, Edit, Mark, Marks
+from calotype.services.archive.marks import MAX_LABELS, MAX_STUDIES, SORTABLE, UNMARKED, Edit, Mark, Marks
 from calotype.services.archive.ports import Total
 from calotype.services.archive.search import Search
 from calotype.web.dicomweb.qido import deadline
@@ -141,8 +141,9 @@ def router(search: Search, offload: Offload, settings: WebSettings, marks: Marks
     async def list_studies(request: Request) -> StudyPage:
         """List studies: any filter of QIDO-RS; ``order`` is a comma list of keywords, ``-`` before one that descends.
 
-        ``limit`` (100 unless told) and ``offset`` say which page; newest first without an order. ``q`` looks for
-        words in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label``
+        ``labels`` and ``remark`` stand there like keywords: studies without any come last. Equals come newest first,
+        and so do all without an order. ``limit`` (100 unless told) and ``offset`` say which page. ``q`` looks
+        for words in names (also by pinyin), IDs, accession numbers, descriptions, labels and remarks; ``label``
         (repeatable: all of them) and ``remark`` for what people put to studies.
         """
         wanted, listed = asked(request)
@@ -200,7 +201,7 @@ def read(params: list[tuple[str, str]], max_limit: int) -> tuple[QidoRequest, Li
         filters.append(("limit", str(DEFAULT_LIMIT)))
     filters += [("includefield", keyword) for keyword in _ALSO_RETURNED]
     asked = parse_qido(Level.STUDY, filters, max_limit=max_limit)
-    query = replace(asked.query, order=_orders(own["order"]) or NEWEST_FIRST)
+    query = replace(asked.query, order=_orders(own["order"]))
     listed = Listed("".join(own["q"]), tuple(filter(None, own["label"])), "".join(own["remark"]).strip())
     return replace(asked, query=query), listed
 
@@ -209,12 +210,21 @@ def _orders(texts: list[str]) -> tuple[Order, ...]:
     steps = [step.strip() for text in texts for step in text.split(",") if step.strip()]
     if len(steps) > MAX_ORDERS:
         raise InvalidParameter("order", f"{len(steps)} keywords, at most {MAX_ORDERS} are taken")
-    return tuple(_order(step) for step in steps)
+    orders = {order.keyword: order for order in reversed([_order(step) for step in steps])}
+    return _newest_first_among_equals(tuple(reversed(orders.values())))
+
+
+def _newest_first_among_equals(orders: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Return an order that leaves nothing open; the time goes with the date."""
+    descends = {order.keyword: order.descending for order in orders}
+    is_newest = descends.get("StudyDate", True)
+    then = (Order("StudyDate", descending=is_newest), Order("StudyTime", descending=is_newest))
+    return orders + tuple(order for order in then if order.keyword not in descends)
 
 
 def _order(step: str) -> Order:
     keyword = step.removeprefix("-")
-    if not is_indexed(keyword, Level.STUDY):
+    if keyword not in SORTABLE and not is_indexed(keyword, Level.STUDY):
         raise InvalidParameter("order", f"{keyword[:80]!r} is no attribute of studies that the index sorts by")
     return Order(keyword, descending=step.startswith("-"))
 

@@ -1,7 +1,7 @@
 /** Addresses of the list's pages. Apart from what shows them, since the first one is asked for before that is there. */
 import { addressOf } from "@/api/client";
 
-import { askedBy, ordersOf } from "./state";
+import { askedBy } from "./state";
 import type { Filters } from "./state";
 
 /** Rows that are fetched at one time. */
@@ -14,7 +14,7 @@ export const ALSO = "PatientBirthDate,PatientSex,ReferringPhysicianName,StudyID"
 export function pageQueryOf(filters: Filters, order: string, page: number) {
   return {
     ...askedBy(filters, new Date()),
-    order: ordersOf(order),
+    order,
     includefield: ALSO,
     limit: PAGE,
     offset: page * PAGE,

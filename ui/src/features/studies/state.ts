@@ -107,14 +107,6 @@ export function askedBy(filters: Filters, today: Date): Record<string, string | 
   return asked;
 }
 
-/** The server's order for a column's, newest or first-named first within equals. */
-export function ordersOf(order: string): string {
-  const descends = order.startsWith("-");
-  const keyword = descends ? order.slice(1) : order;
-  if (keyword === "StudyDate") return `${order},${descends ? "-" : ""}StudyTime`;
-  return `${order},-StudyDate`;
-}
-
 /** The order after a click on a column's head: ascending, descending, and what holds without a wish. */
 export function nextOrder(order: string, keyword: string): string {
   if (keyword === "StudyDate") return order === "-StudyDate" ? "StudyDate" : "-StudyDate";

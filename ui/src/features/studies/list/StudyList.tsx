@@ -169,22 +169,18 @@ function Head({
   return (
     <span
       role="columnheader"
-      aria-sort={column.isSortable ? direction : undefined}
+      aria-sort={direction}
       className={`${styles.cell ?? ""} ${column.isNumber ? (styles.number ?? "") : ""}`}
     >
-      {column.isSortable ? (
-        <UnstyledButton
-          className={styles.sorter}
-          onClick={() => onOrder(column.name)}
-          data-sorted={direction === "none" ? undefined : true}
-          aria-label={t("sort.by", { column: name })}
-        >
-          {name}
-          {direction !== "none" && <Arrow size={12} />}
-        </UnstyledButton>
-      ) : (
-        <span className={styles.sorter}>{name}</span>
-      )}
+      <UnstyledButton
+        className={styles.sorter}
+        onClick={() => onOrder(column.name)}
+        data-sorted={direction === "none" ? undefined : true}
+        aria-label={t("sort.by", { column: name })}
+      >
+        {name}
+        {direction !== "none" && <Arrow size={12} />}
+      </UnstyledButton>
     </span>
   );
 }

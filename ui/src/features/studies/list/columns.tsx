@@ -30,7 +30,6 @@ export interface Column {
   width: string;
   /** The same in pixels at the least, so that a narrow window scrolls instead of squeezing. */
   least: number;
-  isSortable: boolean;
   isNumber?: boolean;
   show: (study: Study, language: string, word: (key: string) => string) => ReactNode;
 }
@@ -50,7 +49,7 @@ function column(
   also: Partial<Column> = {},
 ) {
   const width = grows ? `minmax(${least}px, ${grows}fr)` : `${least}px`;
-  return { name, least, width, show, isSortable: true, ...also };
+  return { name, least, width, show, ...also };
 }
 
 export const columns: readonly Column[] = [
@@ -74,8 +73,8 @@ export const columns: readonly Column[] = [
   column("StudyID", 84, 0, text("StudyID")),
   column("NumberOfStudyRelatedSeries", 60, 0, count("NumberOfStudyRelatedSeries"), { isNumber: true }),
   column("NumberOfStudyRelatedInstances", 66, 0, count("NumberOfStudyRelatedInstances"), { isNumber: true }),
-  column("labels", 130, 1, (study) => <Labels labels={study.labels} />, { isSortable: false }),
-  column("remark", 120, 1, text("remark"), { isSortable: false }),
+  column("labels", 130, 1, (study) => <Labels labels={study.labels} />),
+  column("remark", 120, 1, text("remark")),
 ];
 
 /** What gives way first where there is no room for all that was chosen. */
