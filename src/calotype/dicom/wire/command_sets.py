@@ -294,6 +294,8 @@ def decode_message(command_set: bytes) -> Message:
     """Return the message of a command set. InvalidMessage when it is none.
 
     Elements that we do not know (retired, or newer than we are) are skipped; the group length is not relied upon.
+    What follows in another group where the group length says that the command ends is left aside: Orthanc's C-GET
+    puts its list of failed instances there.
     """
     elements: dict[int, bytes] = {}
     at, size = 0, len(command_set)
@@ -303,6 +305,9 @@ def decode_message(command_set: bytes) -> Message:
         start = at + 8
         at = start + length
         if group or at > size:
+            if group and elements and int.from_bytes(elements.get(0, b""), "little") == start - 8 - _GROUP_LENGTH.size:
+                at = size
+                break
             raise _bad_element(group, element, length, size - start)
         elements[element] = command_set[start:at]
     if at != size:

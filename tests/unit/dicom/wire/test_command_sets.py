@@ -316,6 +316,14 @@ def test_unreadable_command_set_says_what_is_wrong(raw, why):
         decode_message(raw)
 
 
+def test_what_follows_where_the_group_length_ends_the_command_is_left_aside():
+    # As Orthanc's C-GET answers when something failed: its list of instances stands behind the command, in one piece.
+    failed_list = b"\x08\0\0\0\x04\0\0\0\x0c\0\0\0" + b"\x08\0\x58\0\x04\0\0\0" + b"1.2\0"
+    message = CGetRSP(message_id_being_responded_to=1, status=0xC000, number_of_failed_suboperations=1)
+
+    assert decode_message(encode_message(message) + failed_list) == message
+
+
 def test_counters_say_at_most_what_us_can():
     message = CMoveRSP(message_id_being_responded_to=1, status=0xFF00, number_of_remaining_suboperations=1_000_000)
 
