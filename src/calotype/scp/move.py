@@ -7,10 +7,11 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.identifier import Model, selection
 from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.wire.messages import CMoveRQ
+from calotype.errors import NotFound
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations
-from calotype.services.routing.nodes import AddressBook
+from calotype.services.routing.nodes import AddressBook, Role
 from calotype.services.routing.ports import Originator
 from calotype.services.routing.send import Dispatch
 
@@ -31,13 +32,15 @@ class MoveScp:
     def __call__(self, association: Association, received: Received) -> None:
         """Answer one C-MOVE-RQ.
 
-        InvalidRequest when the identifier is wrong (A900), NotFound when the destination is unknown (A801),
-        Unavailable when the index is. What the destination does is no error here but counted.
+        InvalidRequest when the identifier is wrong (A900), NotFound when the destination is unknown or does not take
+        objects (A801), Unavailable when the index is. What the destination does is no error here but counted.
         """
         request = received.message
         assert isinstance(request, CMoveRQ)  # noqa: S101 - the server dispatches by this type
         identifier = association.read_identifier()
         node = self._nodes.find(request.move_destination)
+        if Role.STORE not in node.roles:
+            raise NotFound(f"{node.title} is no destination: it has not the role 'store'")
         model = model_of(received, MODELS, "C-MOVE")
         context = received.context
         agreed = Negotiated.from_bytes(context.application_information[:1])

@@ -22,7 +22,7 @@ from calotype.scp.move import MoveScp
 from calotype.scp.suboperations import failed_list
 from calotype.scu.memory import MemoryCourier
 from calotype.scu.sender import DimseCourier
-from calotype.services.routing.nodes import FixedAddressBook, Node
+from calotype.services.routing.nodes import FixedAddressBook, Node, Role
 from calotype.services.routing.ports import Answer, Kind, Originator, Result
 from calotype.services.routing.send import Dispatch
 from support.peers import CALLER, NATIVE, PREFIX, STORAGE, Shelf, Sink, call, serving
@@ -100,6 +100,15 @@ def test_move_hands_the_keys_on_as_a_selection(node, shelf):
 
 def test_move_of_nothing_is_success_without_pending(node, courier):
     assert moved(node) == [(0x0000, None, 0, 0, 0, None)]
+    assert courier.connections == []
+
+
+def test_move_to_a_node_that_takes_no_objects_is_a801(shelf, courier):
+    printer = Node("PRINTER", "printer.example", 104, roles=frozenset({Role.PRINT}))
+    shelf.add(CT_IMAGE_STORAGE, EXPLICIT_VR_LITTLE_ENDIAN, b"data")
+    scp = MoveScp(Dispatch(shelf, courier), FixedAddressBook([printer]))
+    with serving({CMoveRQ: scp}, {STUDY_ROOT_MOVE: NATIVE}) as node:
+        assert moved(node, "PRINTER") == [(0xA801, None, None, None, None, None)]
     assert courier.connections == []
 
 

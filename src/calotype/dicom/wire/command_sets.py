@@ -305,7 +305,8 @@ def decode_message(command_set: bytes) -> Message:
         start = at + 8
         at = start + length
         if group or at > size:
-            if group and elements and int.from_bytes(elements.get(0, b""), "little") == start - 8 - _GROUP_LENGTH.size:
+            told = int.from_bytes(elements.get(0, b""), "little")
+            if group and told and told == start - 8 - _GROUP_LENGTH.size:
                 at = size
                 break
             raise _bad_element(group, element, length, size - start)
