@@ -10,15 +10,9 @@ from calotype.dicom.assembly.filling import Nodes, Stated, describe, fill, mark_
 from calotype.dicom.assembly.media import BulkPart
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.codec_table import CODECS
-from calotype.dicom.pixels.codestreams import (
-    SOF_LOSSLESS,
-    SOF_LS,
-    JpegHeader,
-    jpeg_2000_codestream,
-    read_jpeg,
-    read_jpeg_2000,
-    read_jpeg_xl,
-)
+from calotype.dicom.pixels.codestreams.jpeg import SOF_LOSSLESS, SOF_LS, JpegHeader, read_jpeg
+from calotype.dicom.pixels.codestreams.jpeg_2000 import jpeg_2000_codestream, read_jpeg_2000
+from calotype.dicom.pixels.codestreams.jpeg_xl import read_jpeg_xl
 from calotype.dicom.pixels.guard import check
 from calotype.dicom.uids import RLE_LOSSLESS, transfer_syntax
 from calotype.errors import InvalidRequest, Unsupported

@@ -14,17 +14,16 @@ from itertools import pairwise
 from typing import Final
 
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.pixels.codestreams import (
+from calotype.dicom.pixels.codestreams.jpeg import (
     END_OF_IMAGE,
     SOF_LOSSLESS,
     SOF_LS,
-    jpeg_2000_codestream,
     jpeg_ends,
     jpeg_scans,
     read_jpeg,
-    read_jpeg_2000,
-    read_jpeg_xl,
 )
+from calotype.dicom.pixels.codestreams.jpeg_2000 import jpeg_2000_codestream, read_jpeg_2000
+from calotype.dicom.pixels.codestreams.jpeg_xl import read_jpeg_xl
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.uids import RLE_LOSSLESS, transfer_syntax
 from calotype.errors import DamagedPixels

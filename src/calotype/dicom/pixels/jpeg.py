@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from calotype.dicom.pixels import lossless_jpeg
-from calotype.dicom.pixels.codestreams import SOF_LOSSLESS, JpegHeader, read_jpeg
+from calotype.dicom.pixels.codestreams.jpeg import SOF_LOSSLESS, JpegHeader, read_jpeg
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.stored import stored_values, unsigned_samples

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from calotype.dicom.pixels.codestreams import Jpeg2000Header, read_jpeg_2000
+from calotype.dicom.pixels.codestreams.jpeg_2000 import Jpeg2000Header, read_jpeg_2000
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.stored import signed_samples, stored_values

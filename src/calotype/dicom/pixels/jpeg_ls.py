@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from calotype.dicom.pixels.codestreams import read_jpeg
+from calotype.dicom.pixels.codestreams.jpeg import read_jpeg
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.stored import stored_values, unsigned_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from calotype.dicom.pixels import guard, jpeg
-from calotype.dicom.pixels.codestreams import read_jpeg_xl
+from calotype.dicom.pixels.codestreams.jpeg_xl import read_jpeg_xl
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.stored import stored_values, unsigned_samples

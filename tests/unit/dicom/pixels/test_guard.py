@@ -9,7 +9,9 @@ import pytest
 
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.pixels.codecs import CODECS, can_encode, decode, encode
-from calotype.dicom.pixels.codestreams import jpeg_2000_codestream, read_jpeg, read_jpeg_2000, read_jpeg_xl
+from calotype.dicom.pixels.codestreams.jpeg import read_jpeg
+from calotype.dicom.pixels.codestreams.jpeg_2000 import jpeg_2000_codestream, read_jpeg_2000
+from calotype.dicom.pixels.codestreams.jpeg_xl import read_jpeg_xl
 from calotype.dicom.pixels.description import PixelDescription
 from calotype.dicom.pixels.guard import Limits, check
 from calotype.dicom.uids import (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom.pixels import lossless_jpeg
-from calotype.dicom.pixels.codestreams import SOF_LOSSLESS, jpeg_ends, jpeg_scans, read_jpeg
+from calotype.dicom.pixels.codestreams.jpeg import SOF_LOSSLESS, jpeg_ends, jpeg_scans, read_jpeg
 
 
 def decoded(stream, shape):
