@@ -26,9 +26,9 @@ from calotype.dicom.hierarchy import UID, InstanceRef, Level
 from calotype.dicom.query.attributes import BY_KEYWORD, UNIQUE_KEYS
 from calotype.dicom.query.header import NAME_GROUPS, HeaderAttributes
 from calotype.dicom.query.identifier import Model, encode_match, parse_identifier
-from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.query.matching import matches
 from calotype.dicom.query.model import Query
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.query.qido import parse_qido
 from calotype.dicom.text import decode as decode_text
 from calotype.network.rejections import Rejections

@@ -14,7 +14,7 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind
 from calotype.app.settings import Node as NodeSection
 from calotype.cli import calotype
 from calotype.dicom.hierarchy import Level
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.errors import Unsupported
 from calotype.scu.query import find
 from calotype.services.routing.nodes import Node

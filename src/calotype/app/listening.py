@@ -9,7 +9,7 @@ from calotype.app.settings import Listener, ServiceName, Settings
 from calotype.app.talking import timeouts_of
 from calotype.dicom import uids
 from calotype.dicom.hierarchy import UID
-from calotype.dicom.query.keys import SUPPORTED
+from calotype.dicom.query.negotiated import SUPPORTED
 from calotype.dicom.wire.negotiation import AcceptancePolicy, ExtendedAnswer
 from calotype.network.settings import ListenerSettings
 from calotype.network.tls import TlsProfile, server_context

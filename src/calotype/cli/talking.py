@@ -18,7 +18,7 @@ from calotype.cli.progress import progress_bar
 from calotype.cli.securing import tls_options
 from calotype.cli.session import Session
 from calotype.dicom.hierarchy import Level
-from calotype.dicom.query.keys import SUPPORTED, Negotiated
+from calotype.dicom.query.negotiated import SUPPORTED, Negotiated
 from calotype.errors import InvalidRequest
 from calotype.scu.echo import echo
 from calotype.scu.keys import tag_of

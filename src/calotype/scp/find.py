@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 from calotype.dicom import statuses, uids
 from calotype.dicom.query.identifier import Model, encode_match, parse_identifier
-from calotype.dicom.query.keys import Negotiated
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.network.association import Association, Received
 from calotype.scp.answers import Checkpoint, answer_matches
 from calotype.scp.models import model_of

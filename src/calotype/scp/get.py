@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from calotype.dicom import uids
 from calotype.dicom.query.identifier import Model, selection
-from calotype.dicom.query.keys import Negotiated
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.network.association import Association, Received
 from calotype.scp.models import model_of
 from calotype.scp.suboperations import answer_suboperations

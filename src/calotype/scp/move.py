@@ -5,7 +5,7 @@ from __future__ import annotations
 from calotype.dicom import uids
 from calotype.dicom.hierarchy import UID
 from calotype.dicom.query.identifier import Model, selection
-from calotype.dicom.query.keys import Negotiated
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.wire.messages import CMoveRQ
 from calotype.errors import NotFound
 from calotype.network.association import Association, Received

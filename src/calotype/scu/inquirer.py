@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.errors import InvalidRequest
 from calotype.scu.calling import Caller
 from calotype.scu.get import get

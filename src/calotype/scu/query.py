@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from calotype.dicom import statuses, uids
 from calotype.dicom.hierarchy import UID, Level
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.dicom.statuses import Category
 from calotype.dicom.wire.messages import CCancelRQ, CFindRQ, CFindRSP, CGetRSP, CMoveRQ, CMoveRSP
 from calotype.dicom.wire.negotiation import AcceptedContext

@@ -17,8 +17,9 @@ from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query import zones
 from calotype.dicom.query.answers import Answered, as_elements, from_header, from_text
 from calotype.dicom.query.attributes import UNIQUE_KEYS, Attribute, KeyType, Matching, attribute_of, is_indexed
-from calotype.dicom.query.keys import BASELINE, Key, Negotiated, at_level, build_query, conditions
+from calotype.dicom.query.keys import Key, at_level, build_query, conditions
 from calotype.dicom.query.model import Condition, Exact, Match, Query, UidList
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.dicom.replies import Reply
 from calotype.errors import InvalidRequest
 

@@ -29,8 +29,9 @@ from calotype.dicom.query.attributes import (
     is_indexed,
 )
 from calotype.dicom.query.header import WHOLE_HEADER
-from calotype.dicom.query.keys import EMPTY_VALUE, InvalidKey, Key, Negotiated, at_level, build_query
+from calotype.dicom.query.keys import EMPTY_VALUE, InvalidKey, Key, at_level, build_query
 from calotype.dicom.query.model import Page, Query
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.query.switch import switch
 from calotype.errors import InvalidRequest
 

@@ -18,9 +18,10 @@ from calotype.dicom.datasets import Element, Limits
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.keywords import Attributes
 from calotype.dicom.query.attributes import Attribute, KeyType, Matching
-from calotype.dicom.query.keys import Key, Negotiated, build_query
+from calotype.dicom.query.keys import Key, build_query
 from calotype.dicom.query.matching import kind_of
 from calotype.dicom.query.model import Condition
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.replies import Reply
 from calotype.dicom.text import DEFAULT_CHARSETS
 from calotype.errors import InvalidRequest

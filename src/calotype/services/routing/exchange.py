@@ -16,7 +16,7 @@ from typing import Final
 
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.dicom.uids import STORABLE_TRANSFER_SYNTAXES
 from calotype.errors import InvalidRequest
 from calotype.services.archive.ingest import Ingest

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.services.archive.ports import ObjectReader, ReadableBuffer
 from calotype.services.routing.nodes import AddressBook, Node
 from calotype.services.routing.ports import Parcel

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.keys import Negotiated
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.errors import InvalidRequest
 from calotype.services.routing.exchange import Answers, Exchange, Method, selection
 from calotype.web.api.anonymise import Deidentification

@@ -16,9 +16,10 @@ from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.attributes import BY_KEYWORD
 from calotype.dicom.query.header import HeaderAttributes
 from calotype.dicom.query.identifier import FindRequest, Model, encode_match, parse_identifier, selection
-from calotype.dicom.query.keys import InvalidKey, Negotiated
+from calotype.dicom.query.keys import InvalidKey
 from calotype.dicom.query.matching import holds
 from calotype.dicom.query.model import AnyOf, Exact, InSequence, Range, UidList, Wildcard
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.errors import InvalidRequest
 
 IMPLICIT = UID("1.2.840.10008.1.2")

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom.hierarchy import Level
-from calotype.dicom.query import keys, values
+from calotype.dicom.query import values
 from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, KeyType, Matching, attribute_of
-from calotype.dicom.query.keys import SUPPORTED, InvalidKey, Key, Negotiated, at_level, build_query, conditions
+from calotype.dicom.query.keys import InvalidKey, Key, at_level, build_query, conditions
 from calotype.dicom.query.model import (
     AnyOf,
     Condition,
@@ -20,6 +20,7 @@ from calotype.dicom.query.model import (
     UidList,
     Wildcard,
 )
+from calotype.dicom.query.negotiated import USUAL, Negotiated
 
 STEP_ID = Attribute("ScheduledProcedureStepID", 0x00400009, "SH", Level.SERIES, KeyType.OPTIONAL, Matching.ID)
 STEP_DATE = Attribute(
@@ -36,11 +37,11 @@ REQUEST = Attribute(
 )
 
 
-def read(keyword: str, text: str, agreed: Negotiated = keys.USUAL) -> tuple[Condition, ...]:
+def read(keyword: str, text: str, agreed: Negotiated = USUAL) -> tuple[Condition, ...]:
     return conditions(BY_KEYWORD[keyword], text, agreed)
 
 
-def query_of(*pairs: tuple[str, str], agreed: Negotiated = keys.USUAL) -> tuple[Condition, ...]:
+def query_of(*pairs: tuple[str, str], agreed: Negotiated = USUAL) -> tuple[Condition, ...]:
     found = build_query(Level.IMAGE, [Key((BY_KEYWORD[k],), text) for k, text in pairs], (), agreed=agreed)
     return found.conditions
 
@@ -279,24 +280,6 @@ def test_a_sequence_without_keys_is_universal() -> None:
 def test_attribute_at_a_level(keyword: str, level: Level, name: str | None) -> None:
     found = at_level(BY_KEYWORD[keyword], level)
     assert (found and found.keyword) == name
-
-
-@pytest.mark.parametrize(
-    ("information", "agreed"),
-    [
-        (b"", Negotiated()),
-        (b"\1", Negotiated(relational_queries=True)),
-        (b"\1\1\1\1\1\1\1", Negotiated(True, True, True, True, True, True, True)),
-        (b"\0\1\2\xff\0\0\1\1", Negotiated(date_time_matching=True, multiple_values=True)),
-    ],
-)
-def test_extended_negotiation_is_read_byte_by_byte(information: bytes, agreed: Negotiated) -> None:
-    assert Negotiated.from_bytes(information) == agreed
-    assert Negotiated.from_bytes(agreed.to_bytes()) == agreed
-
-
-def test_all_is_agreed_to_but_converting_images() -> None:
-    assert SUPPORTED.to_bytes() == b"\1\1\1\1\0\1\1"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.attributes import BY_KEYWORD, INDEXED, Attribute, Matching
-from calotype.dicom.query.keys import USUAL, InvalidKey, Negotiated, conditions
+from calotype.dicom.query.keys import InvalidKey, conditions
 from calotype.dicom.query.matching import Attributes, comparable, holds, matches, order_key, wildcard_matches
 from calotype.dicom.query.model import (
     AnyOf,
@@ -22,6 +22,7 @@ from calotype.dicom.query.model import (
     UidList,
     Wildcard,
 )
+from calotype.dicom.query.negotiated import USUAL, Negotiated
 
 YAMADA = "Yamada^Tarou=山田^太郎=やまだ^たろう"
 

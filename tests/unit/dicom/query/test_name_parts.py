@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom.query.attributes import BY_KEYWORD
-from calotype.dicom.query.keys import Negotiated, conditions
+from calotype.dicom.query.keys import conditions
 from calotype.dicom.query.matching import holds
 from calotype.dicom.query.name_parts import MAX_CHARACTERS, MAX_PARTS, beginning, beginnings
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.query.values import name_groups
 
 

@@ -21,8 +21,8 @@ from pydicom.filewriter import write_dataset
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.attributes import INDEXED, UNIQUE_KEYS, Matching
 from calotype.dicom.query.identifier import Model, parse_identifier
-from calotype.dicom.query.keys import Negotiated
 from calotype.dicom.query.model import Query
+from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.query.qido import parse_qido
 from calotype.dicom.text import TEXT_VRS
 from calotype.errors import InvalidRequest

@@ -10,7 +10,7 @@ import pytest
 
 from calotype.dicom.commitment import Report as CommitmentReport
 from calotype.dicom.hierarchy import UID, Level, Selection
-from calotype.dicom.query.keys import BASELINE, Negotiated
+from calotype.dicom.query.negotiated import BASELINE, Negotiated
 from calotype.errors import Conflict, InvalidRequest, NotFound, OutOfResources, Refused, Unavailable
 from calotype.scu.files import PartTenFiles
 from calotype.scu.memory import MemoryCourier
