@@ -177,12 +177,38 @@ def test_a_running_server_stops_in_good_order(tmp_path):
         (["find", "A@127.0.0.1:1", "-k", "PatientID=1"], 4, "127.0.0.1"),
         (["get", "A@127.0.0.1:1", "-k", "PatientID=1"], 2, "StudyInstanceUID must have a value"),
         (["import", "/nowhere"], 3, "/nowhere"),
+        (["import", __file__, "/nowhere"], 3, "/nowhere"),
+        (["config", "show", "--set", "http.prt=1"], 2, "did you mean 'port'?"),
+        (["verify", "-c", "/nowhere.toml"], 3, "calotype init"),
     ],
 )
 def test_a_mistake_is_one_line_and_a_code(arguments, code, told, tmp_path):
     done = calotype(*arguments, data=tmp_path / "data")
     assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
     assert told in done.stderr
+
+
+def test_settings_may_stand_behind_the_verb_and_win_there(tmp_path):
+    shown = calotype("-s", "http.port=1", "-s", "http.threads=2", "config", "show", "--changed", "-s", "http.port=3")
+    assert [line.partition("  #")[0].strip() for line in shown.stdout.splitlines()] == [
+        "http.port = 3",
+        "http.threads = 2",
+    ]
+    written = calotype("init", "--config", tmp_path / "pacs.toml")
+    assert (written.returncode, (tmp_path / "pacs.toml").is_file()) == (0, True), written.stderr
+
+
+def test_a_mistyped_verb_is_answered_with_the_nearest():
+    done = calotype("serv")
+    assert (done.returncode, "did you mean 'serve'?" in done.stderr) == (2, True)
+
+
+def test_one_file_that_cannot_be_imported_does_not_stop_the_others(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"PK\3\4 no end")
+    write_series(tmp_path / "in", 1, study=40)
+    done = calotype("import", tmp_path / "bad.zip", tmp_path / "in", data=tmp_path / "data")
+    assert (done.returncode, done.stdout) == (1, "1 failed, 1 stored\n")
+    assert f"{tmp_path / 'bad.zip'}: failed: " in done.stderr
 
 
 def test_a_wrong_called_ae_title_is_explained(server):

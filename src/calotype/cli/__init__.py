@@ -6,6 +6,7 @@ for the web server. Errors that a user can cause end in one line and an exit cod
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -59,17 +60,56 @@ class _Verbs(click.Group):
             return None
         module = importlib.import_module(f"calotype.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        _take_settings_late(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; a mistyped one is answered with the nearest."""
+        if args and args[0] not in COMMANDS and (near := difflib.get_close_matches(args[0], COMMANDS, n=1)):
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
+def _take_settings_late(command: click.Command) -> None:
+    """Let ``--config`` and ``--set`` stand behind a verb as well; a letter that it needs itself stays its own."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _take_settings_late(inner)
+    taken = {name for parameter in command.params for name in parameter.opts}
+    if "--config" in taken:
+        return
+    for letter, name, destination, several in (("-c", "--config", "late_file", False), ("-s", "--set", "late", True)):
+        names = [name] if letter in taken else [letter, name]
+        command.params.append(
+            click.Option(
+                [*names, destination], multiple=several, hidden=True, expose_value=False, callback=_taken_late
+            )
+        )
+
+
+def _taken_late(ctx: click.Context, _parameter: click.Parameter, value: str | tuple[str, ...] | None) -> None:
+    session = ctx.find_object(Session)
+    if session is None or not value:
+        return
+    if isinstance(value, str):
+        session.config = value
+    else:
+        session.flags = (*session.flags, *value)
+
+
 @click.group(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A node is written AETITLE@host:port, or just the AE title of one in the address book.",
+    epilog="A node is written AETITLE@host:port, or just the AE title of one in the address book."
+    " --config and --set may stand before or behind a verb."
+    " Exit codes: 0 done, 1 done but some failed, 2 wrong input or settings, 3 not found, 4 refused, in conflict or"
+    " no answer, 5 no resources, 70 our own mistake, 130 interrupted.",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="calotype")
 @click.option(

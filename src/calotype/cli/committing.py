@@ -37,7 +37,7 @@ def patience_options(command: Callback) -> Callback:
 
 @click.command("commit")
 @click.argument("node")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @patience_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
 @click.pass_obj

@@ -15,6 +15,7 @@ from calotype.app.picturing import decoding_of, isolation_of
 from calotype.cli.failures import SOME_FAILED
 from calotype.cli.progress import progress_bar
 from calotype.cli.session import Session
+from calotype.errors import NotFound
 from calotype.services.archive.importing import Importer, ImportOutcome, ImportStatus
 from calotype.services.archive.verify import Problem
 from calotype.services.archive.workshop import Workshop
@@ -23,7 +24,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="JSON for scr
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @json_option
 @click.pass_obj
 def import_command(session: Session, paths: tuple[Path, ...], *, as_json: bool) -> None:
@@ -32,6 +33,9 @@ def import_command(session: Session, paths: tuple[Path, ...], *, as_json: bool) 
     The files stay where they are; the archive keeps copies, bit-exact. Importing again is harmless: what is here
     already is known by its content. Exits with 1 when some DICOM files could not be kept.
     """
+    for path in paths:
+        if not path.exists():
+            raise NotFound(f"{path} is neither a file nor a folder")
     counts: Counter[str] = Counter()
     with open_archive(session.loaded.settings) as archive, progress_bar("import", silent=as_json) as advance:
         importer = Importer(archive.ingest)

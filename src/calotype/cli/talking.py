@@ -63,7 +63,7 @@ def echo_command(session: Session, node: str, *, tls: NodeTls | None, as_json: b
 
 @click.command("send")
 @click.argument("node")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--commit", "commits", is_flag=True, help="Then ask it to commit to them, as `calotype commit` does.")
 @patience_options
 @json_option
@@ -82,7 +82,7 @@ def send_command(
 ) -> None:
     """Send files and folders to a DICOM node (C-STORE), as they are.
 
-    Exits with 1 when some could not be sent, or with --commit are not committed to; the others have been.
+    Exits with 1 when some could not be read or sent, or with --commit are not committed to; the others have been.
     """
     from calotype.app.committing import Patience
     from calotype.scu.files import gather, send_files  # the scanner: not needed by the other verbs
@@ -116,7 +116,8 @@ def send_command(
     missing = 0
     if commits and len(files.paths) > counts[Result.FAILED]:
         missing = ask_and_tell(session.loaded.settings, target, files, Patience(wait_s, listen_port), as_json=as_json)
-    if counts[Result.FAILED] or missing or not files.paths:
+    unread = any(not skipped.was_read for skipped in files.skipped)
+    if counts[Result.FAILED] or missing or unread or not files.paths:
         sys.exit(SOME_FAILED)
 
 

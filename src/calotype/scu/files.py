@@ -30,10 +30,11 @@ _MAX_META_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that cannot be sent, and why."""
+    """A file that cannot be sent, and why. It may be an object all the same when nobody could look into it."""
 
     path: Path
     why: str
+    was_read: bool = True
 
 
 @dataclass(slots=True)
@@ -113,7 +114,7 @@ def gather(paths: Iterable[Path], on_file: Callable[[Path], None] = lambda _path
         try:
             parcel = read_parcel(path)
         except CalotypeError as error:
-            files.skipped.append(Skipped(path, str(error)))
+            files.skipped.append(Skipped(path, str(error), was_read=not isinstance(error, NotFound | Unavailable)))
             continue
         files.paths.append(path)
         files.cargo.append(Cargo(parcel, partial(_open, path, parcel)))

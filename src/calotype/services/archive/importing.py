@@ -75,16 +75,26 @@ class Importer:
             return self.folder(path, progress)
         if not path.is_file():
             raise NotFound(f"{path} is neither a file nor a folder")
+        return self._whole(path, progress)
+
+    def _whole(self, path: Path, progress: Progress) -> Iterator[ImportOutcome]:
+        """Import a file by what it is; what is wrong with it as a whole is its one outcome."""
+        source = _shown(str(path))
         try:
             with path.open("rb") as file:
                 is_zip = file.read(4) in _ZIP_MAGIC
         except OSError as error:
-            raise Unavailable(f"{path} cannot be read: {error.strerror}") from error
-        if is_zip:
-            return self.zip_file(path, progress)
-        if path.name.upper().startswith("DICOMDIR"):
-            return self.dicomdir(path, progress)
-        return self._files([path], progress)
+            yield ImportOutcome.of(source, InvalidRequest(f"it cannot be read: {error.strerror}"))
+            return
+        try:
+            if is_zip:
+                yield from self.zip_file(path, progress)
+            elif path.name.upper().startswith("DICOMDIR"):
+                yield from self.dicomdir(path, progress)
+            else:
+                yield from self._files([path], progress)
+        except InvalidRequest as error:
+            yield ImportOutcome.of(source, error)
 
     def folder(self, path: Path, progress: Progress = unseen) -> Iterator[ImportOutcome]:
         """Import every DICOM file below a folder, sorted. Unavailable when the folder itself cannot be read.

@@ -230,6 +230,15 @@ def test_what_is_no_zip_file_is_refused(importer, tmp_path, content):
         list(importer.zip_file(tmp_path / "x.zip"))
 
 
+def test_what_is_wrong_with_a_whole_file_is_told_of_that_file(importer, tmp_path):
+    """Others are imported after it, and a message without a name would help nobody."""
+    for name, content in (("bad.zip", b"PK\3\4 no end"), ("DICOMDIR", b"no directory")):
+        (tmp_path / name).write_bytes(content)
+        (outcome,) = importer.path(tmp_path / name)
+        assert outcome.source == str(tmp_path / name)
+        assert (outcome.status is IMPORTED, bool(outcome.reason)) == (False, True)
+
+
 def test_a_zip_file_is_recognised_by_its_content(importer, tmp_path):
     path = zip_of(tmp_path / "export.dat", [("1", file_of(1))])
     assert [outcome.status for outcome in importer.path(path)] == [IMPORTED]
