@@ -18,7 +18,7 @@ from bench.objects import CT_512, MULTI_50MB, SMALL
 from bench.receiver import c_get, c_move, wado
 from bench.report import Report, Sample
 from bench.sender import Target, Workload, run_workload
-from bench.servers import ARCHIVES, CALOTYPE, RETRIEVED, SERVERS, Running, Server, free_port, wait_for
+from bench.servers import ARCHIVES, CALOTYPE, RETRIEVED, SERVERS, Running, Server, free_port, persistently, wait_for
 from bench.sink import Sink
 
 WORKLOADS = {
@@ -30,6 +30,14 @@ WORKLOADS = {
 }
 
 
+def _start_sink() -> tuple[subprocess.Popen[bytes], int]:
+    """Start what takes everything and keeps nothing."""
+    port = free_port()
+    sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(port)])
+    wait_for(port, sink)
+    return sink, port
+
+
 def store(report: Report, base: Path, where: str, servers: list[Server], names: list[str], runs: int) -> None:
     """Send each workload to a discarding sink and to each server, freshly started, in turn."""
     base = Path(tempfile.mkdtemp(prefix="store-", dir=base))
@@ -38,9 +46,7 @@ def store(report: Report, base: Path, where: str, servers: list[Server], names: 
     for run in range(1, runs + 1):
         for name in names:
             load = WORKLOADS[name]
-            port = free_port()
-            sink = subprocess.Popen([sys.executable, "-m", "bench.sink", str(port)])
-            wait_for(port, sink)
+            sink, port = persistently(_start_sink)
             report.add(
                 Sample(f"store {name} {where}", "(sink)", run_workload(Target("127.0.0.1", port, "SINK"), load, run))
             )

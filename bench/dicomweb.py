@@ -29,7 +29,7 @@ from bench import fill, query
 from bench.objects import CT_512, EXPLICIT_LE, Kind, Pool, header
 from bench.report import Report, Sample
 from bench.sender import Workload, run_workload
-from bench.servers import Running, Server, free_port, wait_for
+from bench.servers import Running, Server, free_port, persistently, wait_for
 
 STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 ALONE = "application/dicom; transfer-syntax=*"
@@ -260,12 +260,17 @@ def _nginx(folder: Path) -> tuple[subprocess.Popen[bytes], int] | None:
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     if program is None:
         return None
-    base, port = folder / "nginx", free_port()
+    base = folder / "nginx"
     # Started by root, it serves as another user.
     for each in (folder, base, base / "files"):
         each.chmod(0o755)
     config = base / "config"
-    config.write_text(_NGINX.format(base=base, port=port))
-    process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(port, process)
-    return process, port
+
+    def start() -> tuple[subprocess.Popen[bytes], int]:
+        port = free_port()
+        config.write_text(_NGINX.format(base=base, port=port))
+        process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(port, process)
+        return process, port
+
+    return persistently(start)

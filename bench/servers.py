@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -14,37 +15,65 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from bench.sender import Target
 
 STARTUP_S = 60
+TRIES = 5
 
 Command = tuple[list[str], dict[str, str]]
 """What starts a server, and the environment variables it gets."""
 
 
+Started = TypeVar("Started")
+
+
+class NotStarted(RuntimeError):
+    """A process does not listen where it should."""
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on right now, and that no system gives to an outgoing connection."""
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def persistently(start: Callable[[], Started]) -> Started:
+    """Return what ``start`` does; where its ports were taken before it opened them, it is asked again for others."""
+    for _ in range(TRIES - 1):
+        try:
+            return start()
+        except NotStarted as error:
+            print(f"once more, on other ports: {str(error).splitlines()[0]}", file=sys.stderr)
+    return start()
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when ``process`` answers on ``port``; RuntimeError when it has ended, or takes too long."""
+    """Return when ``process`` listens on ``port``; end it with NotStarted when it does not, or takes too long."""
     deadline = time.monotonic() + STARTUP_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"nobody answers on port {port}") from error
-            time.sleep(0.02)
-        else:
-            return
+    while not _listens(port, process):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise NotStarted(f"nobody answers on port {port}")
+        time.sleep(0.02)
+
+
+def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether this process has the port: another program's would answer just as well."""
+    with suppress(psutil.Error):
+        opened = psutil.Process(process.pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in opened)
+    return False
 
 
 @dataclass(slots=True)
@@ -105,20 +134,22 @@ class Server:
 
     def start(self, base: Path, data: Path | None = None) -> Running:
         """Start in a new folder below ``base``, over ``data`` if given (ours only); wait until its ports answer."""
+        return persistently(lambda: self._start(base, data))
+
+    def _start(self, base: Path, data: Path | None) -> Running:
         folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=base))
         if data is not None:
             (folder / "data").symlink_to(data)
         port, http_port = free_port(), free_port()
         command, environment = self.command(folder, port, http_port)
-        log = (folder / "log").open("wb")
-        process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
-        running = Running(self.name, Target("127.0.0.1", port, self.ae_title), http_port, folder, process)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log)
         try:
             for waited in [port, http_port] if self.speaks_http else [port]:
                 wait_for(waited, process)
-        except RuntimeError as error:
-            raise RuntimeError(f"{self.name}: {error}: {(folder / 'log').read_text()[-2000:]}") from error
-        return running
+        except NotStarted as error:
+            raise NotStarted(f"{self.name}: {error}: {(folder / 'log').read_text()[-2000:]}") from error
+        return Running(self.name, Target("127.0.0.1", port, self.ae_title), http_port, folder, process)
 
 
 def _calotype(folder: Path, port: int, http_port: int) -> Command:

@@ -29,6 +29,9 @@ PACKAGES = {
     "chromium": "chromium",
 }
 """Debian's packages of tools that are not DCMTK's."""
+WORKERS = 8
+"""That a run has at the most, each with ports of its own."""
+_given: set[int] = set()
 
 
 def need(tool: str) -> str:
@@ -49,11 +52,16 @@ def free_port() -> int:
     """Return a port that nobody listens on right now.
 
     It is none of those that systems give to outgoing connections (from 32768 on Linux, from 49152 elsewhere): one of
-    these may be taken between now and the moment at which a peer opens it.
+    these may be taken between now and the moment at which a peer opens it. Nor is it one that was given before, or
+    that another worker of this run is given.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS
     while True:
-        port = random.randrange(20_000, 32_768)
+        port = random.randrange(20_000 + worker, 32_768, WORKERS)
+        if port in _given:
+            continue
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            _given.add(port)
             return port
 
 

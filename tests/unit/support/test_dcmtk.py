@@ -28,3 +28,12 @@ def test_a_tool_that_is_there_is_found(monkeypatch, tmp_path):
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert dcmtk.need("echoscu") == str(tool)
+
+
+def test_no_port_is_given_twice_nor_to_two_workers(monkeypatch):
+    given = []
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        given += [dcmtk.free_port() for _ in range(50)]
+    assert len(set(given)) == len(given)
+    assert not {port % dcmtk.WORKERS for port in given[:50]} & {port % dcmtk.WORKERS for port in given[50:]}
