@@ -22,6 +22,7 @@ from calotype.dicom.query.model import (
     Order,
     Page,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
@@ -194,6 +195,9 @@ NAME_KEYS = (
 ITEM_CONDITIONS: tuple[Condition, ...] = (
     *(Wildcard("PatientName", key) if "*" in key or "?" in key else Exact("PatientName", key) for key in NAME_KEYS),
     *(Wildcard("ReferringPhysicianName", key) for key in ("grey*", "*五")),
+    *(Romanised("PatientName", Wildcard("PatientName", key)) for key in ("zhang*", "Zhang^Sanf*", "*xiu", "doe*")),
+    Romanised("PatientName", Exact("PatientName", "Zhang^Sanfeng")),
+    Romanised("PatientSex", Exact("PatientSex", "F")),
     *(Exact("PatientID", key) for key in ("P3", "p3", "A%_[1]", "")),
     *(Wildcard("PatientID", key) for key in ("P*", "?%_[*", "*1]", "*")),
     Empty("PatientID"),
@@ -238,6 +242,7 @@ STEP_CONDITIONS: tuple[Condition, ...] = (
     ),
     Wildcard("ScheduledProcedureStepStartDate", "202401*"),
     Wildcard("ScheduledPerformingPhysicianName", "wang*"),
+    Romanised("ScheduledPerformingPhysicianName", Wildcard("ScheduledPerformingPhysicianName", "grey*")),
     Exact("ScheduledPerformingPhysicianName", "=王^五"),
     Empty("ScheduledPerformingPhysicianName"),
     Wildcard("ScheduledProcedureStepID", "S1*"),

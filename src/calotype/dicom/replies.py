@@ -63,6 +63,11 @@ class Reply:
             return cls(text.UTF_8_CHARSETS)
         return cls(usable, romanises=True)
 
+    @staticmethod
+    def shows_hanzi(asked: Sequence[str]) -> bool:
+        """Tell whether whoever asks in ``asked`` is answered with Chinese names as they are written."""
+        return text.can_encode("\u5f20\u4e30\u4eec", _usable(tuple(asked)))
+
     @property
     def stated(self) -> bytes:
         """The value of Specific Character Set (0008,0005); empty where the element is to be left out."""

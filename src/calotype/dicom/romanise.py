@@ -15,6 +15,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
+FIRST_HANZI: Final = "\u3007"
+"""No character that is one, or is written beside them in names, comes before it."""
+
 _HANZI: Final = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _HANZI_RUN: Final = re.compile(f"[{_HANZI}]+")
 _PERSON: Final = re.compile(f"([{_HANZI}]+)(.*)", re.DOTALL)

@@ -10,6 +10,7 @@ The rules, beyond the letter of the Standard:
 - A multi-valued attribute matches when any of its values does.
 - A person name key of one component group matches any group of the name; with several groups, each that is not
   empty matches its own (PS3.5 6.2.1.2).
+- A name has an alphabetic group for :class:`Romanised` unless that begins with a hanzi, or is empty.
 - A part of a name that is asked for by its beginning may stand in any group; which parts there are is in
   ``name_parts``.
 - A stored date, time or number that is none is not absent, and equals nothing.
@@ -36,9 +37,11 @@ from calotype.dicom.query.model import (
     PartBegins,
     Query,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
+from calotype.dicom.romanise import FIRST_HANZI, romanise_name
 
 Attributes: TypeAlias = "Mapping[str, str | Sequence[Attributes]]"
 
@@ -63,7 +66,7 @@ def matches(query: Query, attributes: Attributes) -> bool:
     return all(holds(condition, attributes) for condition in query.conditions)
 
 
-def holds(condition: Condition, attributes: Attributes) -> bool:  # noqa: PLR0911 - one answer per kind of condition
+def holds(condition: Condition, attributes: Attributes) -> bool:  # noqa: C901, PLR0911 - one answer per kind
     """Tell whether one condition holds."""
     match condition:
         case Exact(keyword, value):
@@ -74,6 +77,9 @@ def holds(condition: Condition, attributes: Attributes) -> bool:  # noqa: PLR091
             return any(_like(keyword, pattern, value) for value in _values(keyword, attributes))
         case PartBegins(keyword, word):
             return any(_part_begins(word, name) for name in _values(keyword, attributes))
+        case Romanised(keyword, as_read):
+            pinyin = "\\".join(map(romanise_name, filter(_lacks_letters, _values(keyword, attributes))))
+            return holds(as_read, attributes) or holds(as_read, {keyword: pinyin})
         case Range(keyword, low, high):
             return any(_between(keyword, value, low, high) for value in _values(keyword, attributes))
         case DateTimeRange():
@@ -211,6 +217,11 @@ def _like_name(pattern: str, name: str) -> bool:
 
 def _part_begins(word: str, name: str) -> bool:
     return any(name_parts.begins(word, group) for group in values.name_groups(name))
+
+
+def _lacks_letters(name: str) -> bool:
+    alphabetic, ideographic, _ = values.name_groups(name)
+    return alphabetic >= FIRST_HANZI if alphabetic else bool(ideographic)
 
 
 def _same_name(key: str, name: str) -> bool:

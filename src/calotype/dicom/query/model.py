@@ -69,6 +69,17 @@ class PartBegins:
 
 
 @dataclass(frozen=True, slots=True)
+class Romanised:
+    """A person name as devices read it that cannot show hanzi: as it is, or in pinyin where it has no letters.
+
+    Of worklists alone (``replies.Reply.to_worklist``); ``condition`` is about the same ``keyword``.
+    """
+
+    keyword: str
+    condition: Exact | Wildcard
+
+
+@dataclass(frozen=True, slots=True)
 class UidList:
     """List of UID matching (PS3.4 C.2.2.2.2)."""
 
@@ -98,7 +109,9 @@ class InSequence:
     conditions: tuple[Condition, ...]
 
 
-Condition: TypeAlias = Exact | Wildcard | PartBegins | Range | DateTimeRange | UidList | Empty | AnyOf | InSequence
+Condition: TypeAlias = (
+    Exact | Wildcard | PartBegins | Romanised | Range | DateTimeRange | UidList | Empty | AnyOf | InSequence
+)
 
 
 @dataclass(frozen=True, slots=True)

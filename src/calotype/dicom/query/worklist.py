@@ -8,6 +8,7 @@ is ``matching``'s; which steps there are, and what their status is, is ``service
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from calotype.dicom.keywords import Attributes
 from calotype.dicom.query.attributes import Attribute, KeyType, Matching
 from calotype.dicom.query.keys import Key, build_query
 from calotype.dicom.query.matching import kind_of
-from calotype.dicom.query.model import Condition
+from calotype.dicom.query.model import AnyOf, Condition, Exact, InSequence, Romanised, Wildcard
 from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.replies import Reply
 from calotype.dicom.text import DEFAULT_CHARSETS
@@ -164,7 +165,27 @@ def parse(data: bytes, transfer_syntax: UID, otherwise: Sequence[str] = DEFAULT_
         agreed=Negotiated(date_time_matching=reader.has_time_range, empty_values=True),
     )
     asks_status = any(key.path[-1].keyword == STATUS and key.text.strip(" *") for key in reader.keys)
-    return WorklistRequest(found.conditions, asked, tuple(reader.charsets), asks_status, tuple(reader.unsupported))
+    conditions = found.conditions
+    if not Reply.shows_hanzi(reader.charsets):
+        conditions = tuple(map(_as_read, conditions))
+    return WorklistRequest(conditions, asked, tuple(reader.charsets), asks_status, tuple(reader.unsupported))
+
+
+def _as_read(condition: Condition) -> Condition:
+    """Return what a device means that reads Chinese names in pinyin: what it was shown, it may ask for."""
+    match condition:
+        case AnyOf(alternatives):
+            return AnyOf(tuple(map(_as_read, alternatives)))
+        case InSequence(keyword, inner):
+            return InSequence(keyword, tuple(map(_as_read, inner)))
+        case Exact(keyword, text) | Wildcard(keyword, text) if kind_of(keyword) is Matching.NAME:
+            return Romanised(keyword, condition) if _LETTERS.fullmatch(text) else condition
+        case _:
+            return condition
+
+
+_LETTERS: Final = re.compile("[ -<>-~]*[A-Za-z][ -<>-~]*")
+"""Latin letters in one component group."""
 
 
 def conditions_of(keys: Mapping[str, str]) -> tuple[Condition, ...]:

@@ -20,6 +20,7 @@ from calotype.dicom.query.model import (
     InSequence,
     PartBegins,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
@@ -77,6 +78,8 @@ def _told(condition: Condition) -> list[tuple[str, str]]:
         case AnyOf(conditions):
             told = [pair for each in conditions for pair in _told(each)]
             return [(told[0][0], "\\".join(value for _, value in told))] if told else []
+        case Romanised(_, condition):
+            return _told(condition)
         case DateTimeRange(keyword, _, low, high):
             return [(keyword, f"{low or ''}-{high or ''}")]
         case _:

@@ -26,6 +26,7 @@ from calotype.dicom.query.model import (
     PartBegins,
     Query,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
@@ -221,6 +222,9 @@ class _Planner:
             case InSequence():
                 # No answer of the archive has sequences.
                 return NEVER
+            case Romanised(condition=as_it_is):
+                # Nobody asks the archive so: it answers with names as they are.
+                return self.term(as_it_is)
         attribute = self.attribute(condition.keyword)
         if attribute is None:
             return ALWAYS if isinstance(condition, Empty) else NEVER

@@ -24,10 +24,12 @@ from calotype.dicom.query.model import (
     InSequence,
     PartBegins,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
 from calotype.dicom.query.worklist import STATUS, STEPS
+from calotype.dicom.romanise import FIRST_HANZI
 from calotype.services.worklist.items import TERMS
 from calotype.services.worklist.ports import EVERY_STATUS, StepQuery
 from calotype.stores.index import schema
@@ -121,6 +123,8 @@ def _clause(  # noqa: PLR0911 - one return per kind of condition
             found = [_clause(each, OF_STEP) for each in inner]
             wheres = [each.where for each in found if each.where is not None]
             return Clause(and_(true(), *wheres) if wheres else None, all(each.is_exact for each in found))
+        case Romanised(keyword, as_read):
+            return _romanised(keys.get(keyword), _clause(as_read, keys))
         case InSequence() | PartBegins():
             return _SAYS_NOTHING
         case DateTimeRange():
@@ -210,6 +214,15 @@ def _named(keyed: Keyed, wanted: Sequence[str], test: Callable[[str, str], Expre
         elif groups[0]:
             clauses += [and_(_step.c[column] != "", test(column, groups[0])) for column in keyed.columns]
     return Clause(or_(*clauses)) if clauses else _NEVER
+
+
+def _romanised(keyed: Keyed | None, as_it_is: Clause) -> Clause:
+    """Let every name through that has no letters; which of them are read so is found out by whoever runs this."""
+    if keyed is None or not keyed.is_name or as_it_is.where is None:
+        return _SAYS_NOTHING
+    alphabetic, ideographic = (_step.c[name] for name in keyed.columns[:2])
+    without = or_(alphabetic >= FIRST_HANZI, and_(alphabetic == "", ideographic > ""))
+    return Clause(or_(as_it_is.where, without), is_exact=False)
 
 
 def _globs(column_name: str, pattern: str) -> Expression:

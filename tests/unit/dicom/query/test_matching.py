@@ -19,6 +19,7 @@ from calotype.dicom.query.model import (
     Order,
     Query,
     Range,
+    Romanised,
     UidList,
     Wildcard,
 )
@@ -114,6 +115,29 @@ def test_fuzzy_names_are_found_by_the_beginnings_of_their_parts(name: str) -> No
     agreed = Negotiated(fuzzy_names=True)
     assert finds("PatientName", "jo smi", name, agreed) == ("Jo" in name)
     assert not finds("PatientName", "mith", name, agreed)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "found"),
+    [
+        ("Zhang^Sanfeng", "张三丰", True),
+        ("zhang*", "张^三丰", True),
+        ("zhang*", "=张^三丰", True),
+        ("zhang*", "Chang^Sanfeng=张^三丰", False),
+        ("chang*", "Chang^Sanfeng=张^三丰", True),
+        ("Shan^*", "单^雄信", True),
+        ("dan*", "单^雄信", False),
+        ("Ouyang^Xiu", "欧阳修", True),
+        ("san*", "张三丰", False),
+        ("doe*", "Doe^John", True),
+        ("yamada*", "山田^太郎=やまだ^たろう", False),
+        ("hong*", "홍^길동", False),
+        ("*", "", False),
+    ],
+)
+def test_names_without_letters_are_read_in_pinyin(key: str, name: str, found: bool) -> None:  # noqa: FBT001 - expected
+    condition = Wildcard("PatientName", key) if "*" in key else Exact("PatientName", key)
+    assert holds(Romanised("PatientName", condition), {"PatientName": name}) is found
 
 
 def test_absent_attribute_matches_universal_and_empty_only() -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from calotype.dicom import keywords
 from calotype.dicom.datasets import Element, decode, encode
 from calotype.dicom.dictionary import lookup, tag_of, vr_of
-from calotype.dicom.query.model import DateTimeRange, Empty, Exact, InSequence, Range, UidList, Wildcard
+from calotype.dicom.query.model import (
+    AnyOf,
+    DateTimeRange,
+    Empty,
+    Exact,
+    InSequence,
+    Range,
+    Romanised,
+    UidList,
+    Wildcard,
+)
 from calotype.dicom.query.worklist import MODEL, STEPS, encode_match, parse, table
 from calotype.dicom.text import encode as encode_text
 from calotype.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
@@ -102,7 +114,29 @@ def in_step(*conditions):
     ],
 )  # fmt: skip
 def test_an_identifier_is_understood(keys, conditions):
-    assert parsed(keys).conditions == conditions
+    assert parsed(keys, "ISO_IR 192").conditions == conditions
+
+
+@pytest.mark.parametrize("charset", ["", "ISO_IR 100", "\\ISO 2022 IR 149"])
+def test_a_device_that_reads_pinyin_may_ask_for_it(charset):
+    found = parsed({"PatientName": "Zhang^Sanf*", **step(ScheduledPerformingPhysicianName="Wang^Wu\\Li*")}, charset)
+    surname, other = Exact("x", "Wang^Wu"), Wildcard("x", "Li*")
+    doctor = "ScheduledPerformingPhysicianName"
+    assert found.conditions == (
+        Romanised("PatientName", Wildcard("PatientName", "Zhang^Sanf*")),
+        *in_step(
+            AnyOf(tuple(Romanised(doctor, replace(each, keyword=doctor)) for each in (surname, other))),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("charset", "key"),
+    [("GB18030", "zhang*"), ("GBK", "zhang*"), ("ISO_IR 192", "zhang*"), ("\\ISO 2022 IR 58", "zhang*"),
+     ("ISO_IR 100", "M\u00fcller*"), ("", "=zhang*"), ("", "?*"), ("", "*1*")],
+)  # fmt: skip
+def test_a_device_that_shows_hanzi_or_asks_for_no_letters_means_the_name_as_it_is(charset, key):
+    assert parsed({"PatientName": key}, charset).conditions == (Wildcard("PatientName", key),)
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN])
