@@ -18,6 +18,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.dicom.keywords import Attributes
 from calotype.dicom.query.model import Exact, InSequence, Page
 from calotype.dicom.query.worklist import STEPS
+from calotype.dicom.text import TEXT_VRS, UTF_8_CHARSETS, decode, encode
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.errors import Conflict, InvalidRequest
 from calotype.services.worklist.items import Item, StepStatus, text
@@ -113,7 +114,7 @@ class PerformedSteps:
             if record.state != IN_PROGRESS:
                 raise StepClosed("Performed Procedure Step Object may no longer be updated")
             before = read(record)
-            merged = list({each.tag: each for each in (*before, *changes)}.values())
+            merged = _merged(before, changes)
             if self._strictness is Strictness.STRICT:
                 check_unchanged(before, elements)
             if ends:
@@ -198,6 +199,29 @@ def state_of(elements: Iterable[Element]) -> str:
 
 def _written(elements: Iterable[Element]) -> bytes:
     return datasets.encode(elements, EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+def _merged(before: Sequence[Element], changes: Sequence[Element]) -> list[Element]:
+    """Return elements with others in their places; in UTF-8 where both are not in the same character set."""
+    earlier = keywords.charsets_of(before)
+    later = keywords.charsets_of(changes, earlier)
+    if earlier != later:
+        stated = Element(keywords.SPECIFIC_CHARACTER_SET, "CS", UTF_8_CHARSETS[0].encode("ascii"))
+        before, changes = _in_utf_8(before, earlier), [*_in_utf_8(changes, later), stated]
+    return list({each.tag: each for each in (*before, *changes)}.values())
+
+
+def _in_utf_8(elements: Iterable[Element], charsets: Sequence[str]) -> list[Element]:
+    found: list[Element] = []
+    for each in elements:
+        if each.vr == "SQ":
+            items = tuple(tuple(_in_utf_8(item, keywords.charsets_of(item, charsets))) for item in each.items)
+            found.append(replace(each, value=items))
+        elif each.tag != keywords.SPECIFIC_CHARACTER_SET:
+            is_text = each.vr in TEXT_VRS and (not each.raw.isascii() or b"\x1b" in each.raw)
+            raw = encode(decode(each.raw, charsets, each.vr), UTF_8_CHARSETS, each.vr) if is_text else each.raw
+            found.append(replace(each, value=raw))
+    return found
 
 
 def _shown(record: PerformedRecord) -> Performed:

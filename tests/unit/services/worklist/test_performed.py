@@ -227,6 +227,25 @@ def test_what_is_looked_at_says_in_which_character_set_it_is(performed):
     assert keywords.from_elements(found) == {"PatientName": "王^小东"}
 
 
+@pytest.mark.parametrize(("first", "then"), [("GB18030", "ISO_IR 192"), ("\\ISO 2022 IR 58", "GB18030"), ("", "GBK")])
+def test_what_changes_in_another_character_set_spoils_nothing(performed, first, then):
+    def told(keys, charset):
+        charsets = tuple(charset.split("\\")) if charset else ("ISO_IR 192",)
+        stated = [Element(0x00080005, "CS", charset.encode())] if charset else []
+        return [*stated, *keywords.to_elements(keys, lambda value, vr: encode_text(value, charsets, vr))]
+
+    name = "王^小东" if first else "Wang^Xiaodong"
+    scheduled = {**SCHEDULED, "ScheduledProcedureStepDescription": "胸部" if first else "Chest"}
+    begun = {**BEGUN, "PatientName": name, "ScheduledStepAttributesSequence": [scheduled]}
+    performed.create(STEP, told(begun, first), "CT1")
+    performed.set(STEP, told({"PerformedProcedureStepDescription": "平扫"}, then))
+    performed.set(STEP, told({"PerformedStationName": "", "PerformedProcedureTypeDescription": "CT"}, ""))
+    found = performed.one(STEP).attributes
+    assert (found["PatientName"], found["PerformedProcedureStepDescription"]) == (name, "平扫")
+    assert found["ScheduledStepAttributesSequence"] == [scheduled]
+    assert found["PerformedProcedureTypeDescription"] == "CT"
+
+
 def test_the_newest_steps_are_shown_first(performed):
     for number in range(3):
         begin(performed, UID(f"1.2.{number}"))
