@@ -2,7 +2,7 @@
 
 Values are learned as they are taken out: names in every spelling and order, numbers, addresses, dates, UIDs. Then any
 text can be searched (:meth:`Known.finds`) or freed (:meth:`Known.cleaned`) of them. Which elements are looked at is
-for ``verify`` and ``cleaning``; nothing here knows how a data set lies in bytes.
+for ``plan``, ``values`` and ``verify``; nothing here knows how a data set lies in bytes.
 """
 
 from __future__ import annotations

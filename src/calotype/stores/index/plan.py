@@ -2,7 +2,7 @@
 
 A :class:`Plan` has the shape of the question without its values, so that all questions of one shape are compiled to
 SQL once (``compile``); the values stand beside it by name. What a condition means is ``dicom.query.matching``'s
-word: nothing is decided here, and what no row of the level can fulfil becomes :class:`Never`.
+word: nothing is decided here, and what no row of the level can fulfil becomes :data:`NEVER`.
 """
 
 from __future__ import annotations
