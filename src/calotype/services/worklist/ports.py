@@ -109,7 +109,11 @@ class PerformedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Scheduled steps of an item (``None``: all of it) are put at ``status``, at that time; none when it is gone."""
+    """Scheduled steps of an item (``None``: all of it) are put at ``status``, at that time; none when it is gone.
+
+    A step that was completed stays so: another performed step of it (images that were appended, an entry chosen by
+    mistake) neither opens it again nor undoes what was done.
+    """
 
     item_id: str
     status: StepStatus
@@ -118,7 +122,12 @@ class Move:
 
     def of(self, item: Item) -> Item:
         """Return ``item`` after it."""
-        return replace(item.with_status(self.status, self.step_ids), updated_us=self.at_us)
+        named = frozenset(
+            step.step_id
+            for step in item.steps
+            if step.status is not StepStatus.COMPLETED and (self.step_ids is None or step.step_id in self.step_ids)
+        )
+        return replace(item.with_status(self.status, named), updated_us=self.at_us)
 
 
 class PerformedStore(Protocol):

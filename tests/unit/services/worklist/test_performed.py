@@ -198,6 +198,20 @@ def test_a_step_begins_in_progress_and_has_no_other_states(worklist, performed):
         end(performed, "")
 
 
+@pytest.mark.parametrize("state", ["COMPLETED", "DISCONTINUED", "wrong entry"])
+def test_what_was_completed_stays_so_whatever_is_appended(worklist, performed, state):
+    item = worklist.schedule(given())
+    begin(performed)
+    end(performed, "COMPLETED")
+    appended = UID("1.2.3.5")
+    begin(performed, appended)
+    assert statuses(worklist, item) == ["completed"]
+    reason = {REASONS: [{"CodeValue": "110514", "CodingSchemeDesignator": "DCM"}]} if state == "wrong entry" else {}
+    ended = "DISCONTINUED" if reason else state
+    performed.set(appended, elements({"PerformedProcedureStepStatus": ended, **reason}))
+    assert statuses(worklist, item) == ["completed"]
+
+
 def test_a_uid_is_taken_once_and_moves_nothing_again(worklist, performed):
     item = worklist.schedule(given())
     begin(performed)
