@@ -582,10 +582,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Node
+         * Show Node
          * @description Return one node.
          */
-        get: operations["get_node_api_nodes__ae_title__get"];
+        get: operations["show_node_api_nodes__ae_title__get"];
         /**
          * Replace Node
          * @description Put a node in the place of the one with its AE title.
@@ -1343,10 +1343,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Performed
+         * Show Performed
          * @description Show one performed procedure step.
          */
-        get: operations["get_performed_api_worklist_performed__sop_instance__get"];
+        get: operations["show_performed_api_worklist_performed__sop_instance__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1363,10 +1363,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Item
+         * Show Item
          * @description Show one item with all its steps.
          */
-        get: operations["get_item_api_worklist__item_id__get"];
+        get: operations["show_item_api_worklist__item_id__get"];
         /**
          * Replace
          * @description Put all attributes and steps of an item anew.
@@ -4000,7 +4000,7 @@ export interface operations {
             };
         };
     };
-    get_node_api_nodes__ae_title__get: {
+    show_node_api_nodes__ae_title__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5476,7 +5476,7 @@ export interface operations {
             };
         };
     };
-    get_performed_api_worklist_performed__sop_instance__get: {
+    show_performed_api_worklist_performed__sop_instance__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -5507,7 +5507,7 @@ export interface operations {
             };
         };
     };
-    get_item_api_worklist__item_id__get: {
+    show_item_api_worklist__item_id__get: {
         parameters: {
             query?: never;
             header?: never;

@@ -130,7 +130,7 @@ def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
         return await probe(prober.diagnose, node)
 
     @routes.get("/nodes/{ae_title:path}")
-    async def get_node(ae_title: str) -> NodeView:
+    async def show_node(ae_title: str) -> NodeView:
         """Return one node."""
         return view_of(await offload(nodes.entry, ae_title))
 

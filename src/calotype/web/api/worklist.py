@@ -198,7 +198,7 @@ def _items(routes: APIRouter, worklist: Worklist, offload: Offload) -> None:
         return worklist.askers.recent()
 
     @routes.get("/{item_id}")
-    async def get_item(item_id: ItemId) -> ItemView:
+    async def show_item(item_id: ItemId) -> ItemView:
         """Show one item with all its steps."""
         return _view(await offload(worklist.item, item_id))
 
@@ -227,7 +227,7 @@ def _performed(routes: APIRouter, performed: PerformedSteps, offload: Offload) -
         return [_performed_view(each) for each in await offload(performed.newest, Page(limit, offset))]
 
     @routes.get("/performed/{sop_instance}")
-    async def get_performed(sop_instance: Annotated[str, Path(max_length=64)]) -> PerformedView:
+    async def show_performed(sop_instance: Annotated[str, Path(max_length=64)]) -> PerformedView:
         """Show one performed procedure step."""
         return _performed_view(await offload(performed.one, UID(sop_instance)))
 
