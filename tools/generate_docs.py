@@ -27,7 +27,7 @@ from calotype.dicom.deidentify.table import Action, rules, safe_private
 from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.pixels.codec_table import CODECS, Codec
 from calotype.dicom.query import attributes, qido, worklist
-from calotype.dicom.query.keys import SUPPORTED
+from calotype.dicom.query.negotiated import SUPPORTED
 from calotype.dicom.statuses import Service, http_status, status_for
 from calotype.errors import Reason
 from calotype.network.rejections import Rejections
