@@ -1,6 +1,6 @@
 /** Puts twins in gzip and Brotli beside every file of text, so that nobody compresses them again and again. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
@@ -30,7 +30,7 @@ export function packed(): Plugin {
     name: "packed",
     apply: "build",
     configResolved(config) {
-      folder = join(config.root, config.build.outDir);
+      folder = resolve(config.root, config.build.outDir);
     },
     async closeBundle() {
       const files = await readdir(folder, { recursive: true, withFileTypes: true });
