@@ -111,6 +111,19 @@ def judge(declared: Charsets, values: Collection[bytes]) -> Verdict:
     return judge_half(declared, upper.codec, told)
 
 
+def judge_key(declared: Charsets, value: bytes) -> Verdict:
+    """Judge one value that is asked for: it may be a single hanzi with a wild card, of which nothing else can tell.
+
+    Two bytes that are a common hanzi, beside no letter of ASCII, are one: no Latin name begins like ``Íõ*`` (王*).
+    """
+    verdict = judge(declared, [value])
+    if verdict.charsets != declared or value.isascii() or any(map(str.isalpha, filter(str.isascii, map(chr, value)))):
+        return verdict
+    row = sets.BY_TERM.get(declared[0], sets.DEFAULT) if declared else sets.DEFAULT
+    is_latin = len(declared) < 2 and (row is sets.DEFAULT or row.codec in _LATIN)
+    return Verdict(GB18030) if is_latin and _are_common_hanzi([value], least=1) else verdict
+
+
 def _upper_half(declared: Charsets) -> sets.GraphicSet | None:
     """Return the set that bytes above 7FH are in where no escape sequence has said it."""
     graphics = (graphic for term in declared for graphic in sets.BY_TERM.get(term, sets.DEFAULT).graphic)
@@ -235,8 +248,8 @@ def _is_plainly_utf_8(values: list[bytes], texts: list[str]) -> bool:
     return any(map(_THREE_BYTES.search, values)) and _ordinary_share(texts) > 0.5
 
 
-def _are_common_hanzi(values: Iterable[bytes]) -> bool:
-    """Tell whether all high bytes are common hanzi, two at least, and their punctuation.
+def _are_common_hanzi(values: Iterable[bytes], least: int = 2) -> bool:
+    """Tell whether all high bytes are common hanzi, so many at least, and their punctuation.
 
     One hanzi in eight may be a rare one: a study must not stay unreadable for a name like 镕.
     """
@@ -246,7 +259,7 @@ def _are_common_hanzi(values: Iterable[bytes]) -> bool:
     common = common_hanzi()
     wide = [char for text in texts for char in text if not char.isascii() and not _WIDE_SIGNS.match(char)]
     rare = [char for char in wide if char not in common]
-    return len(wide) >= 2 and 8 * len(rare) <= len(wide) and all("\u4e00" <= char <= "\u9fff" for char in rare)
+    return len(wide) >= least and 8 * len(rare) <= len(wide) and all("\u4e00" <= char <= "\u9fff" for char in rare)
 
 
 _WIDE_SIGNS: Final = re.compile(

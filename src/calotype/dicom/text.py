@@ -46,6 +46,12 @@ def decode(raw: bytes, charsets: Sequence[str], vr: str) -> str:
     return decode_checked(raw, charsets, vr)[0]
 
 
+def decode_key(raw: bytes, charsets: Sequence[str], vr: str) -> str:
+    """Return what is asked for, as :func:`decode` does a value: a single hanzi may stand in the wrong set, too."""
+    declared = tuple(charsets) or DEFAULT_CHARSETS
+    return decode_declared(raw, repair.judge_key(declared, raw.rstrip(b" \0")).charsets, vr)[0]
+
+
 def decode_checked(raw: bytes, charsets: Sequence[str], vr: str) -> tuple[str, bool]:
     """Return what :func:`decode` does, with False when something was repaired or replaced."""
     if raw.isascii():

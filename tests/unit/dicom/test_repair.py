@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calotype.dicom import charsets
-from calotype.dicom.repair import Judgement, Reading, Verdict, common_hanzi, judge, judge_study
+from calotype.dicom.repair import Judgement, Reading, Verdict, common_hanzi, judge, judge_key, judge_study
 
 LATIN, UTF_8, GB = ("ISO_IR 100",), ("ISO_IR 192",), ("GB18030",)
 SINGLE_BYTE = ("", "ISO_IR 100", "ISO_IR 101", "ISO_IR 144", "ISO_IR 126", "ISO_IR 148", "\\ISO 2022 IR 100")
@@ -60,6 +60,35 @@ def test_real_utf_8_of_two_bytes_is_not_read_as_chinese(declared, name):
 def test_a_lone_chinese_name_that_could_be_latin_letters_is_read_as_chinese(declared, name):
     # As Latin-1 吴^林 is "Îâ^ÁÖ": no language has words, and names of words, without one plain letter.
     assert judge(terms(declared), [name.encode("gbk")]) == Verdict(GB)
+
+
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100", "ISO_IR 192"])
+@pytest.mark.parametrize("key", ["王*", "张*", "胸*", "*华*", "王^?", "李"])
+def test_a_single_hanzi_is_a_key_in_the_wrong_set_too(declared, key):
+    assert judge_key(terms(declared), key.encode("gbk")) == Verdict(GB)
+    assert judge_key(terms(declared), key.encode("utf-8")) == Verdict(UTF_8)
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "key"),
+    [
+        ("ISO_IR 100", "latin-1", "Mü*"),
+        ("ISO_IR 100", "latin-1", "*ü*"),
+        ("ISO_IR 100", "latin-1", "Ö*"),
+        ("ISO_IR 100", "latin-1", "Øå*"),
+        ("ISO_IR 100", "latin-1", "ÉÉ N*"),
+        ("ISO_IR 144", "iso8859_5", "ИВ*"),
+        ("ISO_IR 126", "iso8859_7", "ΑΘ*"),
+        ("ISO_IR 127", "iso8859_6", "مح*"),
+        ("ISO_IR 166", "iso8859_11", "สม*"),
+        ("ISO_IR 13", "shift_jis", "ﾔﾏ*"),
+        ("\\ISO 2022 IR 149", "euc_kr", "김*"),
+        ("GB18030", "gb18030", "Jé*"),
+        ("ISO_IR 192", "utf-8", "Ä*"),
+    ],
+)
+def test_a_key_that_is_declared_right_is_left_alone(declared, codec, key):
+    assert judge_key(terms(declared), key.encode(codec)).charsets == terms(declared)
 
 
 @pytest.mark.parametrize("declared", [*SINGLE_BYTE, "ISO_IR 13", "ISO_IR 127", "ISO_IR 138", "ISO_IR 166"])

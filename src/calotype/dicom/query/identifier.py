@@ -296,4 +296,4 @@ def _text_of(element: Element, vr: str, charsets: Sequence[str]) -> str:
         word = struct.Struct("<" + NUMBER_CODES[vr])
         whole = len(element.raw) - len(element.raw) % word.size
         return "\\".join(str(number) for (number,) in word.iter_unpack(element.raw[:whole]))
-    return text.decode(element.raw, charsets, vr).strip(" \0")
+    return text.decode_key(element.raw, charsets, vr).strip(" \0")

@@ -24,7 +24,7 @@ from calotype.dicom.query.matching import kind_of
 from calotype.dicom.query.model import AnyOf, Condition, Exact, InSequence, Romanised, Wildcard
 from calotype.dicom.query.negotiated import Negotiated
 from calotype.dicom.replies import Reply
-from calotype.dicom.text import DEFAULT_CHARSETS
+from calotype.dicom.text import DEFAULT_CHARSETS, TEXT_VRS, decode_key
 from calotype.errors import InvalidRequest
 
 STEPS: Final = "ScheduledProcedureStepSequence"
@@ -277,7 +277,10 @@ class _Reader:
 
     def _key(self, element: Element, path: tuple[Attribute, ...]) -> None:
         attribute = path[-1]
-        text = keywords.text_of(Element(element.tag, attribute.vr, element.value), self.charsets)
+        if attribute.vr in TEXT_VRS:
+            text = decode_key(element.raw, self.charsets, attribute.vr).strip(" \0")
+        else:
+            text = keywords.text_of(Element(element.tag, attribute.vr, element.value), self.charsets)
         if attribute.keyword == _START_TIME and "-" in text:
             # PS3.4 Table K.6-1: date and time are one period "if both Attributes are specified for Range Matching".
             self.has_time_range = True

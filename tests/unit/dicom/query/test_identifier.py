@@ -12,6 +12,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 
+from calotype.dicom.datasets import Element, encode
 from calotype.dicom.hierarchy import UID, Level, Selection
 from calotype.dicom.query.attributes import BY_KEYWORD
 from calotype.dicom.query.header import HeaderAttributes
@@ -316,6 +317,16 @@ def test_matches_are_written_in_the_set_of_the_request_if_it_carries_them(
     answer = decoded(encode_match({"PatientName": name}, request, syntax, retrieve_ae_title="A"), syntax)
     assert answer.get("SpecificCharacterSet") == answered_in
     assert str(answer.PatientName) == name
+
+
+@pytest.mark.parametrize("stated", ["", "ISO_IR 100"])
+def test_a_surname_of_one_hanzi_is_understood_in_the_wrong_set(stated: str) -> None:
+    # Consoles exist that declare Latin-1, or nothing, and write GBK: 王* as Íõ*.
+    name = encode([Element(0x00100010, "PN", "王*".encode("gbk"))], EXPLICIT)
+    level = encode([Element(0x00080052, "CS", b"STUDY")], EXPLICIT)
+    charset = encode([Element(0x00080005, "CS", stated.encode())], EXPLICIT) if stated else b""
+    request = parse_identifier(charset + level + name, EXPLICIT, model=Model.STUDY_ROOT)
+    assert request.query.conditions == (Wildcard("PatientName", "王*"),)
 
 
 def test_unknown_character_set_is_the_default_repertoire() -> None:

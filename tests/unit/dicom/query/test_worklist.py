@@ -161,6 +161,11 @@ def test_a_request_that_states_no_character_set_is_in_the_one_it_is_known_to_spe
     assert stated.charsets == ("ISO_IR 192",)
 
 
+def test_a_surname_of_one_hanzi_is_understood_where_no_set_is_declared():
+    found = parse(encode(elements({"PatientName": "王*"}, ("GBK",)), SYNTAX), SYNTAX)
+    assert found.conditions == (Wildcard("PatientName", "王*"),)
+
+
 @pytest.mark.parametrize("charset", ["ISO_IR 192", "GB18030", "\\ISO 2022 IR 58"])
 def test_names_are_read_in_the_character_set_of_the_request(charset):
     assert parsed({"PatientName": "*三"}, charset).conditions == (Wildcard("PatientName", "*三"),)
