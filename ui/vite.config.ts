@@ -6,6 +6,7 @@ import { defineConfig } from "vitest/config";
 import { groups } from "./vite/chunks";
 import { cornerstone } from "./vite/cornerstone";
 import { earlyChunks } from "./vite/early-chunks";
+import { lighter } from "./vite/lighter";
 import { packed } from "./vite/packed";
 
 const source = fileURLToPath(new URL("./src", import.meta.url));
@@ -18,6 +19,7 @@ export default defineConfig({
   plugins: [
     react(),
     cornerstone(),
+    lighter(),
     earlyChunks({
       "index.html": ["src/app/application.tsx", "src/features/studies/StudiesPage.tsx"],
       "viewer.html": ["src/viewer/window.tsx", "src/viewer/Workspace.tsx"],

@@ -8,7 +8,8 @@
 const early = new RegExp(
   [
     String.raw`src/(?:api/(?:client|early|presence)|app/(?:first|preferences)|features/studies/(?:address|state|dates))\.ts$`,
-    "vite/preload-helper",
+    String.raw`src/(?:theme/tokens|viewer/address)\.ts$`,
+    "vite/preload-helper|rolldown/runtime",
   ].join("|"),
 );
 
@@ -23,13 +24,25 @@ const components = [
 ].join("|"); // prettier-ignore
 const icons = [
   "Activity", "AlertTriangle", "ArrowDown", "ArrowUp", "ArrowsExchange", "CalendarEvent", "ListCheck", "MapOff",
-  "Search", "Send", "Server2", "Stack2", "Trash", "Upload", "Users",
+  "PhotoOff", "Search", "Send", "Server2", "Stack2", "Trash", "Upload", "Users",
 ].join("|"); // prettier-ignore
 const frame = new RegExp(
   [
     `@mantine/core/esm/(?:core|components/(?:${components}))/`,
     `@tabler/icons-react/dist/esm/(?:createReactComponent|defaultAttributes|icons/Icon(?:${icons}))\\.`,
-    "src/(?:app/(?:afterwards|session|start|UserMenu)|components/(?:Empty|Failure|Mark|Room)|i18n/|theme/)",
+    "@mantine/hooks/esm/use-resize-observer/",
+    "src/(?:api/events|app/(?:afterwards|session|start|Gate|UserMenu)|components/(?:Empty|Failure|Mark|Room)|i18n/|theme/)",
+  ].join("|"),
+);
+
+/** What the viewer begins with, and pages of forms have, too. */
+const controls = new RegExp(
+  [
+    "@mantine/core/esm/components/(?:Anchor|FloatingIndicator|NumberInput|SegmentedControl|Tooltip)/",
+    "@mantine/core/esm/components/ScrollArea/utils/to-int",
+    "@mantine/hooks/esm/(?:use-(?:callback-ref|mounted|mutation-observer|shallow-effect|timeout)|utils/(?:clamp|shallow-equal|use-callback-ref))/",
+    "node_modules/(?:react-number-format|fast-deep-equal)/",
+    String.raw`@tabler/icons-react/dist/esm/icons/Icon(?:CircleDashed|Dots|Link)\.`,
   ].join("|"),
 );
 
@@ -37,4 +50,5 @@ export const groups = [
   { name: "early", test: early, priority: 3 },
   { name: "react", test: react, priority: 2 },
   { name: "frame", test: frame, priority: 1 },
+  { name: "controls", test: controls, priority: 1 },
 ];

@@ -12,6 +12,7 @@ import { Failure } from "@/components/Failure";
 import { showName } from "@/i18n/formats";
 
 import { readAddress } from "./address";
+import { endGlimpse } from "./glimpse";
 import { getStack, studyQuery } from "./study/fetching";
 import { firstOf } from "./study/opening";
 import { showSeries } from "./state";
@@ -64,7 +65,13 @@ function useWorkspace() {
   const [part, setPart] = useState<{ Workspace: Awaited<typeof workspace>["default"] }>();
   const [failure, setFailure] = useState<unknown>(undefined);
   useEffect(() => {
-    workspace.then(({ default: Workspace }) => setPart({ Workspace }), setFailure);
+    workspace.then(
+      ({ default: Workspace }) => setPart({ Workspace }),
+      (error: unknown) => {
+        endGlimpse();
+        setFailure(error);
+      },
+    );
   }, []);
   return { part: part?.Workspace, failure };
 }

@@ -1,7 +1,7 @@
 /** Loads frames for Cornerstone, those first that are looked at. Decoding and scaling are Cornerstone's own. */
 import { Enums, imageRetrievalPoolManager } from "@cornerstonejs/core";
 import type { Types } from "@cornerstonejs/core";
-import loader from "@cornerstonejs/dicom-image-loader";
+import { createImage } from "@cornerstonejs/dicom-image-loader";
 
 import { fetchFrame, takeFrame } from "../study/frames";
 import type { Frame } from "../study/frames";
@@ -44,4 +44,4 @@ function inTurn(imageId: string, options: Options): Promise<Frame> {
 }
 
 const decoded = (imageId: string, { bytes, syntax }: Frame, options: Options) =>
-  loader.createImage(imageId, bytes, syntax, options as never) as Promise<Types.IImage>;
+  createImage(imageId, bytes, syntax, options as never) as Promise<Types.IImage>;

@@ -1,6 +1,6 @@
 /** Opens and fills panes: stacks, planes through a block of slices, the block itself. */
 import * as core from "@cornerstonejs/core";
-import loader from "@cornerstonejs/dicom-image-loader";
+import { wadors } from "@cornerstonejs/dicom-image-loader";
 
 import type vtkVolume from "@kitware/vtk.js/Rendering/Core/Volume";
 import type vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
@@ -80,7 +80,7 @@ function learn(stack: Stack): string[] {
   for (const { imageId, frame, header } of stack.pictures) {
     if (frame !== 1) continue;
     keepHeader(imageId, header);
-    loader.wadors.metaDataManager.add(imageId, withModality(asLoaded(header)) as never);
+    wadors.metaDataManager.add(imageId, withModality(asLoaded(header)) as never);
   }
   return stack.pictures.map((each) => each.imageId);
 }

@@ -1,6 +1,6 @@
 /** Starts Cornerstone once: rendering, decoding in workers, tools. Nothing else in the application imports it. */
 import * as core from "@cornerstonejs/core";
-import loader from "@cornerstonejs/dicom-image-loader";
+import { init as initLoader } from "@cornerstonejs/dicom-image-loader";
 import * as tools from "@cornerstonejs/tools";
 
 import { SCHEME } from "../study/frames";
@@ -27,7 +27,7 @@ function begin(): core.RenderingEngine {
   // One for all panes: each costs time to begin with, and a copy of every block that is cut.
   core.init({ rendering: { webGlContextCount: 1 }, debug: {} });
   core.cache.setMaxCacheSize(CACHE_BYTES);
-  loader.init({ maxWebWorkers: Math.min(6, Math.max(1, Math.floor(navigator.hardwareConcurrency / 2))) });
+  initLoader({ maxWebWorkers: Math.min(6, Math.max(1, Math.floor(navigator.hardwareConcurrency / 2))) });
   core.imageLoader.registerImageLoader(SCHEME, loadFrame);
   for (const pool of [core.imageLoadPoolManager, core.imageRetrievalPoolManager]) {
     for (const [type, count] of AT_ONCE) pool.setMaxSimultaneousRequests(type, count);

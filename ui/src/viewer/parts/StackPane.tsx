@@ -1,5 +1,5 @@
 import { Loader } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
@@ -12,6 +12,7 @@ import type { Stack } from "../study/stack";
 import { play } from "../engine/cine";
 import { openStackPane, showStack, stackPane } from "../engine/panes";
 import { prefetch } from "../engine/prefetch";
+import { endGlimpse, settleGlimpse } from "../glimpse";
 import { beginLoading } from "../ready";
 import { setState, showSeries, useViewer } from "../state";
 import styles from "../viewer.module.css";
@@ -74,6 +75,9 @@ function Pictures({
   const pane = stackPane(index);
   const isPlaying = useViewer((state) => state.isPlaying && state.active === index);
   const rate = useViewer((state) => state.framesPerSecond);
+  useLayoutEffect(() => {
+    if (index === 0) settleGlimpse(element);
+  }, [index, element]);
   useEffect(() => openStackPane(pane, element), [pane, element]);
   useEffect(() => {
     if (!stack) return undefined;
@@ -81,6 +85,7 @@ function Pictures({
     let stop: (() => void) | undefined;
     let isOpen = true;
     void showStack(pane, stack).finally(() => {
+      endGlimpse();
       loaded();
       if (!isOpen) return;
       const imageIds = stack.pictures.map((each) => each.imageId);
@@ -91,6 +96,7 @@ function Pictures({
     if (stack.frameRate > 0) setState({ framesPerSecond: Math.round(stack.frameRate) });
     return () => {
       isOpen = false;
+      endGlimpse();
       loaded();
       stop?.();
     };

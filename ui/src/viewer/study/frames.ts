@@ -29,11 +29,12 @@ export function keepHeader(imageId: string, header: DicomObject): void {
 const early = new Map<string, Promise<Frame>>();
 
 /** Ask for a frame now, for whoever loads it. */
-export function fetchEarly(imageId: string, header: DicomObject): void {
+export function fetchEarly(imageId: string, header: DicomObject): Promise<Frame> {
   keepHeader(imageId, header);
   const frame = fetchFrame(imageId);
   frame.catch(() => undefined); // whoever takes it hears of it
   early.set(imageId, frame);
+  return frame;
 }
 
 /** Take a frame that was asked for early, once. */

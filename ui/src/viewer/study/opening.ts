@@ -5,7 +5,10 @@
 import type { SeriesRef } from "./addresses";
 import { fetchStack, fetchStudy } from "./asking";
 import type { Study } from "./asking";
+import type { DicomObject } from "./dicomJson";
 import { fetchEarly } from "./frames";
+import type { Frame } from "./frames";
+import { lineOf } from "./greys";
 import { beginning } from "./stack";
 import type { Stack } from "./stack";
 
@@ -16,27 +19,24 @@ const stacks = new Map<string, Promise<Stack>>();
 export const firstOf = (study: Study | undefined, series: string | undefined) =>
   study?.series.find((each) => each.series === series) ?? study?.series[0];
 
-/** Ask for all of it. */
-export function askForOpened(uids: readonly string[], series: string | undefined): void {
+/** Ask for all of it; `show` is given the frame, where that can be shown by little. Settles when there is no more to it. */
+export async function askForOpened(
+  uids: readonly string[],
+  series: string | undefined,
+  show: (header: DicomObject, frame: Frame) => void,
+): Promise<void> {
   const [first] = uids.map((uid) => keep(studies, uid, fetchStudy(uid)));
   const [study] = uids;
   if (!first || study === undefined) return;
-  if (series) askForStack({ study, series });
-  else
-    void first.then((found) => {
-      const begin = firstOf(found, series);
-      if (begin) askForStack(begin);
-    }, ignore);
+  const begin = series ? { study, series } : firstOf(await first, series);
+  if (!begin) return;
+  const stack = await keep(stacks, begin.series, fetchStack(begin));
+  const picture = stack.pictures[beginning(stack)];
+  if (!picture) return;
+  const { imageId, header } = picture;
+  const frame = fetchEarly(imageId, header);
+  if (lineOf(header)) show(header, await frame);
 }
-
-function askForStack(ref: SeriesRef): void {
-  void keep(stacks, ref.series, fetchStack(ref)).then((stack) => {
-    const picture = stack.pictures[beginning(stack)];
-    if (picture) fetchEarly(picture.imageId, picture.header);
-  }, ignore);
-}
-
-const ignore = () => undefined;
 
 function keep<Answer>(where: Map<string, Promise<Answer>>, name: string, answer: Promise<Answer>) {
   where.set(name, answer);
