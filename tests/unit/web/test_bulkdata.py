@@ -15,10 +15,9 @@ from calotype.services.archive.pictures import Pictures
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.objects.memory import MemoryObjectStore
 from calotype.web.app import create_app
-from calotype.web.multipart_reader import MultipartReader, PartLimits, boundary_of
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
-from support import samples
+from support import multiparts, samples
 from support.archives import House
 
 J2K, BIG_ENDIAN, DEFLATED = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
@@ -77,27 +76,9 @@ def compressed(keep):
     return frames, codes
 
 
-class Collected:
-    def __init__(self):
-        self.parts = []
-
-    def begin(self, headers):
-        self.parts.append((headers, bytearray()))
-
-    def data(self, piece):
-        self.parts[-1][1].extend(piece)
-
-    def end(self):
-        pass
-
-
 def parts_of(response):
     assert response.status_code in {200, 206}, response.text
-    collected = Collected()
-    reader = MultipartReader(boundary_of(response.headers["content-type"]), collected, PartLimits(100, 1000))
-    reader.feed(response.content)
-    reader.finish()
-    return [(headers, bytes(content)) for headers, content in collected.parts]
+    return multiparts.parts_of(response)
 
 
 def contents(response):

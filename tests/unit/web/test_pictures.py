@@ -14,10 +14,9 @@ from calotype.services.archive.pictures import Pictures
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.objects.memory import MemoryObjectStore
 from calotype.web.app import create_app
-from calotype.web.multipart_reader import MultipartReader, PartLimits, boundary_of
 from calotype.web.rooms import Rooms
 from calotype.web.settings import WebSettings
-from support import samples
+from support import multiparts, samples
 from support.archives import House
 
 J2K, HTJ2K = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"
@@ -64,27 +63,9 @@ def compressed(house):
     return frames, codes
 
 
-class Collected:
-    def __init__(self):
-        self.parts = []
-
-    def begin(self, headers):
-        self.parts.append((headers["content-type"], bytearray()))
-
-    def data(self, piece):
-        self.parts[-1][1].extend(piece)
-
-    def end(self):
-        pass
-
-
 def parts_of(response):
     assert response.status_code == 200, response.text
-    collected = Collected()
-    reader = MultipartReader(boundary_of(response.headers["content-type"]), collected, PartLimits(100, 1000))
-    reader.feed(response.content)
-    reader.finish()
-    return [(kind, bytes(content)) for kind, content in collected.parts]
+    return [(headers["content-type"], content) for headers, content in multiparts.parts_of(response)]
 
 
 def picture(response):

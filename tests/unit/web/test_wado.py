@@ -8,8 +8,7 @@ import pytest
 
 from calotype.dicom.hierarchy import UID, InstanceRef
 from calotype.dicom.part10 import read_file_meta, scan, write_file_meta
-from calotype.web.multipart_reader import MultipartReader, PartLimits, boundary_of
-from support import samples
+from support import multiparts, samples
 from support.pixels import frames_of
 
 JPEG_2000 = UID("1.2.840.10008.1.2.4.91")
@@ -19,27 +18,9 @@ EXPLICIT = UID("1.2.840.10008.1.2.1")
 INSTANCE = "/dicomweb/studies/1.1/series/1.1.1/instances/1.1.1.1"
 
 
-class Collected:
-    def __init__(self):
-        self.parts = []
-
-    def begin(self, headers):
-        self.parts.append((headers["content-type"], bytearray()))
-
-    def data(self, piece):
-        self.parts[-1][1].extend(piece)
-
-    def end(self):
-        pass
-
-
 def parts_of(response):
     assert response.headers["content-type"].startswith('multipart/related; type="application/dicom"; boundary=')
-    collected = Collected()
-    reader = MultipartReader(boundary_of(response.headers["content-type"]), collected, PartLimits(100, 100_000))
-    reader.feed(response.content)
-    reader.finish()
-    return [bytes(content) for _, content in collected.parts]
+    return [content for _, content in multiparts.parts_of(response)]
 
 
 @pytest.mark.parametrize(
