@@ -4,11 +4,10 @@ from contextlib import closing
 
 import pytest
 
-from calotype.dicom.hierarchy import UID, InstanceRef
+from calotype.dicom.hierarchy import UID
 from calotype.errors import InvalidRequest, NotFound, OutOfResources
 from calotype.services.access.model import Role, User
 from calotype.services.archive.annotations import MAX_BYTES, MAX_CHANGES, MAX_OF_STUDY, MAX_OF_USER, Annotations
-from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin
 from calotype.services.archive.search import Search
 from calotype.stores.index.annotations import SqliteAnnotations, check_room
 from calotype.stores.index.connections import SqliteSettings
@@ -16,32 +15,16 @@ from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.memory_annotations import MemoryAnnotations
 from calotype.stores.index.sqlite import SqliteIndex
 from calotype.stores.index.users import SqliteUsers
+from support.indexes import record
 
 ONE, TWO, GONE = UID("1.1"), UID("1.2"), UID("1.9")
 
 
-def record(study):
-    return InstanceRecord(
-        ref=InstanceRef(study, UID(f"{study}.1"), UID(f"{study}.1.1")),
-        sop_class=UID("1.2.840.10008.5.1.4.1.1.2"),
-        attributes={"PatientID": "P1", "PatientName": "Li^Na", "Modality": "CT"},
-        location=ObjectLocation(f"{study}.dcm", 10, 3, 7, bytes(32), UID("1.2.840.10008.1.2.1")),
-        header=b"",
-        origin=Origin(Channel.DIMSE),
-        received_us=7,
-    )
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def index(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryIndex()
-    else:
-        made = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
-    made.add(record(ONE))
-    made.add(record(TWO))
-    yield made
-    made.close()
+@pytest.fixture
+def index(index):
+    for study in (ONE, TWO):
+        index.add(record(study))
+    return index
 
 
 @pytest.fixture

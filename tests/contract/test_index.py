@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -39,27 +37,10 @@ from calotype.services.archive.ports import (
     StoredInstance,
     Total,
 )
-from calotype.stores.index.connections import SqliteSettings
-from calotype.stores.index.memory import MemoryIndex
-from calotype.stores.index.sqlite import SqliteIndex
 
 CT, MR, SR = UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.5.1.4.1.1.4"), UID("1.2.840.10008.5.1.4.1.1.88.11")
 EXPLICIT_LE = UID("1.2.840.10008.1.2.1")
 MODALITY_A = Origin(Channel.DIMSE, "MODALITY_A", "CALOTYPE", "192.0.2.7")
-
-
-def _sqlite(folder: Path) -> Index:
-    return SqliteIndex(SqliteSettings(folder / "index.sqlite", durable=False))
-
-
-MAKERS: dict[str, Callable[[Path], Index]] = {"memory": lambda _: MemoryIndex(), "sqlite": _sqlite}
-
-
-@pytest.fixture(params=sorted(MAKERS))
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    made = MAKERS[request.param](tmp_path)
-    yield made
-    made.close()
 
 
 def record(study: str = "1.1", series: str = "1.1.1", instance: str = "1.1.1.1", **attributes: str) -> InstanceRecord:

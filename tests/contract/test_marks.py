@@ -2,44 +2,27 @@
 
 import pytest
 
-from calotype.dicom.hierarchy import UID, InstanceRef, Level
+from calotype.dicom.hierarchy import UID, Level
 from calotype.errors import InvalidRequest, NotFound
 from calotype.services.archive.events import Events, FeedGrown
 from calotype.services.archive.feed import Action
 from calotype.services.archive.marks import MAX_LABELS, Edit, Mark, Marks
-from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin
 from calotype.services.archive.search import Search
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.marks import SqliteMarks
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.memory_marks import MemoryMarks
 from calotype.stores.index.sqlite import SqliteIndex
+from support.indexes import record
 
 ONE, TWO, GONE = UID("1.1"), UID("1.2"), UID("1.9")
 
 
-def record(study):
-    return InstanceRecord(
-        ref=InstanceRef(study, UID(f"{study}.1"), UID(f"{study}.1.1")),
-        sop_class=UID("1.2.840.10008.5.1.4.1.1.2"),
-        attributes={"PatientID": "P1", "PatientName": "Li^Na", "Modality": "CT"},
-        location=ObjectLocation(f"{study}.dcm", 10, 3, 7, bytes(32), UID("1.2.840.10008.1.2.1")),
-        header=b"",
-        origin=Origin(Channel.DIMSE),
-        received_us=7,
-    )
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def index(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryIndex()
-    else:
-        made = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
-    made.add(record(ONE))
-    made.add(record(TWO))
-    yield made
-    made.close()
+@pytest.fixture
+def index(index):
+    for study in (ONE, TWO):
+        index.add(record(study))
+    return index
 
 
 @pytest.fixture

@@ -14,21 +14,9 @@ from calotype.services.archive.ports import (
     ObjectLocation,
     Origin,
 )
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.memory_pixels import MemoryPixelNotes
 from calotype.stores.index.pixels import SqlitePixelNotes
-from calotype.stores.index.sqlite import SqliteIndex
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def index(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryIndex()
-    else:
-        made = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
-    yield made
-    made.close()
 
 
 @pytest.fixture

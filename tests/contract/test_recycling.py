@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,27 +15,15 @@ from calotype.errors import Conflict, NotFound
 from calotype.services.archive.feed import Action, Change
 from calotype.services.archive.ports import Channel, Flag, InstanceRecord, ObjectLocation, Origin, StudyText
 from calotype.services.archive.recycled import Deletion, Ref, State
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.memory import MemoryIndex
 from calotype.stores.index.sqlite import SqliteIndex
+from support import indexes
 
 CT, SR = UID("1.2.840.10008.5.1.4.1.1.2"), UID("1.2.840.10008.5.1.4.1.1.88.11")
 EXPLICIT_LE = UID("1.2.840.10008.1.2.1")
 MODALITY_A = Origin(Channel.DIMSE, "MODALITY_A", "CALOTYPE", "192.0.2.7")
 
 AnyIndex = SqliteIndex | MemoryIndex
-
-MAKERS: dict[str, Callable[[Path], AnyIndex]] = {
-    "memory": lambda _: MemoryIndex(),
-    "sqlite": lambda folder: SqliteIndex(SqliteSettings(folder / "index.sqlite", durable=False)),
-}
-
-
-@pytest.fixture(params=sorted(MAKERS))
-def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyIndex]:
-    made = MAKERS[request.param](tmp_path)
-    yield made
-    made.close()
 
 
 def record(study: str = "1", series: str = "1.1", instance: str = "1.1.1", **attributes: str) -> InstanceRecord:
@@ -122,7 +109,7 @@ class TestTaking:
     def test_counters_are_those_of_an_archive_that_never_had_it(self, filled: AnyIndex, tmp_path: Path) -> None:
         filled.recycle_bin.take(deletion(StudyRef(UID("1"))))
         (tmp_path / "never").mkdir()
-        never = MAKERS["sqlite"](tmp_path / "never")
+        never = indexes.in_folder(tmp_path / "never")
         never.add(record("2", "2.1", "2.1.1", StudyDate="20240103"))
         assert everything(filled) == everything(never)
         never.close()

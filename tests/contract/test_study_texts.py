@@ -8,23 +8,10 @@ from calotype.dicom.hierarchy import UID, InstanceRef, Level, Selection
 from calotype.dicom.query.model import Query
 from calotype.errors import Conflict
 from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin, StudyText
-from calotype.stores.index.connections import SqliteSettings
-from calotype.stores.index.memory import MemoryIndex
-from calotype.stores.index.sqlite import SqliteIndex
 
 STUDY = UID("1.2.3")
 LATIN = ("ISO_IR 100",)
 MODALITY = Origin(Channel.DIMSE, "MODALITY", "CALOTYPE", "192.0.2.7")
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def index(request, tmp_path):
-    if request.param == "memory":
-        made = MemoryIndex()
-    else:
-        made = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
-    yield made
-    made.close()
 
 
 def record(number, name, *, origin=MODALITY, received_us=7, series="1.2.3.1"):

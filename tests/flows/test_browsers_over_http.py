@@ -12,9 +12,9 @@ import pytest
 from calotype.app.compose import House
 from calotype.app.opening import open_stores
 from calotype.app.settings import Http, HttpAccess, Settings, Storage
-from calotype.services.archive.ports import Channel, Origin
 from calotype.web import guard
 from support import samples
+from support.houses import house_with
 
 PASSWORD = "salted paper in the dark"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
@@ -47,14 +47,8 @@ def house(tmp_path_factory):
         trusted_proxies=("127.0.0.1",),
         access=HttpAccess(admin_password=PASSWORD),
     )
-    with open_stores(chosen) as stores:
-        for number, study in enumerate((MINE, OTHER), 1):
-            made = samples.ct(study_uid=study, series_uid=samples.uid(number, 1), sop_uid=samples.uid(number, 1, 1))
-            with stores.archive.ingest.begin_part10(Origin(Channel.STOW)) as incoming:
-                incoming.write((samples.part10(made),))
-                incoming.commit()
-        with House(chosen, stores) as house:
-            yield house
+    with house_with(chosen, MINE, OTHER) as house:
+        yield house
 
 
 @pytest.fixture

@@ -6,11 +6,9 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from calotype.app.compose import House
-from calotype.app.opening import open_stores
 from calotype.app.settings import Http, HttpAccess, Settings, Storage
-from calotype.services.archive.ports import Channel, Origin
 from support import samples
+from support.houses import house_with
 
 PASSWORD = "salted paper in the dark"
 MINE, OTHER = samples.uid(1), samples.uid(2)
@@ -28,14 +26,8 @@ def site(tmp_path_factory, request):
             viewers=("slicer", "Mine=mine://open?u={study_uid}&p={patient_id}"),
         ),
     )
-    with open_stores(chosen) as stores:
-        for number, study in enumerate((MINE, OTHER), 1):
-            made = samples.ct(study_uid=study, series_uid=samples.uid(number, 1), sop_uid=samples.uid(number, 1, 1))
-            with stores.archive.ingest.begin_part10(Origin(Channel.STOW)) as incoming:
-                incoming.write((samples.part10(made),))
-                incoming.commit()
-        with House(chosen, stores) as house:
-            yield house.web.url, request.param == "required"
+    with house_with(chosen, MINE, OTHER) as house:
+        yield house.web.url, request.param == "required"
 
 
 @pytest.fixture

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from calotype.dicom.hierarchy import UID, InstanceRef, Level
+from calotype.dicom.hierarchy import UID, Level
 from calotype.dicom.query.model import Page, Query, Wildcard
-from calotype.services.archive.ports import Channel, InstanceRecord, ObjectLocation, Origin
+from calotype.services.archive.ports import InstanceRecord
 from calotype.stores.index import pieces
 from calotype.stores.index.compile import Form, statement
-from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.plan import plan
 from calotype.stores.index.sqlite import SqliteIndex
+from support import indexes
 
 
 def record(number: int, name: str = "", **said: str) -> InstanceRecord:
-    return InstanceRecord(
-        ref=InstanceRef(UID(f"1.{number}"), UID(f"1.{number}.1"), UID(f"1.{number}.1.1")),
-        sop_class=UID("1.2"),
-        attributes={"PatientName": name, "PatientID": f"P{number}", **said},
-        location=ObjectLocation(f"{number}.dcm", 1, 0, 1, bytes(32), UID("1.2.840.10008.1.2")),
-        header=b"",
-        origin=Origin(Channel.IMPORT),
-        received_us=number,
-    )
+    return indexes.record(UID(f"1.{number}"), **{"PatientName": name, "PatientID": f"P{number}"} | said)
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[SqliteIndex]:
-    made = SqliteIndex(SqliteSettings(tmp_path / "index.sqlite", durable=False))
-    yield made
-    made.close()
+    with closing(indexes.in_folder(tmp_path)) as made:
+        yield made
 
 
 def kept(index: SqliteIndex) -> set[str]:
