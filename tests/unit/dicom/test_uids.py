@@ -4,6 +4,7 @@ import pytest
 from pydicom._uid_dict import UID_dictionary
 
 from calotype.dicom import uids
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import ServiceClass, transfer_syntax
 
 
@@ -41,7 +42,7 @@ def test_everything_named_storage_is_a_storage_class_but_the_services_about_it()
         (ServiceClass.VERIFICATION, uids.VERIFICATION),
         (ServiceClass.QUERY_RETRIEVE_FIND, uids.STUDY_ROOT_FIND),
         (ServiceClass.QUERY_RETRIEVE_MOVE, uids.PATIENT_ROOT_MOVE),
-        (ServiceClass.QUERY_RETRIEVE_GET, uids.COMPOSITE_INSTANCE_ROOT_GET),
+        (ServiceClass.QUERY_RETRIEVE_GET, UID("1.2.840.10008.5.1.4.1.2.4.3")),  # Composite Instance Root Retrieve
         (ServiceClass.WORKLIST, uids.MODALITY_WORKLIST_FIND),
         (ServiceClass.PERFORMED_STEP, uids.MODALITY_PERFORMED_PROCEDURE_STEP),
         (ServiceClass.STORAGE_COMMITMENT, uids.STORAGE_COMMITMENT_PUSH),

@@ -49,7 +49,6 @@ class Model(Enum):
 
     PATIENT_ROOT = ("Patient Root", tuple(Level))
     STUDY_ROOT = ("Study Root", (Level.STUDY, Level.SERIES, Level.IMAGE))
-    PATIENT_STUDY_ONLY = ("Patient/Study Only", (Level.PATIENT, Level.STUDY))
 
     def __init__(self, title: str, levels: tuple[Level, ...]) -> None:
         self.title = title

@@ -29,7 +29,6 @@ from calotype.errors import InvalidRequest
 
 STEPS: Final = "ScheduledProcedureStepSequence"
 STATUS: Final = "ScheduledProcedureStepStatus"
-_START_DATE: Final = "ScheduledProcedureStepStartDate"
 _START_TIME: Final = "ScheduledProcedureStepStartTime"
 _QUERY_RETRIEVE_LEVEL: Final = 0x00080052
 _LIMITS: Final = Limits(max_bytes=1024 * 1024, max_elements=2000, max_depth=8)

@@ -35,7 +35,6 @@ DEFAULT_LIMIT: Final = 100
 MAX_ORDERS: Final = 4
 MAX_COUNT: Final = 2**53
 """Counted to, where a list wants to know how long it is."""
-NEWEST_FIRST: Final = (Order("StudyDate", descending=True), Order("StudyTime", descending=True))
 
 _ALSO_RETURNED: Final = ("StudyDescription",)
 _OWN: Final = ("order", "q", "label", "remark")
