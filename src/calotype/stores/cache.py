@@ -97,7 +97,8 @@ class FolderCache:
         path = self._path(key)
         part = path.with_name(f"{key}{_MARK}{os.getpid()}-{threading.get_ident()}-{time.monotonic_ns()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # For the owner alone, as the objects are: these are pictures of patients.
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             return GrowingFile(self, part, path)
         except OSError as error:
             log.warning("the cache cannot keep a result: %s", error)

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +51,7 @@ class SqliteSettings:
 
 def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection that any one thread at a time may use; transactions are begun and ended by hand."""
+    _make_private(settings.path)
     with translating(settings.path):
         connection = sqlite3.connect(
             settings.path,
@@ -76,6 +77,15 @@ def connect(settings: SqliteSettings, *, cache_bytes: int, read_only: bool = Fal
             connection.close()
             raise
         return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file when there is none, for its owner alone: it names patients, and holds hashes of passwords.
+
+    SQLite gives its log the mode of the file. One that is there is not opened: closing it would drop SQLite's locks.
+    """
+    with suppress(OSError):  # SQLite says better what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def lengthen_log(path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,6 +44,19 @@ def index(path: Path) -> Iterator[SqliteIndex]:
     made = SqliteIndex(SqliteSettings(path, durable=False))
     yield made
     made.close()
+
+
+def test_an_index_is_its_owners_alone(path: Path) -> None:
+    """It names patients and holds hashes of passwords: nobody else with an account on the machine reads it."""
+    before = os.umask(0o022)
+    try:
+        with closing(SqliteIndex(SqliteSettings(path))) as index:
+            index.add(record())
+            modes = {file.name: stat.filemode(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes) == {"index.sqlite", "index.sqlite-wal", "index.sqlite-shm"}
+    assert set(modes.values()) == {"-rw-------"}
 
 
 class TestErrors:
