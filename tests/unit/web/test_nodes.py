@@ -87,6 +87,14 @@ def test_a_node_is_replaced_and_deleted(client, book):
     assert client.get("/api/nodes/VIEWER").status_code == 404
 
 
+def test_a_node_is_put_back_as_it_was_got(client, book):
+    client.post("/api/nodes", json=FULL)
+    got = client.get("/api/nodes/VIEWER").json()
+    changed = client.request("PUT", "/api/nodes/VIEWER", json={**got, "note": "moved to room 7"})
+    assert (changed.status_code, changed.json()) == (200, {**got, "note": "moved to room 7"})
+    assert client.request("PUT", "/api/nodes/VIEWER", json={**got, "prot": 1}).status_code == 400
+
+
 def test_an_ae_title_with_a_slash_is_a_title_like_others(client, prober):
     client.post("/api/nodes", json={**PLAIN, "ae_title": "CT/2"})
     assert client.get("/api/nodes/CT%2F2").json()["ae_title"] == "CT/2"

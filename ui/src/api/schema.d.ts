@@ -588,7 +588,7 @@ export interface paths {
         get: operations["show_node_api_nodes__ae_title__get"];
         /**
          * Replace Node
-         * @description Put a node in the place of the one with its AE title.
+         * @description Put a node in the place of the one with its AE title. What GET returns can be put back, changed.
          */
         put: operations["replace_node_api_nodes__ae_title__put"];
         post?: never;
@@ -2306,7 +2306,7 @@ export interface components {
         };
         /**
          * NodeView
-         * @description A node, as it stands in the book; ``read_only`` when it is the settings'.
+         * @description A node, as it stands in the book; ``read_only`` when it is the settings', and not to be changed by anybody.
          */
         NodeView: {
             /** Ae Title */
@@ -4042,7 +4042,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NodeFields"];
+                "application/json": components["schemas"]["NodeView"];
             };
         };
         responses: {

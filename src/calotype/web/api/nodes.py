@@ -79,9 +79,9 @@ class NodeFields:
     permissions: Permissions = field(default_factory=Permissions)
 
 
-@model(frozen=True, slots=True)
+@model(config=_STRICT, frozen=True, slots=True)
 class NodeView(NodeFields):
-    """A node, as it stands in the book; ``read_only`` when it is the settings'."""
+    """A node, as it stands in the book; ``read_only`` when it is the settings', and not to be changed by anybody."""
 
     read_only: bool = False
 
@@ -135,8 +135,8 @@ def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
         return view_of(await offload(nodes.entry, ae_title))
 
     @routes.put("/nodes/{ae_title:path}")
-    async def replace_node(ae_title: str, node: NodeFields) -> NodeView:
-        """Put a node in the place of the one with its AE title."""
+    async def replace_node(ae_title: str, node: NodeView) -> NodeView:
+        """Put a node in the place of the one with its AE title. What GET returns can be put back, changed."""
         new = node_of(_plain(node))
         if new.title != ae_title.strip(" "):
             raise InvalidRequest(
@@ -167,7 +167,9 @@ def view_of(entry: Entry) -> NodeView:
 
 
 def _plain(node: NodeFields) -> dict[str, Any]:
-    return asdict(node)
+    fields = asdict(node)
+    fields.pop("read_only", None)
+    return fields
 
 
 async def _text(request: Request) -> str:
