@@ -154,6 +154,23 @@ def test_another_instance_than_announced_is_refused_with_both(house):
         house.store(samples.ct(), sop_instance="9.9")
 
 
+@pytest.mark.parametrize(
+    ("uid", "announced", "kept"),
+    [
+        ("1.2.3\0left over", "1.2.3", "1.2.3"),
+        ("1.2.3\n4", "1.2.3?4", "1.2.3\n4"),
+        ("1.2.3\xe9", "1.2.3\xe9", "1.2.3\ufffd"),
+    ],
+)
+def test_a_uid_that_is_wrong_in_command_and_data_set_alike_loses_no_image(house, uid, announced, kept):
+    """``announced`` is what ``wire.values.decode_uid`` makes of the same bytes in the command."""
+    data = samples.ct(8, 8, changes={0x00080018: ("UI", uid.encode("latin-1") + bytes(len(uid) % 2))})
+    receipt = house.store(data, sop_instance=announced)
+    assert receipt.outcome is Outcome.STORED
+    assert receipt.ref.instance == kept
+    assert house.served(receipt.ref.instance) == data
+
+
 def test_a_data_set_without_class_has_the_announced_one(house):
     data = samples.small(changes={0x00080016: None})
     assert house.store(data, sop_class=samples.CT).sop_class == samples.CT
