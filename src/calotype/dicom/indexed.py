@@ -127,8 +127,8 @@ def _read(walk: Walk, token: Token, context: Context) -> _Found:
             return wanted.keyword, value, odd + bad
     value, good = text.decode_declared(raw, context.charsets, vr)
     if "\0" in value:
-        # No index can keep NULL, and no VR allows it inside a value. A UID ends there: what follows was left over in a
-        # device's buffer, and the UID in its commands is read so, too.
+        # No index can keep NULL, and no VR allows it inside a value. A UID ends there: what follows was left over in
+        # a device's buffer, and the UID in its commands is read so, too.
         value, good = value.partition("\0")[0] if vr == "UI" else value.replace("\0", ""), False
     if not good or end - start > MAX_VALUE_BYTES:
         odd += (Oddity.BAD_TEXT,)
