@@ -27,10 +27,10 @@ from calotype.dicom.pixels.transcode import Each, Transcoded, convert
 from calotype.dicom.uids import TRANSFER_SYNTAXES
 from calotype.errors import CalotypeError, Conflict, InvalidRequest, NotFound, OutOfResources
 from calotype.scu.files import PartTenFiles, read_parcel
+from calotype.services.archive.ahead import MADE_AHEAD
 from calotype.services.archive.converter import Order
 from calotype.services.archive.errands import MAX_RESULT_BYTES, Errand, NotHere
 from calotype.services.archive.fleet import Fleet, FleetSettings, processes_by_default
-from calotype.services.archive.forms import MADE_AHEAD
 from calotype.services.archive.workshop import Workshop
 
 _SHORT: Final = {

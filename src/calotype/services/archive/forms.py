@@ -32,8 +32,6 @@ from calotype.services.archive.shelf import Form, Shelf
 
 __all__ = [
     "AS_IS",
-    "MADE_AHEAD",
-    "MADE_AHEAD_BYTES",
     "AsIs",
     "Converted",
     "Each",
@@ -53,10 +51,6 @@ __all__ = [
     "reachable",
 ]
 
-MADE_AHEAD: Final = 8
-MADE_AHEAD_BYTES: Final = 16 * 1000 * 1000
-"""So many objects up to this size are converted at one time for one who takes them one after the other: enough for
-all cores to have work while one leaves. Frames of a larger one that nobody takes yet are memory that others want."""
 _COSTLY: Final = ("JPEG2000", "JPEGXL")
 """Syntaxes, by how their keywords start, that take 30 ms and more for a CT in or out; see ADR 0013."""
 _CODECS: Final = ("imagecodecs", "pylibjpeg-rle")

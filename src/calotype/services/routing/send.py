@@ -15,6 +15,7 @@ from itertools import islice
 from calotype.dicom.deidentify.options import Option, Wishes
 from calotype.dicom.hierarchy import UID, Selection
 from calotype.errors import Refused, Unavailable
+from calotype.services.archive.ahead import Queue
 from calotype.services.archive.anonymise import Anonymiser
 from calotype.services.archive.forms import Forms
 from calotype.services.archive.retrieve import Retrieve
@@ -29,7 +30,7 @@ from calotype.services.routing.ports import (
     Result,
     nothing_meanwhile,
 )
-from calotype.services.routing.turns import Queue, Turn, failed
+from calotype.services.routing.turns import Turn, failed
 
 BREAKS_IN_A_ROW = 3
 """After so many broken associations without one object taken in between, the rest is given up."""

@@ -5,25 +5,15 @@ Which object goes over which way is settled in ``send``; here each finds the for
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
 from calotype.closing import Closing
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError
-from calotype.services.archive.forms import (
-    MADE_AHEAD,
-    MADE_AHEAD_BYTES,
-    AsIs,
-    Form,
-    Forms,
-    Original,
-    Plan,
-    Transcode,
-    plans,
-)
+from calotype.services.archive.ahead import MADE_AHEAD_BYTES
+from calotype.services.archive.forms import AsIs, Form, Forms, Original, Plan, Transcode, plans
 from calotype.services.archive.ports import ObjectReader
 from calotype.services.routing.cargo import Cargo
 from calotype.services.routing.ports import Answer, Delivery, Kind, Originator, Parcel, Result
@@ -115,32 +105,6 @@ class Turn(Closing):
     def _let_go(self) -> None:
         self._new = None
         self._open.close()
-
-
-class Queue(Closing):
-    """The object at hand and, once prepared, those after it."""
-
-    def __init__(self, turns: Iterator[Turn]) -> None:
-        self._turns = turns
-        self._ready: deque[Turn | None] = deque()
-
-    def prepare(self) -> None:
-        """Make the next object ready, unless it is; while others work on that, the ones after it, too."""
-        while not self._ready or (
-            len(self._ready) < MADE_AHEAD and self._ready[-1] is not None and self._ready[-1].is_being_made
-        ):
-            self._ready.append(next(self._turns, None))
-
-    def next(self) -> Turn | None:
-        """Return the next object; ``None`` when there is none."""
-        self.prepare()
-        return self._ready.popleft()
-
-    def close(self) -> None:
-        """Close what was not sent."""
-        for turn in self._ready:
-            if turn is not None:
-                turn.close()
 
 
 class _ReadAhead(Closing):

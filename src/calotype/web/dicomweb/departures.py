@@ -6,7 +6,6 @@ made into is chosen in ``archive.forms``; nothing here knows about multipart.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +21,8 @@ from calotype.dicom.pixels.options import EncodeOptions
 from calotype.dicom.pixels.transcode import transcode
 from calotype.dicom.uids import TRANSFER_SYNTAXES, transfer_syntax
 from calotype.errors import CalotypeError, NotFound, Unsupported
-from calotype.services.archive.forms import MADE_AHEAD, MADE_AHEAD_BYTES, AsIs, Forms, Original, Plan, Transcode, plan
+from calotype.services.archive.ahead import MADE_AHEAD_BYTES, Queue
+from calotype.services.archive.forms import AsIs, Forms, Original, Plan, Transcode, plan
 from calotype.services.archive.inspection import mapped
 from calotype.services.archive.ports import ObjectReader, StoredInstance
 from calotype.services.archive.retrieve import Retrieve
@@ -115,22 +115,10 @@ def leaving_in_turn(retrieve: Retrieve, objects: Iterable[Departure], forms: For
 
     While one is sent, those after it are converted, a few at one time.
     """
-    ready: deque[_Turn] = deque()
-    turns = (_Turn(retrieve, departure, forms) for departure in objects)
-    try:
-        while True:
-            while not ready or (len(ready) < MADE_AHEAD and ready[-1].is_being_made):
-                turn = next(turns, None)
-                if turn is None:
-                    break
-                ready.append(turn)
-            if not ready:
-                return
-            with ready.popleft() as turn:
+    with Queue(_Turn(retrieve, departure, forms) for departure in objects) as queue:
+        while (turn := queue.next()) is not None:
+            with turn:
                 yield turn.leaving()
-    finally:
-        for turn in ready:
-            turn.close()
 
 
 class _Turn(Closing):
