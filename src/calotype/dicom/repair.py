@@ -8,7 +8,8 @@ name or 王伟. So a study's values are judged together, those under one declara
     and read better so; otherwise the other sets are tried.
 (b) declared single-byte set, or none: it stands unless all high bytes are valid UTF-8, or are pairs of GB 18030 that
     are all common hanzi. Both only where the single-byte reading is implausible: C1 controls, symbols beside letters,
-    capitals inside words.
+    capitals inside words, Latin text without one letter of ASCII. Hangul are pairs of common hanzi, too: where there
+    are no others and a value is a Korean name, they are meant.
 (c) where nothing is plausible the declared set stands, Latin-1 where none was declared, and the verdict is uncertain.
 
 Nothing here changes bytes; :class:`Reading` says how a study is to be read, ``services.archive`` remembers it.
@@ -37,6 +38,7 @@ UTF_8: Final[Charsets] = ("ISO_IR 192",)
 GB18030: Final[Charsets] = ("GB18030",)
 SHIFT_JIS: Final[Charsets] = ("ISO_IR 13",)
 """We read it by Shift JIS, of which JIS X 0201 is the one-byte part."""
+EUC_KR: Final[Charsets] = ("ISO 2022 IR 149",)
 DEFAULT: Final[Charsets] = ("ISO_IR 6",)
 
 
@@ -188,7 +190,7 @@ def _single_byte(declared: Charsets, codec: str, values: list[bytes]) -> Verdict
     if utf_8 is not None and (implausible or _is_plainly_utf_8(values, utf_8)):
         return Verdict(UTF_8)
     if implausible and _are_common_hanzi(values):
-        return Verdict(GB18030)
+        return Verdict(EUC_KR if _are_korean(values) else GB18030)
     return Verdict(declared, certain=texts is not None)
 
 
@@ -197,7 +199,7 @@ def _undeclared(declared: Charsets, values: list[bytes]) -> Verdict:
         return Verdict(UTF_8)
     texts = [value.decode("latin-1") for value in values]
     if any(_is_implausible(text) or _is_without_ascii(text) for text in texts) and _are_common_hanzi(values):
-        return Verdict(GB18030)
+        return Verdict(EUC_KR if _are_korean(values) else GB18030)
     return Verdict(declared, certain=False)
 
 
@@ -260,6 +262,22 @@ def _are_common_hanzi(values: Iterable[bytes], least: int = 2) -> bool:
     wide = [char for text in texts for char in text if not char.isascii() and not _WIDE_SIGNS.match(char)]
     rare = [char for char in wide if char not in common]
     return len(wide) >= least and 8 * len(rare) <= len(wide) and all("\u4e00" <= char <= "\u9fff" for char in rare)
+
+
+_HANGUL_ALONE: Final = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")
+"""KS X 1001 has all its hangul in rows 16 to 40."""
+_KOREAN_NAME: Final = re.compile(
+    "(?:[김이박최정강조윤장임한오서신권황안송류전고양손배허유남심노하곽차우구나민지엄채원천][ ^][가-힣]{1,2}"
+    "|[김이박최정강조윤장임한오서황][가-힣]{2})[ ^]*"
+)
+"""The surnames of most people, but those whose bytes are a Chinese surname (홍 is 全); of a name that is not parted
+also without those that a Chinese word begins with (안 is 救)."""
+
+
+def _are_korean(values: Collection[bytes]) -> bool:
+    """Tell whether what could be common hanzi is hangul: 김희중 is 辫锐吝, whom nobody is called."""
+    texts = _read(values, "euc_kr") if all(map(_HANGUL_ALONE.fullmatch, values)) else None
+    return any(_KOREAN_NAME.fullmatch(group) for text in texts or () for group in text.split("="))
 
 
 _WIDE_SIGNS: Final = re.compile(

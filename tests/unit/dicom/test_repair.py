@@ -62,6 +62,26 @@ def test_a_lone_chinese_name_that_could_be_latin_letters_is_read_as_chinese(decl
     assert judge(terms(declared), [name.encode("gbk")]) == Verdict(GB)
 
 
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("김^희중",),
+        ("박지성",),
+        ("이^순신", "흉부 촬영"),
+        ("Kim^Hui Jung==김^희중",),
+        ("최 민수", "서울대학교병원", "두부"),
+    ],
+)
+def test_korean_names_under_a_latin_set_or_none_are_no_hanzi(declared, values):
+    assert judge(terms(declared), encoded(values, "euc_kr")) == Verdict(("ISO 2022 IR 149",))
+
+
+@pytest.mark.parametrize("values", [("鼻骨正位",), ("救护车",), ("价^格", "王^伟"), ("何^军",), ("郭^峰", "颈椎MRI")])
+def test_chinese_is_not_korean(values):
+    assert judge(LATIN, encoded(values, "gbk")) == Verdict(GB)
+
+
 @pytest.mark.parametrize("declared", ["", "ISO_IR 100", "ISO_IR 192"])
 @pytest.mark.parametrize("key", ["王*", "张*", "胸*", "*华*", "王^?", "李"])
 def test_a_single_hanzi_is_a_key_in_the_wrong_set_too(declared, key):
