@@ -25,7 +25,7 @@ from calotype.network.admission import Admission, Refusal, Wish, no_wish, plain_
 from calotype.network.association import Association, send_limit
 from calotype.network.failures import AssociationEnded, ConnectionLost
 from calotype.network.pump import Pump
-from calotype.network.rejections import Rejections, in_words
+from calotype.network.rejections import Rejections, contexts_in_words, in_words
 from calotype.network.settings import ListenerSettings
 from calotype.network.sockets import Stream
 from calotype.network.standing import LiveAssociation, Standing, Totals
@@ -254,6 +254,7 @@ class Listener:
             association = _associate(pump, event.pdu, answer, peer_address)
             pump.context_ids.update(association.contexts)
             pump.transmit(answer)
+            self._tell_refused_contexts(event.pdu, answer, peer_address)
         except AssociationEnded as error:
             # It did not wait for the answer, and what it sent instead ended everything (PS3.8 Table 9-10, Sta3).
             self._no_request(pump, error, peer_address)
@@ -261,6 +262,16 @@ class Listener:
             self._serve(association)
         finally:
             self._admission.leave(peer_address)
+
+    def _tell_refused_contexts(self, request: AssociateRQ, answer: AssociateAC, peer_address: str) -> None:
+        """Say what a device cannot do on this association: it seldom says it to anybody itself."""
+        if refused := contexts_in_words(request, answer):
+            nothing_left = not any(context.is_accepted for context in answer.presentation_contexts)
+            _logger.log(
+                logging.WARNING if nothing_left else logging.INFO,
+                "listener %s: %r -> %r from %s: contexts not accepted: %s",
+                *(self.settings.name, request.calling_ae_title, request.called_ae_title, peer_address, refused),
+            )
 
     def _reject(self, pump: Pump, request: AssociateRQ, refusal: Refusal, peer_address: str) -> None:
         rejection = self._rejections.add(

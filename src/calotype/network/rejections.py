@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calotype.clock import utc_now_us
-from calotype.dicom.wire.pdu import REJECT_REASONS, AssociateRJ, RejectResult, RejectSource
+from calotype.dicom.uids import SOP_CLASSES
+from calotype.dicom.wire.pdu import REJECT_REASONS, AssociateAC, AssociateRJ, AssociateRQ, RejectResult, RejectSource
+from calotype.dicom.wire.pdu_items import ContextResult
 
 RESULTS: Mapping[int, str] = {
     RejectResult.PERMANENT: "rejected permanently",
@@ -25,6 +27,30 @@ SOURCES: Mapping[int, str] = {
     RejectSource.SERVICE_PROVIDER_PRESENTATION: "service provider (presentation)",
 }
 """PS3.8 Table 9-21, Source."""
+
+
+CONTEXT_RESULTS: Mapping[int, str] = {
+    ContextResult.USER_REJECTION: "refused",
+    ContextResult.NO_REASON: "refused",
+    ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED: "not served on this port",
+    ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED: "in none of the transfer syntaxes that are known here",
+}
+"""PS3.8 Table 9-18, in the words of who has to find out why a device cannot do what it wants."""
+
+_NAMED_CONTEXTS = 5
+
+
+def contexts_in_words(request: AssociateRQ, answer: AssociateAC) -> str:
+    """Return which presentation contexts were not accepted, and why; empty when all were."""
+    proposed = {context.context_id: context.abstract_syntax for context in request.presentation_contexts}
+    told: dict[str, None] = {}
+    for context in answer.presentation_contexts:
+        if not context.is_accepted:
+            uid = proposed[context.context_id]
+            name = SOP_CLASSES[uid].name if uid in SOP_CLASSES else uid[:64]
+            told[f"{name}: {CONTEXT_RESULTS.get(context.result, 'refused')}"] = None
+    more = [f"and {len(told) - _NAMED_CONTEXTS} more"] if len(told) > _NAMED_CONTEXTS else []
+    return "; ".join([*list(told)[:_NAMED_CONTEXTS], *more])
 
 
 def in_words(pdu: AssociateRJ) -> tuple[str, str, str]:

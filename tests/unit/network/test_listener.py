@@ -11,6 +11,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from calotype.dicom.hierarchy import UID
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN, VERIFICATION
 from calotype.dicom.wire.messages import CEchoRQ, CEchoRSP
 from calotype.dicom.wire.negotiation import AcceptancePolicy
@@ -24,6 +25,7 @@ from calotype.dicom.wire.pdu import (
     ReleaseRP,
     ReleaseRQ,
 )
+from calotype.dicom.wire.pdu_items import PresentationContextProposed
 from calotype.errors import InvalidRequest, Unavailable
 from calotype.network.listener import Listener
 from calotype.network.rejections import Rejections
@@ -229,6 +231,27 @@ def test_each_association_leaves_one_line_at_its_end_and_one_at_its_begin_for_wh
     assert len(lines) == 2
     levels = [record.levelname for record in caplog.records if "'RAW'" in record.getMessage()]
     assert levels == ["DEBUG", "INFO"]
+
+
+@pytest.mark.parametrize(("accepted", "level"), [(True, "INFO"), (False, "WARNING")])
+def test_contexts_that_are_not_accepted_are_told_with_their_reason(patient, caplog, accepted, level):
+    """A device that finds no context for its images tells nobody: the log has to."""
+    caplog.set_level(logging.INFO, logger="calotype.network.listener")
+    proposals = [
+        PresentationContextProposed(1, UID("1.2.840.10008.5.1.1.9"), (EXPLICIT_VR_LITTLE_ENDIAN,)),
+        PresentationContextProposed(3, CT, (UID("1.2.3"),)),
+        *([PresentationContextProposed(5, VERIFICATION, (EXPLICIT_VR_LITTLE_ENDIAN,))] if accepted else []),
+    ]
+    with listening(patient) as (listener, _rejections):
+        peer, _answer = ask(listener.port, contexts=tuple(proposals))
+        leave(peer)
+    told = [record for record in caplog.records if "contexts not accepted" in record.getMessage()]
+    assert [record.levelname for record in told] == [level]
+    assert told[0].getMessage() == (
+        "listener main: 'RAW' -> 'NODE' from 127.0.0.1: contexts not accepted: Basic Grayscale Print Management"
+        " Meta SOP Class: not served on this port; CT Image Storage: in none of the transfer syntaxes that are"
+        " known here"
+    )
 
 
 def test_a_taken_port_is_one_clear_line(patient):
