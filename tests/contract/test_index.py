@@ -360,6 +360,25 @@ class TestReplacing:
         assert match["SOPClassesInStudy"] == f"{CT}\\{SR}"
         assert match["NumberOfStudyRelatedSeries"] == "2"
 
+    def test_what_replaces_the_only_instance_says_all_that_is_said_of_its_study(self, index: Index) -> None:
+        """A corrected name that is sent again, and kept by overwriting, is the one that people find."""
+        one = record(PatientName="Wrong^Name", StudyDescription="Knee", SeriesDescription="Left")
+        index.add(one)
+        said = {
+            **one.attributes,
+            "PatientName": "Right^Name",
+            "StudyDescription": "Hip",
+            "SeriesDescription": "Right",
+        }
+        index.replace(other_object(one, "two.dcm", attributes=said))
+        (match,) = ask(index, Level.SERIES, fields="PatientName StudyDescription SeriesDescription")
+        assert [match[field] for field in ("PatientName", "StudyDescription", "SeriesDescription")] == [
+            "Right^Name",
+            "Hip",
+            "Right",
+        ]
+        assert index.statistics() == Statistics(1, 1, 1, 1, 0, 1000)
+
     def test_replacing_nothing_is_not_found(self, index: Index) -> None:
         with pytest.raises(NotFound):
             index.replace(record())

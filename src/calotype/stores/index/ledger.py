@@ -120,8 +120,9 @@ class Ledger:
         """Write ``record`` in the place of what has its SOP Instance UID. NotFound when nothing has."""
         row = self._select(record.ref.instance)
         self._take_out(row)
-        self.add(record)
+        # Before the new one comes: of a study, series or patient that had nothing else, it says what is said now.
         self._prune(row)
+        self.add(record)
         return stored(row[4:])
 
     def rehouse(self, was: StoredInstance, location: ObjectLocation, header: bytes) -> None:

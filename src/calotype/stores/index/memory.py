@@ -85,8 +85,8 @@ class MemoryIndex:
             gone = held.instances.pop(record.ref.instance, None)
             if gone is None:
                 raise NotFound(f"no instance {record.ref.instance} in the index")
-            held.add(record)
             held.prune(gone.ref)
+            held.add(record)
             self.feed.note(Action.UPDATED, Level.IMAGE, record.ref, 1)
             self._changed(record.ref.instance)
             self._list(record)
