@@ -64,6 +64,8 @@ window.__left = new Promise((resolve) => new MutationObserver((changes) => {
       resolve({url: node.toDataURL(), place: [left, top, width, height].map(parseFloat)});
     }
   }
+  if (document.querySelector("[data-glimpse]"))
+    window.__turned ||= [...document.querySelectorAll(".mantine-Loader-root")].some((each) => each.checkVisibility());
 }).observe(document, {childList: true, subtree: true}));
 """
 
@@ -88,6 +90,8 @@ def test_the_first_picture_needs_little_and_is_the_one_that_is_drawn(site, serve
     assert not [url for url in asked if "Worker" in url or url.endswith(".wasm")], asked
     # The renderer took that frame over, at the same place and in the same greys.
     assert page.evaluate("url => performance.getEntriesByName(url).length", frames[0]) == 1
+    # Nothing turned meanwhile: what moves is drawn again and again, and the renderer waits for that.
+    assert page.evaluate("window.__turned") is False
     left = page.evaluate("window.__left")
     box = viewer.canvas.bounding_box()
     assert box is not None
