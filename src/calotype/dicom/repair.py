@@ -294,8 +294,14 @@ _LATIN: Final = frozenset({"iso8859_1", "iso8859_2", "iso8859_3", "iso8859_4", "
 
 
 def _is_without_ascii(text: str) -> bool:
-    """Tell whether Latin text of some length has accents on all of its letters, as no language does: Îâ^ÁÖ."""
-    return sum(map(str.isalpha, text)) > 3 and not any(map(str.isalpha, filter(str.isascii, text)))
+    """Tell whether Latin text of some length has accents on all of its letters, as no language does: Îâ^ÁÖ.
+
+    Long words in capitals are more likely Cyrillic of Windows: ÏÅÒÐÎÂ is ПЕТРОВ.
+    """
+    letters = [char for char in text if char.isalpha()]
+    if len(letters) <= 3 or any(map(str.isascii, letters)):
+        return False
+    return len(letters) <= 5 or not all(map(str.isupper, letters))
 
 
 def _is_implausible(text: str) -> bool:

@@ -77,6 +77,12 @@ def test_korean_names_under_a_latin_set_or_none_are_no_hanzi(declared, values):
     assert judge(terms(declared), encoded(values, "euc_kr")) == Verdict(("ISO 2022 IR 149",))
 
 
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100"])
+@pytest.mark.parametrize("name", ["ПЕТРОВ^ИВАН", "ЩЕРБАКОВ^ЮРИЙ", "Иванов^Пётр"])
+def test_cyrillic_of_windows_is_no_chinese(declared, name):
+    assert judge(terms(declared), [name.encode("cp1251")]).charsets == terms(declared)
+
+
 @pytest.mark.parametrize("values", [("鼻骨正位",), ("救护车",), ("价^格", "王^伟"), ("何^军",), ("郭^峰", "颈椎MRI")])
 def test_chinese_is_not_korean(values):
     assert judge(LATIN, encoded(values, "gbk")) == Verdict(GB)
