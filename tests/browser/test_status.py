@@ -35,6 +35,9 @@ def test_who_was_turned_away_and_why_is_seen_and_a_stranger_is_admitted(inside: 
     expect(ports.get_by_text("open", exact=True)).to_have_count(4)
     for name, number in inside.server.ports.items():
         expect(ports.get_by_role("row").filter(has_text=name).filter(has_text=str(number))).to_have_count(1)
+    # What is not built yet is not said to be served.
+    expect(ports.get_by_role("row").filter(has_text="PRINTSCP")).to_contain_text("Echo")
+    expect(ports).not_to_contain_text("Print")
     turned = page.get_by_role("region", name="Associations turned away").get_by_role("row").filter(has_text="LOST")
     expect(turned).to_contain_text("LOST → NOBODY")
     expect(turned).to_contain_text("called AE title not recognized")
@@ -49,3 +52,22 @@ def test_who_was_turned_away_and_why_is_seen_and_a_stranger_is_admitted(inside: 
     assert "(Success)" in dcmtk.run(*ask, folder=tmp_path).stdout
     page.get_by_role("navigation").get_by_role("link", name="Nodes").click()
     expect(page.get_by_role("row").filter(has_text="DESK-7")).to_be_visible()
+
+
+def test_a_modality_that_gets_no_worklist_is_seen_there_and_admitted(inside: Site, tmp_path: Path) -> None:
+    page = inside.page
+    ask = ("findscu", "-v", "-W", "-k", "PatientName", "-aet", "US-9", "-aec", "WORKLISTSCP", "127.0.0.1")
+    port = inside.server.ports["WORKLISTSCP"]
+    assert "Status: 0x124" in dcmtk.run(*ask, port, folder=tmp_path).stdout
+    inside.open("worklist")
+    asker = page.get_by_role("heading", name="Who asked last").locator("..")
+    expect(asker).to_contain_text("US-9")
+    expect(asker).to_contain_text("not admitted to the worklist")
+    inside.judge()
+    asker.get_by_role("button", name="Admit US-9").press("Enter")
+    expect(page.get_by_text("US-9 is admitted")).to_be_visible()
+    expect(asker).not_to_contain_text("not admitted")
+    assert "(Success)" in dcmtk.run(*ask, port, folder=tmp_path).stdout
+    # It asks us; nothing is known of what it would serve.
+    page.get_by_role("navigation").get_by_role("link", name="Nodes").click()
+    expect(page.get_by_role("row").filter(has_text="US-9")).to_contain_text("nothing")

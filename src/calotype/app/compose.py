@@ -211,7 +211,7 @@ class House(Stopping):
         from calotype.web.rooms import Neighbours, Rooms
 
         doors = [
-            Door(listener, section.ae_titles, section.services)
+            Door(listener, section.ae_titles, tuple(name for name in section.services if SERVED[name]))
             for listener, section in zip(self.listeners, self._settings.listeners, strict=True)
         ]
         rooms = Rooms(

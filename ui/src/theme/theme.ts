@@ -1,5 +1,5 @@
 import { createTheme, defaultVariantColorsResolver, rem } from "@mantine/core";
-import type { CSSVariablesResolver, MantineColorsTuple } from "@mantine/core";
+import type { CSSVariablesResolver, MantineColorsTuple, MantineThemeComponent } from "@mantine/core";
 
 import { amber, dark, paper, radius, space, states, type } from "./tokens";
 
@@ -7,6 +7,9 @@ const pixels = (sizes: Record<string, number>) =>
   Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, rem(size)]));
 
 const tuple = (shades: readonly string[]) => shades as unknown as MantineColorsTuple;
+
+/** What stands over a dialog says what its page's second heading would. */
+const TITLE = { fontSize: rem(16), fontWeight: 600 };
 
 /** Mantine's components in our tokens; small and dense unless a page says otherwise. */
 export const theme = createTheme({
@@ -39,8 +42,9 @@ export const theme = createTheme({
     fontWeight: "600",
     sizes: { h1: { fontSize: rem(20) }, h2: { fontSize: rem(16) }, h3: { fontSize: rem(14) } },
   },
-  components: Object.fromEntries(
-    [
+  components: Object.fromEntries<MantineThemeComponent>([
+    ...["Drawer", "Modal"].map((name) => [name, { styles: { title: TITLE } }] as const),
+    ...[
       "Button",
       "TextInput",
       "PasswordInput",
@@ -49,8 +53,8 @@ export const theme = createTheme({
       "MultiSelect",
       "Textarea",
       "SegmentedControl",
-    ].map((name) => [name, { defaultProps: { size: "sm" } }]),
-  ),
+    ].map((name) => [name, { defaultProps: { size: "sm" } }] as const),
+  ]),
 });
 
 /** Variables for what has no Mantine name: states, and the grounds of the page. */

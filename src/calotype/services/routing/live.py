@@ -20,7 +20,7 @@ from typing import Final
 from calotype.dicom.hierarchy import UID
 from calotype.errors import CalotypeError, Conflict, NotFound, Refused
 from calotype.services.access.permissions import Permissions, Right
-from calotype.services.routing.nodes import FixedAddressBook, Node
+from calotype.services.routing.nodes import EVERY_ROLE, FixedAddressBook, Node, Role
 from calotype.services.routing.ports import NodeStore
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ RESOLVED_S: Final = 60.0
 """How long the addresses of a host name are believed."""
 
 DICOM_PORT: Final = 104
+_FETCHING: Final = frozenset({Role.STORE})
 """PS3.8 9.1.1: the well-known port, which is the best guess for a node that has only ever called us."""
 
 Resolve = Callable[[str], Collection[str]]
@@ -187,14 +188,17 @@ class Nodes:
         """Let a caller do more: add its rights to its node, or make it a node at the address that it calls from.
 
         A node that is bound to another host is not moved: Refused, because that is what binding is for. One of the
-        settings is Refused too. ``destination`` joins those that it may move to.
+        settings is Refused too. ``destination`` joins those that it may move to. Of a caller whose port is a guess it
+        is not known that it serves anything; who may fetch takes images at least.
         """
         title = ae_title.strip(" ")
         entry = self._entries().get(title)
         if entry is None:
-            guessed = ", the port is a guess" if port == DICOM_PORT else ""
-            note = f"admitted; called from {address}{guessed}"
-            node = Node(title, address, port, note=note, permissions=Permissions(frozenset(rights)))
+            allows = frozenset(rights)
+            is_guess = port == DICOM_PORT
+            note = f"admitted; called from {address}{', the port is a guess' if is_guess else ''}"
+            roles = EVERY_ROLE if not is_guess else _FETCHING if Right.MOVE in allows else frozenset[Role]()
+            node = Node(title, address, port, note=note, roles=roles, permissions=Permissions(allows))
             self.add(node)
             return node
         before = entry.node

@@ -6,7 +6,7 @@ from calotype.dicom.hierarchy import UID
 from calotype.errors import Conflict, InvalidRequest, NotFound, Refused, Unavailable
 from calotype.services.access.permissions import EVERYTHING, Permissions, Right
 from calotype.services.routing.live import REFRESH_S, RESOLVED_S, Entry, Nodes
-from calotype.services.routing.nodes import Node
+from calotype.services.routing.nodes import EVERY_ROLE, Node, Role
 from calotype.stores.index.memory_nodes import MemoryNodes
 
 ARCHIVE = Node("ARCHIVE", "pacs.example", 104)
@@ -159,6 +159,19 @@ def test_admitting_a_stranger_makes_it_a_node_where_it_calls_from(book):
     node = book.admit("WORKSTATION ", "10.0.0.30", [Right.FIND], port=4006)
     assert (node.title, node.host, node.port) == ("WORKSTATION", "10.0.0.30", 4006)
     assert book.permissions_of("WORKSTATION", "10.0.0.30") == Permissions(frozenset({Right.FIND}))
+
+
+@pytest.mark.parametrize(
+    ("rights", "how", "roles"),
+    [
+        ([Right.WORKLIST, Right.MPPS], {}, frozenset()),
+        ([Right.FIND, Right.MOVE, Right.GET], {}, {Role.STORE}),
+        ([Right.WORKLIST], {"port": 4006}, EVERY_ROLE),
+    ],
+    ids=["a modality", "a workstation", "one whose port is told"],
+)
+def test_a_stranger_is_asked_for_nothing_that_it_may_not_serve(book, rights, how, roles):
+    assert book.admit("STRANGER", "10.0.0.30", rights, **how).roles == roles
 
 
 def test_admitting_a_node_adds_to_what_it_may_do(book):

@@ -100,7 +100,20 @@ function useColumns(jobs: readonly Job[]): Column<Job>[] {
     ended,
   );
   return [
-    { key: "what", title: t("what"), cell: (job) => <JobTitle job={job} studies={studies} /> },
+    {
+      key: "what",
+      title: t("what"),
+      cell: (job) => (
+        <>
+          <JobTitle job={job} studies={studies} />
+          {job.error && job.state !== "done" && (
+            <Text size="xs" c="var(--state-bad)" lineClamp={2} ml={27}>
+              {job.error}
+            </Text>
+          )}
+        </>
+      ),
+    },
     { key: "progress", title: t("progress"), kind: "whole", cell: (job) => <JobProgress job={job} /> },
     { key: "state", title: t("state"), cell: (job) => <JobMark job={job} /> },
     {

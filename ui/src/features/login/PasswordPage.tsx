@@ -52,6 +52,7 @@ export default function PasswordPage() {
           />
           <PasswordInput
             label={t("new")}
+            description={t("new.how")}
             required
             autoComplete="new-password"
             {...form.getInputProps("chosen")}

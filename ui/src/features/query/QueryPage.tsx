@@ -1,6 +1,6 @@
 import "./texts";
 
-import { Alert, Button, Group, Loader, Paper, Stack } from "@mantine/core";
+import { Alert, Button, Group, Loader, Paper, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconArrowsExchange, IconServer2 } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -15,7 +15,7 @@ import { OurAddress } from "@/features/status/OurAddress";
 
 import { Answers } from "./Answers";
 import { useFind } from "./api";
-import { fromParams, toKeys, toParams } from "./form";
+import { askedLast, fromParams, keepAsked, toKeys, toParams } from "./form";
 import { QuestionForm } from "./QuestionForm";
 
 /** Ask other archives what they have, several at once, and fetch it. The question stands in the address bar. */
@@ -26,7 +26,7 @@ export default function QueryPage() {
   const asked = fromParams(params);
   const nodes = all?.filter((node) => node.roles.includes("query")) ?? [];
   const [picked, setPicked] = useState<string[] | null>(asked.nodes.length ? asked.nodes : null);
-  const chosen = picked ?? nodes.slice(0, 1).map((node) => node.ae_title);
+  const chosen = picked ?? askedLast(nodes.map((node) => node.ae_title));
   const isAsked = asked.nodes.length > 0;
   const finding = useFind(asked.nodes, isAsked ? toKeys(asked.question) : null);
   const isBusy = finding.some((each) => each.isFetching);
@@ -60,6 +60,7 @@ export default function QueryPage() {
                 canAsk={chosen.length > 0}
                 isBusy={isBusy}
                 onAsk={(question) => {
+                  keepAsked(chosen);
                   const next = toParams(question, chosen);
                   if (next.toString() === params.toString()) for (const each of finding) void each.refetch();
                   else setParams(next);
@@ -71,17 +72,19 @@ export default function QueryPage() {
             const node = asked.nodes[at] ?? "";
             if (each.error)
               return (
-                <Alert
-                  key={node}
-                  color="red"
-                  variant="light"
-                  role="alert"
-                  icon={<IconAlertTriangle />}
-                  title={node}
-                >
-                  <Group justify="space-between">
-                    {each.error.message}
-                    <Button size="xs" variant="default" onClick={() => void each.refetch()}>
+                <Alert key={node} color="red" variant="light" role="alert" py="xs">
+                  <Group justify="space-between" gap="xs">
+                    <Group gap="sm" flex="1 1 16rem" wrap="nowrap" align="flex-start">
+                      <IconAlertTriangle
+                        size={18}
+                        style={{ flexShrink: 0, color: "var(--state-bad)" }}
+                        aria-hidden
+                      />
+                      <Text size="sm">
+                        <b>{node}</b> · {each.error.message}
+                      </Text>
+                    </Group>
+                    <Button size="compact-sm" variant="default" onClick={() => void each.refetch()}>
                       {t("action.retry", { ns: "app" })}
                     </Button>
                   </Group>

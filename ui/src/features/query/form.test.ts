@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { EMPTY, fromParams, toKeys, toParams } from "./form";
+import { askedLast, EMPTY, fromParams, keepAsked, toKeys, toParams } from "./form";
 
 const question = {
   ...EMPTY,
@@ -37,4 +37,13 @@ test("wildcards that are given stay, IDs get none", () => {
     PatientID: "P1",
     StudyDescription: "Head?",
   });
+});
+
+test("who was asked last is asked next, as far as they are still there", () => {
+  localStorage.clear();
+  expect(askedLast(["A", "B", "C"])).toEqual(["A"]);
+  keepAsked(["C", "B", "GONE"]);
+  expect(askedLast(["A", "B", "C"])).toEqual(["B", "C"]);
+  expect(askedLast(["A"])).toEqual(["A"]);
+  expect(askedLast([])).toEqual([]);
 });

@@ -53,3 +53,15 @@ export function toKeys(question: Question): Record<string, string> {
   };
   return Object.fromEntries(Object.entries(keys).filter(([, value]) => value));
 }
+
+const KEPT_IN = "calotype.query.nodes";
+
+/** Return whom this browser asked last, of those that there are; the first of them when it was nobody. */
+export function askedLast(names: readonly string[]): string[] {
+  const kept = (localStorage.getItem(KEPT_IN) ?? "").split("\\");
+  const still = names.filter((name) => kept.includes(name));
+  return still.length > 0 ? still : names.slice(0, 1);
+}
+
+/** Keep whom somebody asks, for the next time. AE titles hold no backslash. */
+export const keepAsked = (names: readonly string[]) => localStorage.setItem(KEPT_IN, names.join("\\"));

@@ -1,8 +1,10 @@
 import "./texts";
 
-import { ActionIcon, CopyButton, Group, Paper, SimpleGrid, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, Paper, SimpleGrid, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+
+import { Copying } from "@/components/Copying";
 
 import { doorFor, ourAddress, useStatus } from "./api";
 
@@ -36,7 +38,7 @@ function Fact({ name, value }: { name: string; value: string }) {
         <Text ff="monospace" fw={600} c="var(--mantine-color-text)">
           {value}
         </Text>
-        <CopyButton value={value}>
+        <Copying value={value}>
           {({ copied, copy }) => (
             <Tooltip label={copied ? t("copied") : t("copy", { name })}>
               <ActionIcon
@@ -50,7 +52,7 @@ function Fact({ name, value }: { name: string; value: string }) {
               </ActionIcon>
             </Tooltip>
           )}
-        </CopyButton>
+        </Copying>
       </Group>
     </div>
   );

@@ -19,22 +19,27 @@ interface Props {
   times: readonly number[];
   lines: readonly Line[];
   show: (value: number) => string;
+  /** Told at which of the times the pointer stands, null when it stands nowhere. */
+  onPoint: (at: number | null) => void;
 }
 
 const HEIGHT = 110;
+const MINUTES = [1, 2, 5, 10, 15, 20, 30, 60].map((count) => count * 60);
+/** Of what is counted there are no halves. */
+const WHOLE = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
-/** A small plot over the last hour; its numbers are read where the pointer stands. */
-export function Plot({ label, times, lines, show }: Props) {
+/** A small plot over the last hour. */
+export function Plot({ label, times, lines, show, onPoint }: Props) {
   const { ref, width } = useElementSize();
   const host = useRef<HTMLDivElement>(null);
   const { colorScheme } = useMantineColorScheme();
   const { i18n } = useTranslation();
   const shown = JSON.stringify([lines.map(({ name, colour }) => [name, colour]), i18n.language, colorScheme]);
-  const latest = useRef({ times, lines, show });
+  const latest = useRef({ times, lines, show, onPoint });
   const plot = useRef<uPlot | null>(null);
 
   useEffect(() => {
-    latest.current = { times, lines, show };
+    latest.current = { times, lines, show, onPoint };
     plot.current?.setData(dataOf(times, lines));
   });
 
@@ -54,6 +59,7 @@ export function Plot({ label, times, lines, show }: Props) {
         width,
         height: HEIGHT,
         legend: { show: false },
+        hooks: { setCursor: [(at) => latest.current.onPoint(at.cursor.idx ?? null)] },
         cursor: { drag: { x: false, y: false }, points: { size: 5 } },
         scales: { y: { range: (_plot, _low, high) => [0, Math.max(high, 1)] } },
         axes: [
@@ -65,8 +71,14 @@ export function Plot({ label, times, lines, show }: Props) {
               ),
             space: 70,
             size: 26,
+            incrs: MINUTES,
           },
-          { ...axis, size: 54, values: (_plot, at) => at.map((value) => latest.current.show(value)) },
+          {
+            ...axis,
+            size: 54,
+            incrs: WHOLE,
+            values: (_plot, at) => at.map((value) => latest.current.show(value)),
+          },
         ],
         series: [
           {},

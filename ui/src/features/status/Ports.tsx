@@ -50,7 +50,7 @@ export function Ports({ status }: { status: Status }) {
       key: "services",
       title: t("services"),
       kind: "whole",
-      cell: (each) => each.services.map((service) => t(`service.${service}`)).join(", "),
+      cell: (each) => ["echo", ...each.services].map((service) => t(`service.${service}`)).join(", "),
     },
     {
       key: "connected",

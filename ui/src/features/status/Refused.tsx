@@ -1,6 +1,4 @@
-import { Button, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { IconUserCheck } from "@tabler/icons-react";
+import { Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 
 import { useMay } from "@/app/session";
@@ -10,15 +8,14 @@ import { StateMark } from "@/components/StateMark";
 import type { Column } from "@/components/Sheet";
 import { showMoment } from "@/i18n/formats";
 
-import { useAdmit, useRefusals, useRejections } from "./api";
+import { AdmitButton } from "./AdmitButton";
+import { useRefusals, useRejections } from "./api";
 import type { Refusal, Rejection } from "./api";
 
 /** Services that were refused to callers, each to be admitted in one step. */
 export function RefusedServices() {
   const { t, i18n } = useTranslation("status");
-  const mayAdmit = useMay("admin");
   const { data = [], error } = useRefusals(useMay("operator"));
-  const admit = useAdmit();
   const columns: Column<Refusal>[] = [
     {
       key: "who",
@@ -51,37 +48,12 @@ export function RefusedServices() {
       key: "admit",
       title: "",
       kind: "actions",
-      cell: (refusal) =>
-        mayAdmit && (
-          <Button
-            size="compact-sm"
-            variant="light"
-            leftSection={<IconUserCheck size={15} />}
-            loading={admit.isPending && admit.variables.id === refusal.id}
-            aria-label={t("admit.of", { name: refusal.calling_ae_title })}
-            onClick={() =>
-              admit.mutate(refusal, {
-                onSuccess: () =>
-                  notifications.show({ message: t("admitted", { name: refusal.calling_ae_title }) }),
-              })
-            }
-          >
-            {t("admit")}
-          </Button>
-        ),
+      cell: (refusal) => <AdmitButton refusal={refusal} />,
     },
   ];
   if (error) return <Failure error={error} />;
-  return (
-    <>
-      {admit.error && <Failure error={admit.error} />}
-      {data.length === 0 ? (
-        <Nothing text={t("refused.none")} />
-      ) : (
-        <Sheet label={t("refused")} rows={data} columns={columns} keyOf={(each) => String(each.id)} />
-      )}
-    </>
-  );
+  if (data.length === 0) return <Nothing text={t("refused.none")} />;
+  return <Sheet label={t("refused")} rows={data} columns={columns} keyOf={(each) => String(each.id)} />;
 }
 
 const SHOWN = 20;

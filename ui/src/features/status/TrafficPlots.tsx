@@ -1,4 +1,5 @@
 import { Group, Paper, SimpleGrid, Text } from "@mantine/core";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { showBytes, showCount } from "@/i18n/formats";
@@ -60,31 +61,60 @@ export function TrafficPlots() {
   return (
     <SimpleGrid cols={{ base: 1, md: 3 }} spacing="md">
       {plots.map(({ key, lines, show }) => (
-        <Paper key={key} bg="var(--ground)" withBorder p="sm">
-          <Group justify="space-between" mb={4} gap="xs">
-            <Text size="sm" fw={550}>
-              {t(`plot.${key}`)}{" "}
-              <Text span size="xs" c="dimmed">
-                {t("plot.per-minute")}
-              </Text>
-            </Text>
-            <Group gap="sm">
-              {lines.map(({ name, colour }) => (
-                <Group key={name} gap={4} wrap="nowrap">
-                  <span
-                    aria-hidden
-                    style={{ width: 9, height: 3, borderRadius: 2, background: `var(${colour})` }}
-                  />
-                  <Text size="xs" c="dimmed">
-                    {name}
-                  </Text>
-                </Group>
-              ))}
-            </Group>
-          </Group>
-          <Plot label={`${t(`plot.${key}`)}, ${t("hour")}`} times={times} lines={lines} show={show} />
-        </Paper>
+        <Rates key={key} name={t(`plot.${key}`)} times={times} lines={lines} show={show} />
       ))}
     </SimpleGrid>
+  );
+}
+
+interface RatesProps {
+  name: string;
+  times: readonly number[];
+  lines: readonly Line[];
+  show: (value: number) => string;
+}
+
+/** One plot with its numbers: those where the pointer stands, else the last ones. */
+function Rates({ name, times, lines, show }: RatesProps) {
+  const { t, i18n } = useTranslation("status");
+  const [point, setPoint] = useState<number | null>(null);
+  const at = point !== null && point < times.length ? point : times.length - 1;
+  const when = new Intl.DateTimeFormat(i18n.language, { timeStyle: "short" }).format((times[at] ?? 0) * 1000);
+  const valueOf = (line: Line) => show(Math.round(line.values[at] ?? 0));
+  const said = lines.map((line) => `${line.name} ${valueOf(line)}`).join(", ");
+  return (
+    <Paper bg="var(--ground)" withBorder p="sm">
+      <Group justify="space-between" mb={4} gap="xs">
+        <Text size="sm" fw={550}>
+          {name}{" "}
+          <Text span size="xs" c="dimmed">
+            {t("plot.per-minute")} · {when}
+          </Text>
+        </Text>
+        <Group gap="sm">
+          {lines.map((line) => (
+            <Group key={line.name} gap={4} wrap="nowrap">
+              <span
+                aria-hidden
+                style={{ width: 9, height: 3, borderRadius: 2, background: `var(${line.colour})` }}
+              />
+              <Text size="xs" c="dimmed">
+                {line.name}{" "}
+                <Text span size="xs" fw={600} c="var(--mantine-color-text)">
+                  {valueOf(line)}
+                </Text>
+              </Text>
+            </Group>
+          ))}
+        </Group>
+      </Group>
+      <Plot
+        label={`${name}, ${t("hour")}: ${said}`}
+        times={times}
+        lines={lines}
+        show={show}
+        onPoint={setPoint}
+      />
+    </Paper>
   );
 }

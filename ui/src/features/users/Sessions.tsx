@@ -3,9 +3,11 @@ import { useTranslation } from "react-i18next";
 
 import { Sheet } from "@/components/Sheet";
 import type { Column } from "@/components/Sheet";
+import { tellFailure } from "@/components/tellFailure";
 import { showMoment } from "@/i18n/formats";
 
 import { useEndSession, useSessions } from "./api";
+import { browserOf } from "./browserOf";
 import { Part } from "./Part";
 import type { SessionEntry } from "./api";
 
@@ -21,8 +23,8 @@ export function Sessions({ everybody }: { everybody: boolean }) {
       key: "client",
       title: t("client"),
       cell: (session) => (
-        <Text size="xs" c="dimmed" lineClamp={1} title={session.client}>
-          {session.client}
+        <Text span size="sm" lineClamp={1} title={session.client}>
+          {browserOf(session.client)}
         </Text>
       ),
     },
@@ -35,7 +37,11 @@ export function Sessions({ everybody }: { everybody: boolean }) {
         session.is_current ? (
           t("session.here")
         ) : (
-          <Button size="compact-sm" variant="subtle" onClick={() => ending.mutate(session.id)}>
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            onClick={() => ending.mutate(session.id, { onError: tellFailure })}
+          >
             {t("session.end")}
           </Button>
         ),
@@ -46,7 +52,7 @@ export function Sessions({ everybody }: { everybody: boolean }) {
       title={t("sessions")}
       asked={asked}
       action={
-        <Button variant="default" onClick={() => ending.mutate("others")}>
+        <Button variant="default" onClick={() => ending.mutate("others", { onError: tellFailure })}>
           {t("sessions.others")}
         </Button>
       }

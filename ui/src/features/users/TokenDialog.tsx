@@ -1,18 +1,8 @@
-import {
-  Button,
-  Checkbox,
-  Code,
-  CopyButton,
-  Group,
-  Modal,
-  NumberInput,
-  Stack,
-  Text,
-  TextInput,
-} from "@mantine/core";
+import { Button, Checkbox, Code, Group, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useTranslation } from "react-i18next";
 
+import { Copying } from "@/components/Copying";
 import { Failure } from "@/components/Failure";
 
 import { SCOPES, useMakeToken } from "./api";
@@ -67,13 +57,13 @@ function Made({ token, onClose }: { token: string; onClose: () => void }) {
       </Text>
       <Code block>{token}</Code>
       <Group justify="flex-end">
-        <CopyButton value={token}>
+        <Copying value={token}>
           {({ copied, copy }) => (
             <Button variant="default" onClick={copy}>
               {t(copied ? "copied" : "copy")}
             </Button>
           )}
-        </CopyButton>
+        </Copying>
         <Button onClick={onClose}>{t("action.close", { ns: "app" })}</Button>
       </Group>
     </Stack>

@@ -1,10 +1,11 @@
 import { ActionIcon, Badge, Button, Group, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { askToDelete } from "@/components/DeleteButton";
 import { Sheet } from "@/components/Sheet";
+import { tellFailure } from "@/components/tellFailure";
 import type { Column } from "@/components/Sheet";
 import { showMoment } from "@/i18n/formats";
 
@@ -47,12 +48,10 @@ function useColumns(everybody: boolean): Column<Token>[] {
   const { t, i18n } = useTranslation("users");
   const deleting = useDeleteToken();
   const remove = (token: Token) =>
-    modals.openConfirmModal({
+    askToDelete(t, {
       title: t("token.delete", { name: token.label }),
-      children: <Text size="sm">{t("token.delete.why")}</Text>,
-      labels: { confirm: t("action.delete", { ns: "app" }), cancel: t("action.cancel", { ns: "app" }) },
-      confirmProps: { color: "red" },
-      onConfirm: () => deleting.mutate(token.id),
+      why: t("token.delete.why"),
+      onConfirm: () => deleting.mutate(token.id, { onError: tellFailure }),
     });
   return [
     { key: "label", title: t("label"), cell: (token) => token.label },

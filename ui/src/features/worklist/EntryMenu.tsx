@@ -1,9 +1,9 @@
-import { ActionIcon, Menu, Text } from "@mantine/core";
-import { modals } from "@mantine/modals";
+import { ActionIcon, Menu } from "@mantine/core";
 import { IconCopy, IconDots, IconEdit, IconTrash } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import { useMay } from "@/app/session";
+import { askToDelete } from "@/components/DeleteButton";
 
 import { useRemove } from "./api";
 import type { Entry } from "./api";
@@ -25,11 +25,9 @@ export function EntryMenu({ entry, name, onEdit }: Props) {
   const remove = useRemove();
   if (!useMay("operator")) return null;
   const ask = () =>
-    modals.openConfirmModal({
+    askToDelete(t, {
       title: t("delete.ask", { name }),
-      children: <Text size="sm">{t("delete.why")}</Text>,
-      labels: { confirm: t("remove"), cancel: t("action.cancel", { ns: "app" }) },
-      confirmProps: { color: "red" },
+      why: t("delete.why"),
       onConfirm: () => remove.mutate(entry.id),
     });
   return (

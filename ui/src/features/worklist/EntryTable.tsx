@@ -33,6 +33,10 @@ export function EntryTable({ entries, withDate, onEdit }: Props) {
     showName(text(stepOf(entry), "ScheduledPerformingPhysicianName"), i18n.language);
   const dateOf = (entry: Entry) => text(stepOf(entry), "ScheduledProcedureStepStartDate");
   const timeOf = (entry: Entry) => text(stepOf(entry), "ScheduledProcedureStepStartTime");
+  const sexOf = (entry: Entry) => {
+    const sex = text(entry.item, "PatientSex");
+    return i18n.exists(`worklist:sex.short.${sex}`) ? t(`sex.short.${sex}`) : sex;
+  };
   const columns: Column<Entry>[] = [
     {
       key: "patient",
@@ -47,8 +51,8 @@ export function EntryTable({ entries, withDate, onEdit }: Props) {
             <bdi>
               {[
                 text(entry.item, "PatientID"),
-                text(entry.item, "PatientSex"),
-                showDate(text(entry.item, "PatientBirthDate"), i18n.language),
+                sexOf(entry),
+                showDate(text(entry.item, "PatientBirthDate"), i18n.language).replaceAll(" ", "\u00a0"),
               ]
                 .filter(Boolean)
                 .join(" · ")}

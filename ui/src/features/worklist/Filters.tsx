@@ -28,7 +28,7 @@ export function Filters({ params, day, today, entries, onChange }: Props) {
     value: params.get(name),
     onChange: (value: string | null) => onChange({ [name]: value ?? "" }),
     clearable: true,
-    w: 140,
+    flex: { base: "1 1 100px", lg: "0 0 140px" },
   });
   return (
     <Stack gap="sm">
@@ -77,7 +77,7 @@ export function Filters({ params, day, today, entries, onChange }: Props) {
       </Group>
       <Group gap="sm">
         <TextInput
-          flex={1}
+          flex={{ base: "1 1 100%", lg: 1 }}
           miw={180}
           aria-label={t("search")}
           placeholder={t("search")}

@@ -1,8 +1,9 @@
-import { Drawer, Loader } from "@mantine/core";
+import { Loader } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
+import { FormDrawer } from "@/components/FormDrawer";
 import { showName } from "@/i18n/formats";
 
 import { cloned, STEPS, text, useItem, useSave } from "./api";
@@ -21,16 +22,15 @@ interface Props {
 export function ItemDrawer({ editing, day, onClose }: Props) {
   const { t } = useTranslation("worklist");
   return (
-    <Drawer
+    <FormDrawer
       opened={editing !== null}
       onClose={onClose}
       // It has a name while it closes, too.
       title={t(`form.${editing?.mode ?? "edit"}`)}
-      position="right"
       size={520}
     >
       {editing && <Editor editing={editing} day={day} onClose={onClose} />}
-    </Drawer>
+    </FormDrawer>
   );
 }
 

@@ -1,12 +1,12 @@
 import { Button, Group, Select, SimpleGrid, Stack, TextInput, Title } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { Failure } from "@/components/Failure";
+import { DrawerForm } from "@/components/FormDrawer";
 import { MODALITIES } from "@/features/query/QuestionForm";
 
-import { STEPS, stepsOf, text } from "./api";
+import { STEPS, stepsOf, text, useStations } from "./api";
 import { fromField, fromTimeField, toField, toTimeField } from "./days";
 import type { Attributes } from "./api";
 
@@ -28,6 +28,8 @@ interface FieldProps {
   isRequired?: boolean;
   hint?: string;
   placeholder?: string;
+  /** The name of a list of what it may well be. */
+  list?: string;
 }
 
 /** An examination as people enter it. What the form does not show stays as it is. */
@@ -40,65 +42,61 @@ export function ItemForm({ initial, isNew, isBusy, failed, onSave }: Props) {
   const made = isNew ? t("auto") : "";
   const field = { of: item, set };
   return (
-    <form
+    <DrawerForm
       onSubmit={(event) => {
         event.preventDefault();
         onSave(item);
       }}
+      isBusy={isBusy}
+      failed={failed}
+      besides={
+        <Button
+          variant="subtle"
+          leftSection={<IconPlus size={15} />}
+          onClick={() => {
+            const next = { ...steps.at(-1) };
+            delete next.ScheduledProcedureStepID;
+            setSteps([...steps, next]);
+          }}
+        >
+          {t("step.add")}
+        </Button>
+      }
     >
-      <Stack gap="md">
-        <Title order={3}>{t("group.patient")}</Title>
-        <Field {...field} keyword="PatientName" label={t("name")} hint={t("name.hint")} isRequired />
-        <SimpleGrid cols={2} spacing="sm">
-          <Field {...field} keyword="PatientID" label={t("id")} isRequired={!isNew} placeholder={made} />
-          <DateField {...field} keyword="PatientBirthDate" label={t("born")} />
-          <Choice {...field} keyword="PatientSex" label={t("sex")} words="sex" values={["F", "M", "O"]} />
-          <Field {...field} keyword="PatientWeight" label={t("weight")} />
-        </SimpleGrid>
-        <Title order={3}>{t("group.request")}</Title>
-        <Field {...field} keyword="RequestedProcedureDescription" label={t("description")} />
-        <SimpleGrid cols={2} spacing="sm">
-          <Field {...field} keyword="AccessionNumber" label={t("accession")} placeholder={made} />
-          <Field {...field} keyword="RequestedProcedureID" label={t("procedure-id")} placeholder={made} />
-          <Field {...field} keyword="ReferringPhysicianName" label={t("referring")} />
-          <Choice
-            {...field}
-            keyword="RequestedProcedurePriority"
-            label={t("priority")}
-            words="priority"
-            values={["STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW"]}
-          />
-        </SimpleGrid>
-        <Field {...field} keyword="ReasonForTheRequestedProcedure" label={t("reason")} />
-        {steps.map((step, at) => (
-          <StepFields
-            // A step has no name of its own before it is saved, and none is moved.
-            key={at}
-            number={at + 1}
-            step={step}
-            onChange={(changed) => setSteps(steps.map((each, other) => (other === at ? changed : each)))}
-            {...(steps.length > 1 ? { onRemove: () => setSteps(steps.filter((each) => each !== step)) } : {})}
-          />
-        ))}
-        {failed !== null && <Failure error={failed} />}
-        <Group justify="space-between">
-          <Button
-            variant="subtle"
-            leftSection={<IconPlus size={15} />}
-            onClick={() => {
-              const next = { ...steps.at(-1) };
-              delete next.ScheduledProcedureStepID;
-              setSteps([...steps, next]);
-            }}
-          >
-            {t("step.add")}
-          </Button>
-          <Button type="submit" loading={isBusy}>
-            {t("action.save", { ns: "app" })}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      <Title order={3}>{t("group.patient")}</Title>
+      <Field {...field} keyword="PatientName" label={t("name")} hint={t("name.hint")} isRequired />
+      <SimpleGrid cols={2} spacing="sm">
+        <Field {...field} keyword="PatientID" label={t("id")} isRequired={!isNew} placeholder={made} />
+        <DateField {...field} keyword="PatientBirthDate" label={t("born")} />
+        <Choice {...field} keyword="PatientSex" label={t("sex")} words="sex" values={["F", "M", "O"]} />
+        <Field {...field} keyword="PatientWeight" label={t("weight")} />
+      </SimpleGrid>
+      <Title order={3}>{t("group.request")}</Title>
+      <Field {...field} keyword="RequestedProcedureDescription" label={t("description")} />
+      <SimpleGrid cols={2} spacing="sm">
+        <Field {...field} keyword="AccessionNumber" label={t("accession")} placeholder={made} />
+        <Field {...field} keyword="RequestedProcedureID" label={t("procedure-id")} placeholder={made} />
+        <Field {...field} keyword="ReferringPhysicianName" label={t("referring")} />
+        <Choice
+          {...field}
+          keyword="RequestedProcedurePriority"
+          label={t("priority")}
+          words="priority"
+          values={["STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW"]}
+        />
+      </SimpleGrid>
+      <Field {...field} keyword="ReasonForTheRequestedProcedure" label={t("reason")} />
+      {steps.map((step, at) => (
+        <StepFields
+          // A step has no name of its own before it is saved, and none is moved.
+          key={at}
+          number={at + 1}
+          step={step}
+          onChange={(changed) => setSteps(steps.map((each, other) => (other === at ? changed : each)))}
+          {...(steps.length > 1 ? { onRemove: () => setSteps(steps.filter((each) => each !== step)) } : {})}
+        />
+      ))}
+    </DrawerForm>
   );
 }
 
@@ -111,6 +109,8 @@ interface StepProps {
 
 function StepFields({ number, step, onChange, onRemove }: StepProps) {
   const { t } = useTranslation("worklist");
+  const stations = useStations();
+  const list = useId();
   const field = {
     of: step,
     set: (keyword: string, value: string) => onChange({ ...step, [keyword]: value }),
@@ -136,7 +136,12 @@ function StepFields({ number, step, onChange, onRemove }: StepProps) {
             field.set("ScheduledProcedureStepStartTime", fromTimeField(event.currentTarget.value))
           }
         />
-        <Field {...field} keyword="ScheduledStationAETitle" label={t("ae")} isRequired />
+        <Field {...field} keyword="ScheduledStationAETitle" label={t("ae")} isRequired list={list} />
+        <datalist id={list}>
+          {stations.map((station) => (
+            <option key={station} value={station} />
+          ))}
+        </datalist>
         <Select
           label={t("modality")}
           required
@@ -153,12 +158,13 @@ function StepFields({ number, step, onChange, onRemove }: StepProps) {
   );
 }
 
-function Field({ of, keyword, label, set, isRequired = false, hint, placeholder }: FieldProps) {
+function Field({ of, keyword, label, set, isRequired = false, hint, placeholder, list }: FieldProps) {
   return (
     <TextInput
       label={label}
       description={hint}
       placeholder={placeholder}
+      list={list}
       required={isRequired}
       value={text(of, keyword)}
       onChange={(event) => set(keyword, event.currentTarget.value)}

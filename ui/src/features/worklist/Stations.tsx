@@ -26,7 +26,7 @@ export function Stations({
         {names.map((station) => {
           const here = entries.filter((entry) => stationOf(entry).split("\\").includes(station));
           return (
-            <Stack key={station} gap="xs" w={250} style={{ flexShrink: 0 }} component="section">
+            <Stack key={station} gap="xs" flex="1 0 205px" maw={320} component="section">
               <Group justify="space-between">
                 <Title order={3} ff="monospace">
                   {station}

@@ -28,7 +28,7 @@ export function StatusMenu({ entry, name }: { entry: Entry; name: string }) {
       <Menu.Target>
         <UnstyledButton
           aria-label={`${t("status.of", { name })}: ${t(`status.${entry.status}`)}`}
-          style={{ display: "inline-flex", alignItems: "center", gap: 4 }}
+          style={{ display: "inline-flex", alignItems: "center", gap: 4, whiteSpace: "nowrap" }}
         >
           {mark}
           <IconChevronDown size={13} aria-hidden />

@@ -68,7 +68,7 @@ export default function WorklistPage() {
         )}
       </PageHead>
       <Grid gap="md">
-        <Grid.Col span={{ base: 12, lg: 9 }}>
+        <Grid.Col span={{ base: 12, lg: 9.5 }}>
           <Stack gap="sm">
             <Filters params={params} day={day} today={today} entries={all} onChange={set} />
             {isPending && <Loader size="sm" />}
@@ -79,6 +79,11 @@ export default function WorklistPage() {
                 <OurAddress services={["worklist"]} />
               </Empty>
             )}
+            {data && all.length < data.total && (
+              <Text size="sm" c="dimmed" role="status">
+                {t("first", { count: all.length })}
+              </Text>
+            )}
             {all.length > 0 && shown.length === 0 && <Text c="dimmed">{t("empty.filter")}</Text>}
             {shown.length > 0 &&
               (view === "stations" ? (
@@ -88,7 +93,7 @@ export default function WorklistPage() {
               ))}
           </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 3 }}>
+        <Grid.Col span={{ base: 12, lg: 2.5 }}>
           <Askers />
         </Grid.Col>
       </Grid>

@@ -2,6 +2,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { ask } from "@/api/client";
+import { tellFailure } from "@/components/tellFailure";
+import { useNodes } from "@/features/nodes/api";
 import type { Schemas } from "@/api/call";
 
 export const STATUSES = ["scheduled", "arrived", "started", "completed", "discontinued"] as const;
@@ -66,10 +68,20 @@ export function useAskers() {
   });
 }
 
-function useChange<Given>(change: (given: Given) => Promise<unknown>) {
+/** Return the AE titles that a step may well be for: who asked lately, and the nodes that may. */
+export function useStations(): string[] {
+  const { data: askers = [] } = useAskers();
+  const { data: nodes = [] } = useNodes();
+  const asking = nodes.filter((node) => node.permissions.rights.includes("worklist"));
+  const names = [...askers.map((asker) => asker.calling_ae_title), ...asking.map((node) => node.ae_title)];
+  return [...new Set(names)].sort();
+}
+
+function useChange<Given>(change: (given: Given) => Promise<unknown>, onError?: (error: Error) => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: change,
+    ...(onError ? { onError } : {}),
     onSuccess: () => queries.invalidateQueries({ queryKey: KEY }),
   });
 }
@@ -88,13 +100,15 @@ export function useSave(id: string | null) {
 }
 
 export function useMove() {
-  return useChange(({ id, step, status }: { id: string; step: string; status: StepStatus }) =>
-    ask(`api/worklist/${id}/status`, { method: "POST", json: { status, steps: [step] } }),
+  return useChange(
+    ({ id, step, status }: { id: string; step: string; status: StepStatus }) =>
+      ask(`api/worklist/${id}/status`, { method: "POST", json: { status, steps: [step] } }),
+    tellFailure,
   );
 }
 
 export function useRemove() {
-  return useChange((id: string) => ask(`api/worklist/${id}`, { method: "DELETE" }));
+  return useChange((id: string) => ask(`api/worklist/${id}`, { method: "DELETE" }), tellFailure);
 }
 
 /** Return the text of an attribute, empty when it has none. */

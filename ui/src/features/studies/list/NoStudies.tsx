@@ -1,9 +1,10 @@
-import { ActionIcon, CopyButton, Paper, SimpleGrid, Stack, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Paper, SimpleGrid, Stack, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy, IconInbox } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
 import { ask, root } from "@/api/client";
+import { Copying } from "@/components/Copying";
 import { Empty } from "@/components/Empty";
 
 interface Status {
@@ -50,7 +51,7 @@ function Typed({ name, value }: { name: string; value: string }) {
       <Text ff="monospace" fw={600} size="md" c="var(--mantine-color-text)">
         {value}
       </Text>
-      <CopyButton value={value}>
+      <Copying value={value}>
         {({ copied, copy }) => (
           <Tooltip label={copied ? t("empty.copied") : t("empty.copy")}>
             <ActionIcon
@@ -67,7 +68,7 @@ function Typed({ name, value }: { name: string; value: string }) {
             </ActionIcon>
           </Tooltip>
         )}
-      </CopyButton>
+      </Copying>
     </Paper>
   );
 }

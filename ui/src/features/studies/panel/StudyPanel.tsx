@@ -1,14 +1,4 @@
-import {
-  ActionIcon,
-  Button,
-  CloseButton,
-  CopyButton,
-  Group,
-  Loader,
-  Text,
-  Title,
-  Tooltip,
-} from "@mantine/core";
+import { ActionIcon, Button, CloseButton, Group, Loader, Text, Title, Tooltip } from "@mantine/core";
 import {
   IconCheck,
   IconDownload,
@@ -18,12 +8,13 @@ import {
   IconTrash,
   IconUser,
 } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
 import { useMay } from "@/app/session";
+import { Copying } from "@/components/Copying";
 import { Empty } from "@/components/Empty";
 import { Failure } from "@/components/Failure";
 import { OpenIn } from "@/features/open/OpenIn";
@@ -135,7 +126,7 @@ function Head({ study, onClose }: { study: Study; onClose: () => void }) {
           <Sign label={t("act.send")} icon={<IconSend size={16} />} onClick={() => askSend([study])} />
         )}
         <Sign label={t("act.zip")} icon={<IconDownload size={16} />} onClick={() => downloadZips([uid])} />
-        <CopyButton value={window.location.href}>
+        <Copying value={window.location.href}>
           {({ copied, copy }) => (
             <Sign
               label={copied ? t("act.copied") : t("act.link")}
@@ -143,7 +134,7 @@ function Head({ study, onClose }: { study: Study; onClose: () => void }) {
               onClick={copy}
             />
           )}
-        </CopyButton>
+        </Copying>
         {mayChange && (
           <Sign
             label={t("act.delete")}
@@ -186,10 +177,16 @@ function Sign({
 
 function Contents({ study }: { study: Study }) {
   const [series, setSeries] = useState<Series | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const back = () => {
+    // What was pressed goes: the keyboard stays in the panel.
+    place.current?.focus({ preventScroll: true });
+    setSeries(null);
+  };
   return (
-    <div className={styles.content}>
+    <div ref={place} tabIndex={-1} className={styles.content}>
       {series ? (
-        <ImagesOfSeries study={study.StudyInstanceUID} series={series} onBack={() => setSeries(null)} />
+        <ImagesOfSeries study={study.StudyInstanceUID} series={series} onBack={back} />
       ) : (
         <SeriesList study={study} onChoose={setSeries} />
       )}
