@@ -2,7 +2,7 @@
 
 PYTHONS := $(shell sh tools/newest-python.sh)
 PYTHON  ?= $(firstword $(PYTHONS))
-OLDEST  := $(lastword $(PYTHONS))
+OTHERS  := $(filter-out $(PYTHON),$(PYTHONS))
 VENV    := .venv
 BIN     := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -25,7 +25,9 @@ test: $(VENV)/.test  ## lint, types, walls and every test, on every Python found
 	$(MAKE) browser
 	$(MAKE) versions
 
-check: lint types walls unit  ## the inner loop, under two minutes
+# Side by side: the type checker takes one core, and half a minute.
+check: $(VENV)/.test  ## the inner loop, under two minutes
+	$(MAKE) -j2 lint types walls unit
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -46,18 +48,26 @@ pages: $(VENV)/.test  ## format, lint, types and tests of the web application
 interop: $(VENV)/.test
 	$(BIN)/$(PYTEST) -n $(WORKERS) tests/flows tests/interop tests/durability
 
+# One worker more than else, since flows wait for pages to come to rest; by files, which start servers of their own.
 browser: $(VENV)/.test  ## use the pages in Chromium
-	$(BIN)/$(PYTEST) -n $(WORKERS) tests/browser
+	$(BIN)/$(PYTEST) -n $$(($(WORKERS) + 1)) --dist loadfile tests/browser
 
-# Every other Python found runs what does not depend on foreign peers, each in a fresh environment of its own.
-versions:
-	@for python in $(filter-out $(PYTHON),$(PYTHONS)); do \
-	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	    echo "== Python $$version"; \
-	    $(MAKE) VENV=.venv-$$version PYTHON=$$python unit flows || exit 1; \
+# Every other Python found runs what does not depend on foreign peers, each in a fresh environment of its own. They
+# are installed at once, which is waiting for the most part: whichever could not be is tried again, and told of, below.
+versions: $(VENV)/.runtime
+	@named() { "$$1" -c 'import sys; print(".venv-%d.%d" % sys.version_info[:2])'; }; \
+	for python in $(OTHERS); do \
+	    $(MAKE) VENV=$$(named $$python) PYTHON=$$python environment & \
+	done; \
+	wait; \
+	for python in $(OTHERS); do \
+	    echo "== $$($$python --version)"; \
+	    $(MAKE) VENV=$$(named $$python) PYTHON=$$python unit flows || exit 1; \
 	done
 
-.PHONY: flows
+.PHONY: environment flows
+environment: $(VENV)/.test
+
 flows: $(VENV)/.test
 	$(BIN)/$(PYTEST) -n $(WORKERS) tests/flows
 
@@ -85,8 +95,9 @@ $(VENV)/.runtime: requirements.lock pyproject.toml $(PAGES)
 	$(BIN)/python -m pip --quiet install --no-deps --no-build-isolation -e .
 	touch $@
 
+# What tests import is compiled when they do: less than half of what is there.
 $(VENV)/.test: requirements-test.lock $(VENV)/.runtime
-	$(BIN)/python -m pip --quiet install --require-hashes -r requirements-test.lock
+	$(BIN)/python -m pip --quiet install --no-compile --require-hashes -r requirements-test.lock
 	touch $@
 
 clean:  ## remove environments and caches; never touches data
