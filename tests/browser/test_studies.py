@@ -1,13 +1,28 @@
 """The study list: found, looked at, marked, uploaded, deleted and restored."""
 
+import base64
+import re
+
 import pytest
 from playwright.sync_api import expect
 
-from support import bundled
+from support import browsing, bundled
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1180}
 DESK = {"width": 1440, "height": 900}
+LYING = {"width": 390, "height": 460}
+"""Not as high as the list."""
+
+DROP = """
+(file) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([Uint8Array.from(atob(file), (each) => each.charCodeAt(0))], "dropped.dcm"));
+  for (const type of ["dragenter", "dragover", "drop"])
+    document.querySelector("[data-list]").dispatchEvent(
+      new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer }));
+}
+"""
 
 
 @pytest.fixture
@@ -85,13 +100,123 @@ def test_an_upload_is_stored_deleted_and_restored(studies):
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(before))
 
 
-@pytest.mark.parametrize("size", [PHONE, TABLET, DESK])
-def test_the_list_has_the_room(studies, size):
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK, LYING])
+def test_the_list_has_the_room_and_no_more(studies, size):
     page = studies.page
     page.set_viewport_size(size)
     grid = page.get_by_role("grid").bounding_box()
     assert grid["y"] < 160
-    assert grid["y"] + grid["height"] > size["height"] - 40
+    assert size["height"] - 40 < grid["y"] + grid["height"] <= size["height"]
+    # What is done with studies that are chosen lies over the list, however long that is.
+    page.locator("#study-0 [data-check]").click()
+    expect(page.get_by_role("toolbar").get_by_role("button", name="Delete")).to_be_in_viewport(ratio=1)
+
+
+def test_labels_sort_the_list_and_studies_without_any_come_last(studies, server):
+    page = studies.page
+    [ct] = browsing.tell(server, "GET", "studies?PatientID=1CT1")["rows"]
+    body = {"studies": [ct["StudyInstanceUID"]], "add_labels": ["0 to sort by"]}
+    browsing.tell(server, "POST", "labels", body)
+    page.reload()
+    first = page.locator("#study-0")
+    page.get_by_role("button", name="Sort by Labels").click()
+    expect(first).to_contain_text("CompressedSamples CT1")
+    with page.expect_response("**/api/studies?*order=-labels*"):
+        page.get_by_role("button", name="Sort by Labels").click()
+    expect(page.get_by_role("columnheader", name="Labels")).to_have_attribute("aria-sort", "descending")
+    expect(first.get_by_role("gridcell").last).not_to_be_empty()
+    browsing.tell(server, "POST", "labels", {**body, "add_labels": [], "remove_labels": body["add_labels"]})
+
+
+@pytest.mark.browser_context_args(viewport=PHONE, has_touch=True, is_mobile=True)
+def test_cards_are_sorted_where_they_are_filtered(studies):
+    page = studies.page
+    page.get_by_role("button", name="Filters").click()
+    with page.expect_response("**/api/studies?*order=StudyDate*"):
+        page.get_by_text("A\u2013Z", exact=True).click()
+    studies.judge()
+
+
+def test_back_leads_to_where_one_was(studies):
+    page = studies.page
+    box = page.get_by_role("searchbox", name="Search everything")
+    box.press_sequentially("compressedsamples")
+    expect(page).to_have_url(re.compile("q=compressedsamples$"))
+    row(page, "CompressedSamples CT1").click()
+    panel = page.get_by_role("complementary", name="Study")
+    expect(panel).to_be_visible()
+    page.go_back()
+    expect(panel).to_have_count(0)
+    expect(box).to_have_value("compressedsamples")
+    page.go_back()
+    expect(box).to_have_value("")
+    page.go_forward()
+    expect(box).to_have_value("compressedsamples")
+
+
+def test_keys_lead_down_to_a_header_and_out_again(studies):
+    page = studies.page
+    keys = page.keyboard
+    keys.press("/")
+    keys.type("compressedsamples ct1")
+    expect(page.get_by_text("1 study", exact=True)).to_be_visible()
+    for key in ("Enter", "ArrowDown", "ArrowRight"):
+        keys.press(key)
+    panel = page.get_by_role("complementary", name="Study")
+    series, image = (panel.get_by_role("button", name=name) for name in ("Series 1", "Image 1"))
+    series.press("Enter")
+    back = panel.get_by_role("button", name="Back")
+    expect(back).to_be_focused()
+    keys.press("Tab")
+    expect(image).to_be_focused()
+    keys.press("Enter")
+    search = panel.get_by_role("searchbox")
+    expect(search).to_be_visible()
+    keys.press("Tab")
+    expect(search).to_be_focused()
+    keys.type("modality")
+    # First what was typed goes, then one step after the other.
+    keys.press("Escape")
+    expect(search).to_have_value("")
+    keys.press("Escape")
+    expect(image).to_be_visible()
+    keys.press("Escape")
+    expect(series).to_be_visible()
+    keys.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(page.get_by_role("grid")).to_be_focused()
+
+
+def test_a_remark_that_somebody_else_has_written_is_not_written_over(studies, server):
+    page = studies.page
+    row(page, "CompressedSamples CT1").click()
+    field = page.get_by_role("complementary", name="Study").get_by_label("Remark")
+    field.fill("a draft")
+    field.press("Escape")
+    expect(field).to_have_value("")
+    [ct] = browsing.tell(server, "GET", "studies?PatientID=1CT1")["rows"]
+    body = {"studies": [ct["StudyInstanceUID"]], "remark": "from elsewhere"}
+    browsing.tell(server, "POST", "labels", body)
+    expect(field).to_have_value("from elsewhere")
+    field.focus()
+    field.blur()
+    [ct] = browsing.tell(server, "GET", "studies?PatientID=1CT1")["rows"]
+    assert ct["remark"] == "from elsewhere"
+    browsing.tell(server, "POST", "labels", {**body, "remark": ""})
+
+
+def test_files_that_are_dropped_wait_for_a_server_that_is_away(studies):
+    page = studies.page
+    studies.watch.allowed_statuses.add(503)
+    page.route("**/dicomweb/studies", lambda route: route.fulfill(status=503, body="{}"))
+    file = base64.b64encode(bundled.named("examples_rgb_color.dcm").path.read_bytes()).decode()
+    page.evaluate(DROP, file)
+    expect(page.get_by_text("The server does not answer")).to_be_visible()
+    page.unroute("**/dicomweb/studies")
+    expect(page.get_by_text("1 file is stored")).to_be_visible()
+    page.get_by_role("button", name="Show each file").click()
+    expect(page.get_by_text("dropped.dcm")).to_be_visible()
+    studies.judge()
 
 
 @pytest.mark.browser_context_args(viewport=TABLET, has_touch=True)

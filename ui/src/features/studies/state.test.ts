@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { datesOf, endsOf, rangeOf } from "./dates";
-import { askedBy, countFilters, nextOrder, NO_FILTERS, readState, writeState } from "./state";
+import { askedBy, countFilters, isStep, nextOrder, NO_FILTERS, readState, writeState } from "./state";
 
 const TODAY = new Date(2026, 0, 5, 13);
 
@@ -66,4 +66,24 @@ test("a column is clicked up, down, and away", () => {
   expect(nextOrder("PatientName", "PatientName")).toBe("-PatientName");
   expect(nextOrder("-PatientName", "PatientName")).toBe("-StudyDate");
   expect(nextOrder("-StudyDate", "StudyDate")).toBe("StudyDate");
+});
+
+const LIST = readState(new URLSearchParams("q=wang&StudyDate=week&study=1.2"));
+
+test.each([
+  ["q=wang&StudyDate=week&study=1.3", false],
+  ["q=wang+li&StudyDate=week&study=1.2", false],
+  ["q=wang&StudyDate=week", false],
+  ["q=wang&StudyDate=month&study=1.2", true],
+  ["q=wang&StudyDate=week&study=1.2&order=remark", true],
+  ["q=wang&StudyDate=week&study=1.2&PatientID=7", true],
+  ["q=wang&StudyDate=week&study=1.2&ModalitiesInStudy=CT", true],
+])("whether %s is a step to come back from", (address, isOne) => {
+  expect(isStep(LIST, readState(new URLSearchParams(address)))).toBe(isOne);
+});
+
+test("a study that is opened, and a search that is begun, are steps", () => {
+  const whole = readState(new URLSearchParams());
+  expect(isStep(whole, { ...whole, study: "1.2" })).toBe(true);
+  expect(isStep(whole, { ...whole, filters: { ...NO_FILTERS, q: "w" } })).toBe(true);
 });

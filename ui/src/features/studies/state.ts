@@ -40,6 +40,8 @@ export const NO_FILTERS: Filters = {
 
 export type FilterName = keyof Filters;
 const NAMES = Object.keys(NO_FILTERS) as FilterName[];
+/** The filters beside the box for everything. */
+export const FILTERS = NAMES.filter((name) => name !== "q");
 
 /** Read the query part of an address; what is not understood is passed over. */
 export function readState(params: URLSearchParams): ListState {
@@ -75,9 +77,23 @@ export function writeState({ filters, order, study }: ListState): URLSearchParam
   return params;
 }
 
+/**
+ * Tell whether "back" leads from one state to the other: a study was opened, another order or filter chosen, a search
+ * begun. What is typed further, and which study is looked at then, takes the place of what was.
+ */
+export function isStep(before: ListState, after: ListState): boolean {
+  if (before.order !== after.order) return true;
+  if (after.study && !before.study) return true;
+  return NAMES.some((name) => {
+    const [was, is] = [before.filters[name], after.filters[name]];
+    const isTyped = typeof is === "string" && name !== "StudyDate";
+    return isTyped ? was === "" && is !== "" : JSON.stringify(was) !== JSON.stringify(is);
+  });
+}
+
 /** Return how many filters are set, the box for everything aside. */
 export function countFilters(filters: Filters): number {
-  return NAMES.filter((name) => name !== "q" && filters[name].length > 0).length;
+  return FILTERS.filter((name) => filters[name].length > 0).length;
 }
 
 /** What people type begins the value for IDs and is anywhere in texts, unless they write wild cards themselves. */

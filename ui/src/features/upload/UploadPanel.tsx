@@ -7,10 +7,10 @@ import { showCount } from "@/i18n/formats";
 import { uploads } from "./queue";
 import styles from "./UploadArea.module.css";
 
-/** How many failures are listed. */
+/** How many files are listed. */
 const MOST = 100;
 
-/** How far the upload is, and what did not get in. */
+/** How far the upload is, and what became of each file. */
 export default function UploadPanel() {
   const { t, i18n } = useTranslation("upload");
   const counts = useSyncExternalStore(uploads.subscribe, uploads.snapshot);
@@ -49,45 +49,56 @@ export default function UploadPanel() {
           aria-label={t("state.failed")}
         />
       </Progress.Root>
+      {counts.held && (
+        <Text size="xs" c="var(--state-bad)" mb={4}>
+          {t(`held.${counts.held}`)}
+        </Text>
+      )}
       {counts.skipped > 0 && (
         <Text size="xs" c="dimmed">
           {t("skipped", { count: counts.skipped })}
         </Text>
       )}
       {counts.failed > 0 && (
-        <>
-          <Group justify="space-between">
-            <Text size="xs" c="var(--state-bad)">
-              {t("failed", { count: counts.failed })}
-            </Text>
-            <Button size="compact-xs" variant="subtle" onClick={() => setOpen(!isOpen)}>
-              {isOpen ? t("hide") : t("show")}
-            </Button>
-          </Group>
-          {isOpen && <Failures />}
-          {!counts.isRunning && (
-            <Button size="xs" mt="xs" fullWidth onClick={() => uploads.retry()}>
-              {t("retry")}
-            </Button>
-          )}
-        </>
+        <Text size="xs" c="var(--state-bad)">
+          {t("failed", { count: counts.failed })}
+        </Text>
+      )}
+      {settled > 0 && (
+        <Button size="compact-xs" variant="subtle" mt={4} onClick={() => setOpen(!isOpen)}>
+          {isOpen ? t("hide") : t("show")}
+        </Button>
+      )}
+      {isOpen && <Results />}
+      {counts.failed > 0 && !counts.isRunning && (
+        <Button size="xs" mt="xs" fullWidth onClick={() => uploads.retry()}>
+          {t("retry")}
+        </Button>
       )}
     </Paper>
   );
 }
 
-function Failures() {
+function Results() {
   const { t } = useTranslation("upload");
-  const failures = uploads.failures();
+  const results = uploads.results();
   return (
-    <dl className={styles.failures}>
-      {failures.slice(0, MOST).map((item) => (
-        <div key={item.path}>
+    <dl className={styles.results} tabIndex={0}>
+      {results.slice(0, MOST).map((item, at) => (
+        // One may have chosen the same file twice.
+        <div key={at}>
           <dt>{item.path}</dt>
-          <dd>{item.why === "lost" || item.why === "stopped" ? t(item.why) : item.why}</dd>
+          <dd data-state={item.state}>
+            {[
+              item.parts ? t("zip", item.parts) : t(`state.${item.state as "stored"}`),
+              item.why === "stopped" ? t("stopped") : item.why,
+            ]
+              .filter(Boolean)
+              .join(": ")}
+          </dd>
         </div>
       ))}
-      {failures.length > MOST && <dd>{t("and-more", { count: failures.length - MOST })}</dd>}
+      {results.length > MOST && <dd>{t("and-more", { count: results.length - MOST })}</dd>}
     </dl>
   );
 }

@@ -16,15 +16,21 @@ export function isZip(file: File): boolean {
 
 /** Return the files of a drop. Call it in the event itself: afterwards the browser gives nothing out any more. */
 export function entriesOf(data: DataTransfer): Promise<Found[]> {
-  const entries = [...data.items].flatMap((item) => {
-    const entry = item.kind === "file" ? item.webkitGetAsEntry() : null;
-    return entry ? [entry] : [];
-  });
-  return walkAll(entries);
+  const entries: FileSystemEntry[] = [];
+  const files: File[] = [];
+  for (const item of data.items) {
+    if (item.kind !== "file") continue;
+    const entry = item.webkitGetAsEntry();
+    // What comes out of another program is in no folder.
+    const file = entry ? null : item.getAsFile();
+    if (entry) entries.push(entry);
+    if (file) files.push(file);
+  }
+  return walkAll(entries).then((found) => [...found, ...filesOf(files)]);
 }
 
 /** Return the files that were chosen in a dialog. */
-export function filesOf(list: FileList): Found[] {
+export function filesOf(list: Iterable<File>): Found[] {
   return [...list]
     .map((file) => ({ path: file.webkitRelativePath || file.name, file }))
     .filter(({ file }) => !PASSED_OVER.test(file.name));

@@ -56,6 +56,43 @@ test("what failed is tried again, and nothing else", async () => {
   expect(queue.snapshot()).toMatchObject({ all: 1, stored: 1, failed: 0 });
 });
 
+test("files wait while nobody takes them, and go on by themselves", async () => {
+  let isThere = false;
+  let waits = 0;
+  const sent: string[][] = [];
+  const queue = new UploadQueue(
+    (files) => {
+      if (!isThere) return Promise.resolve({ state: "held", why: "lost" });
+      sent.push(files.map((each) => each.file.name));
+      return Promise.resolve(STORED);
+    },
+    () => {
+      expect(queue.snapshot()).toMatchObject({ isRunning: true, held: "lost", failed: 0 });
+      waits += 1;
+      isThere = waits === 3;
+      return Promise.resolve();
+    },
+  );
+  queue.add([file("a"), file("b")]);
+  await vi.waitFor(() => expect(queue.snapshot().isRunning).toBe(false));
+  expect(waits).toBe(3);
+  expect(sent).toEqual([["a", "b"]]);
+  expect(queue.snapshot()).toMatchObject({ all: 2, stored: 2, held: "" });
+});
+
+test("what waits is given up when nothing is to be sent any more", async () => {
+  const queue = new UploadQueue(
+    () => Promise.resolve({ state: "held", why: "login" }),
+    (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+  );
+  queue.add([file("a"), file("b.zip")]);
+  await vi.waitFor(() => expect(queue.snapshot().held).toBe("login"));
+  queue.stop();
+  await vi.waitFor(() => expect(queue.snapshot().isRunning).toBe(false));
+  expect(queue.snapshot()).toMatchObject({ failed: 2, held: "" });
+  expect(queue.results().map((item) => item.why)).toEqual(["stopped", "stopped"]);
+});
+
 test("many files are all sent, a batch at a time", async () => {
   const { queue, requests, done } = sending(() => STORED);
   queue.add(Array.from({ length: 1000 }, (_, at) => file(String(at))));
@@ -75,4 +112,10 @@ test.each([
   [{ "00081198": { Value: [full] }, "00081199": { Value: [{}] } }, true, "failed"],
 ])("an answer is read (%#)", (answer, isPackage, state) => {
   expect(resultOf(answer, isPackage).state).toBe(state);
+});
+
+test("of a zip file it is told how many files of it are stored", () => {
+  const answer = { "0008119A": { Value: [foreign] }, "00081199": { Value: [{}, {}] } };
+  expect(resultOf(answer, true).parts).toEqual({ stored: 2, failed: 1 });
+  expect(resultOf(answer, false).parts).toBeUndefined();
 });

@@ -4,11 +4,20 @@ import { Problem, send } from "@/api/client";
 import { isZip } from "./files";
 import type { Found } from "./files";
 
-export interface Result {
+/** Files that somebody has taken, or refused. */
+export interface Taken {
   state: "stored" | "skipped" | "failed";
-  /** In the server's words; `stopped` and `lost` are our own. */
+  /** In the server's words; `stopped` is our own. */
   why: string;
+  /** Of a zip file: how many files of it are stored, and how many are not. */
+  parts?: { stored: number; failed: number };
 }
+
+/** Why files wait: the server does not answer, or wants to know first who asks. */
+export type Held = "lost" | "login";
+
+/** `held`: nobody was there to take them; the same may be sent again later. */
+export type Result = Taken | { state: "held"; why: Held };
 
 interface Answer {
   "00081198"?: { Value?: readonly Failure[] };
@@ -19,6 +28,9 @@ type Failure = Record<string, { Value?: readonly unknown[] } | undefined>;
 
 /** Failure Reason "Cannot understand" (PS3.4 Table B.2-1): it is no DICOM object. */
 const NO_DICOM = 0xc000;
+
+const LOST: ReadonlySet<number> = new Set([0, 502, 503, 504]);
+const held = (why: Held): Result => ({ state: "held", why });
 
 /** Store files in one request. Never throws. */
 export async function store(files: readonly Found[], signal: AbortSignal): Promise<Result> {
@@ -35,8 +47,11 @@ export async function store(files: readonly Found[], signal: AbortSignal): Promi
     });
     return resultOf((await answer.json()) as Answer, isZip(first.file));
   } catch (error) {
-    if (error instanceof Problem) return { state: "failed", why: error.status ? error.message : "lost" };
-    return { state: "failed", why: signal.aborted ? "stopped" : "lost" };
+    if (signal.aborted) return { state: "failed", why: "stopped" };
+    if (!(error instanceof Problem)) return held("lost");
+    if (error.status === 401) return held("login");
+    // A server that starts, or a proxy before one that is not there.
+    return LOST.has(error.status) ? held("lost") : { state: "failed", why: error.message };
   }
 }
 
@@ -50,14 +65,15 @@ function multipart(files: readonly Found[]): { body: Blob; type: string } {
 }
 
 /** Read an answer. In a zip file what is no DICOM stands beside what is; several files are only stored all together. */
-export function resultOf(answer: Answer, isPackage: boolean): Result {
+export function resultOf(answer: Answer, isPackage: boolean): Taken {
   const failed = [...(answer["00081198"]?.Value ?? []), ...(answer["0008119A"]?.Value ?? [])];
   const stored = answer["00081199"]?.Value?.length ?? 0;
   const [first] = failed;
-  if (!first) return { state: "stored", why: "" };
+  const parts = isPackage ? { parts: { stored, failed: failed.length } } : {};
+  if (!first) return { state: "stored", why: "", ...parts };
   const said = first["00000902"]?.Value?.[0];
   const why = typeof said === "string" ? said : "";
   const isForeign = failed.every((each) => (Number(each["00081197"]?.Value?.[0]) & 0xf000) === NO_DICOM);
-  if (isForeign && stored === 0) return { state: "skipped", why };
-  return { state: isForeign && isPackage ? "stored" : "failed", why };
+  if (isForeign && stored === 0) return { state: "skipped", why, ...parts };
+  return { state: isForeign && isPackage ? "stored" : "failed", why, ...parts };
 }

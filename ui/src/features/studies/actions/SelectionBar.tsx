@@ -83,9 +83,9 @@ export default function SelectionBar({
   );
   return (
     <Paper shadow="lg" withBorder className={styles.bar ?? ""} role="toolbar" aria-label={t("act.more")}>
-      <Group gap="xs" wrap="nowrap">
+      <Group gap={isNarrow ? 2 : "xs"} wrap="nowrap">
         <CloseButton size="sm" onClick={onClear} aria-label={t("select.none")} />
-        <Text size="sm" fw={600} mr="sm" className={styles.count ?? ""}>
+        <Text size="sm" fw={600} mr={isNarrow ? 4 : "sm"} className={styles.count ?? ""}>
           {t("count.selected", { shown: showCount(uids.length, i18n.language) })}
         </Text>
         {shown.map(({ name, icon: Icon, act }) => {

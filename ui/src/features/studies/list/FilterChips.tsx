@@ -4,18 +4,22 @@ import { useTranslation } from "react-i18next";
 import { showDate } from "@/i18n/formats";
 
 import { isPreset } from "../dates";
-import { countFilters, NO_FILTERS } from "../state";
+import { FILTERS, NO_FILTERS } from "../state";
 import type { FilterName, Filters } from "../state";
 
 interface Props {
   filters: Filters;
+  /** Whether dates and modalities stand beside the search box anyway. */
+  isWide: boolean;
   onChange: (filters: Filters) => void;
 }
 
 /** The filters that hold, each with a way to take it off. */
-export function FilterChips({ filters, onChange }: Props) {
+export function FilterChips({ filters, isWide, onChange }: Props) {
   const { t, i18n } = useTranslation("studies");
-  if (countFilters(filters) === 0) return null;
+  const isShown = (name: FilterName) =>
+    !isWide || !(name === "ModalitiesInStudy" || (name === "StudyDate" && isPreset(filters.StudyDate)));
+  if (!FILTERS.some((name) => filters[name].length > 0 && isShown(name))) return null;
   const words: Partial<Record<FilterName, string>> = {
     PatientName: filters.PatientName,
     PatientID: filters.PatientID,
@@ -33,7 +37,7 @@ export function FilterChips({ filters, onChange }: Props) {
   return (
     <Group gap={6}>
       {(Object.entries(words) as [FilterName, string][])
-        .filter(([, word]) => word)
+        .filter(([name, word]) => word && isShown(name))
         .map(([filter, word]) => (
           <Badge
             key={filter}

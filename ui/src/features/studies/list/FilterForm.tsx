@@ -22,7 +22,7 @@ export default function FilterForm({ filters, onChange }: Props) {
   const set = (change: Partial<Filters>) => onChange({ ...filters, ...change });
   return (
     <Stack gap="sm">
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
+      <SimpleGrid cols={2} spacing="sm" verticalSpacing="sm">
         {TEXTS.map((name) => (
           <TextInput
             key={name}

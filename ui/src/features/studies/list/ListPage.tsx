@@ -62,6 +62,11 @@ function Page() {
   const onRange = useCallback((first: number, last: number) => setRange([first, last]), []);
   const look = (study: Study) => change({ study: study.StudyInstanceUID });
   const open = (study: Study) => openViewer([study.StudyInstanceUID]);
+  const close = () => {
+    change({ study: "" });
+    // Who came by the keyboard goes on where they were.
+    document.querySelector<HTMLElement>("[data-list]")?.focus({ preventScroll: true });
+  };
   const moveTo = (index: number) => {
     setCurrent(index);
     const study = rows.row(index);
@@ -95,10 +100,12 @@ function Page() {
           columns={chosen}
           onColumns={setNames}
           onChange={narrow}
+          order={state.order}
+          onOrder={(order) => change({ order })}
         />
-        <FilterChips filters={state.filters} onChange={narrow} />
+        <FilterChips filters={state.filters} isWide={isWide} onChange={narrow} />
         {rows.error && <Failure error={rows.error} onRetry={rows.retry} />}
-        <Group gap="sm" mih={24} justify="space-between" wrap="nowrap">
+        <Group gap="sm" mih={26} justify="space-between" wrap="nowrap">
           <Total total={rows.total} isExact={rows.isExact} isLoading={rows.isLoading} />
           {arrivals.count > 0 && (
             <Button size="compact-sm" radius="xl" onClick={() => void arrivals.show()} aria-live="polite">
@@ -138,7 +145,7 @@ function Page() {
       </div>
       {state.study && (
         <Suspense>
-          <StudyPanel uid={state.study} isOver={isOver} onClose={() => change({ study: "" })} />
+          <StudyPanel uid={state.study} isOver={isOver} onClose={close} />
         </Suspense>
       )}
     </div>

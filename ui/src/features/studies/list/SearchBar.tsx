@@ -20,7 +20,7 @@ export function SearchBar(tools: Tools) {
   return (
     <Group gap="sm" wrap="nowrap" className={styles.bar ?? ""}>
       <SearchBox value={filters.q} onChange={(q) => onChange({ ...filters, q })} isNarrow={isNarrow} />
-      <Suspense fallback={<Room width={isNarrow ? 84 : isWide ? 600 : 244} height={36} />}>
+      <Suspense fallback={<Room width={isNarrow ? 84 : isWide ? 626 : 244} height={36} />}>
         <SearchTools {...tools} />
       </Suspense>
     </Group>

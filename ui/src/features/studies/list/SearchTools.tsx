@@ -14,6 +14,7 @@ import type { Filters } from "../state";
 import styles from "./SearchBar.module.css";
 
 const FilterForm = lazy(() => import("./FilterForm"));
+const OrderForm = lazy(() => import("./OrderForm"));
 
 export interface Tools {
   filters: Filters;
@@ -25,11 +26,13 @@ export interface Tools {
   columns: readonly Column[];
   onColumns: (names: ColumnName[]) => void;
   onChange: (filters: Filters) => void;
+  order: string;
+  onOrder: (order: string) => void;
 }
 
 /** Beside the box for everything: the two filters that are used all day, the others behind a button, columns, upload. */
 export default function SearchTools(props: Tools) {
-  const { filters, isNarrow, isWide, mayStore, columns, onColumns, onChange } = props;
+  const { filters, isNarrow, isWide, mayStore, columns, onColumns, onChange, order, onOrder } = props;
   const { t } = useTranslation("studies");
   const others = countFilters(filters);
   return (
@@ -37,7 +40,7 @@ export default function SearchTools(props: Tools) {
       {isWide && (
         <>
           <Select
-            w={150}
+            w={176}
             clearable
             aria-label={t("col.StudyDate")}
             placeholder={t("filter.any-date")}
@@ -86,9 +89,11 @@ export default function SearchTools(props: Tools) {
             </Button>
           )}
         </Popover.Target>
-        <Popover.Dropdown>
+        <Popover.Dropdown className={styles.filters ?? ""}>
           <Suspense>
             <FilterForm filters={filters} onChange={onChange} />
+            {/* Cards have no heads to sort them by. */}
+            {isNarrow && <OrderForm order={order} onOrder={onOrder} />}
           </Suspense>
         </Popover.Dropdown>
       </Popover>

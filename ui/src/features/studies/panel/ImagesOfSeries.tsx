@@ -1,6 +1,6 @@
 import { Button, Group, Loader, Stack, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
@@ -25,14 +25,26 @@ export function ImagesOfSeries({ study, series, onBack }: Props) {
   const { t } = useTranslation("studies");
   const [chosen, setChosen] = useState<Instance | null>(null);
   const { data, error, isPending, refetch } = useInstances(study, series.uid);
+  const back = () => (chosen ? setChosen(null) : onBack());
+  const button = useRef<HTMLButtonElement>(null);
+  // What was pressed is gone: the keyboard goes on beside what has come.
+  useEffect(() => button.current?.focus({ preventScroll: true }), [chosen]);
   return (
-    <Stack gap="sm">
+    <Stack
+      gap="sm"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        back();
+      }}
+    >
       <Group gap="xs" wrap="nowrap">
         <Button
+          ref={button}
           size="compact-xs"
           variant="default"
           leftSection={<IconArrowLeft size={13} />}
-          onClick={() => (chosen ? setChosen(null) : onBack())}
+          onClick={back}
         >
           {t("panel.back")}
         </Button>

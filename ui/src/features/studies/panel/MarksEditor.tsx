@@ -15,7 +15,14 @@ export function MarksEditor({ study }: { study: Study }) {
   const { t } = useTranslation("studies");
   const queries = useQueryClient();
   const mayChange = useMay("operator");
-  const [remark, setRemark] = useState(study.remark ?? "");
+  const kept = study.remark ?? "";
+  const [remark, setRemark] = useState(kept);
+  const [told, setTold] = useState(kept);
+  if (kept !== told) {
+    // Somebody else has written it, or it has been saved: what is being typed here stays.
+    setTold(kept);
+    if (remark === told) setRemark(kept);
+  }
   const change = useMutation({
     mutationFn: (marks: Marks) => mark([study.StudyInstanceUID], marks),
     onError: (error) =>
@@ -45,7 +52,13 @@ export function MarksEditor({ study }: { study: Study }) {
         value={remark}
         onChange={(event) => setRemark(event.currentTarget.value)}
         onBlur={() => {
-          if (remark.trim() !== (study.remark ?? "")) change.mutate({ remark });
+          if (remark.trim() !== kept) change.mutate({ remark });
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.blur();
+          if (event.key !== "Escape" || remark === kept) return;
+          event.stopPropagation();
+          setRemark(kept);
         }}
       />
     </>
@@ -105,7 +118,9 @@ function LabelField({ labels, isFixed, onAdd, onRemove }: FieldProps) {
                   combobox.openDropdown();
                 }}
                 onKeyDown={(event) => {
-                  if (event.key === "Enter" && combobox.getSelectedOptionIndex() < 0) {
+                  if (event.key === "Escape" && combobox.dropdownOpened && fitting.length > 0)
+                    event.stopPropagation();
+                  else if (event.key === "Enter" && combobox.getSelectedOptionIndex() < 0) {
                     event.preventDefault();
                     add(typed);
                   } else if (event.key === "Backspace" && !typed && labels.length)

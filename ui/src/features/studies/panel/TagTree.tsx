@@ -37,6 +37,11 @@ export function TagTree({ study, series, instance }: { study: string; series: st
         leftSection={<IconSearch size={14} />}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || !text) return;
+          event.stopPropagation();
+          setText("");
+        }}
       />
       {found.length === 0 && (
         <Text size="xs" c="dimmed">
