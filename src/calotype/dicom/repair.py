@@ -136,7 +136,7 @@ def _upper_half(declared: Charsets) -> sets.GraphicSet | None:
 
 
 def _utf_8(declared: Charsets, values: list[bytes]) -> Verdict:
-    if _read_utf_8(values) is not None:
+    if _read(values, "utf-8") is not None:
         return Verdict(declared)
     chinese = _read(values, "gb18030")
     # Nearly any bytes are some characters of GB 18030: Latin-1 declared as UTF-8 must not become rare hanzi.

@@ -37,10 +37,8 @@ def test_chinese_bytes_under_a_single_byte_set_are_read_as_chinese(declared, val
     assert judge(terms(declared), encoded(values, "gb18030")) == Verdict(GB)
 
 
-@pytest.mark.parametrize("declared", ["", "ISO_IR 100", "ISO_IR 192"])
-@pytest.mark.parametrize(
-    "name", ["谢然", "梅^英", "姚^梅英", "欧平思", "头颅CT平扫", "莫萍", "全^萍", "邝萱", "闵^燕"]
-)
+@pytest.mark.parametrize("declared", ["", "ISO_IR 100"])
+@pytest.mark.parametrize("name", ["谢然", "梅^英", "姚^梅英", "欧平思", "头颅CT平扫", "莫萍", "全^萍"])
 def test_chinese_that_is_valid_utf_8_by_chance_is_read_as_chinese(declared, name):
     assert judge(terms(declared), [name.encode("gbk")]) == Verdict(GB)
 
@@ -125,7 +123,7 @@ def test_utf_8_bytes_under_a_single_byte_set_are_read_as_utf_8(declared, values)
     assert judge(terms(declared), encoded(values, "utf-8")) == Verdict(UTF_8)
 
 
-@pytest.mark.parametrize("values", [*CHINESE_STUDIES, ("杨",), ("王", "张")])
+@pytest.mark.parametrize("values", [*CHINESE_STUDIES, ("杨",), ("王", "张"), ("邝萱",), ("闵^燕",)])
 def test_chinese_bytes_declared_as_utf_8_are_read_as_chinese(values):
     assert judge(UTF_8, encoded(values, "gb18030")) == Verdict(GB)
 
