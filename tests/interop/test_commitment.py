@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_role, evt
 from pynetdicom.dimse_messages import N_ACTION_RSP
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from calotype.app.compose import House
@@ -71,8 +72,16 @@ class Heard:
 
     def __call__(self, event):
         self.reports.append((event.event_type, event.event_information))
-        self.came.set()
         return 0x0000, None
+
+    def sent(self, event):
+        # The answer is on its way: whoever ends the association before makes pynetdicom trip over it.
+        if self.reports and isinstance(event.pdu, P_DATA_TF):
+            self.came.set()
+
+    @property
+    def handlers(self):
+        return [(evt.EVT_N_EVENT_REPORT, self), (evt.EVT_PDU_SENT, self.sent)]
 
     def the_one(self):
         assert self.came.wait(PATIENCE_S)
@@ -83,7 +92,7 @@ class Heard:
 def ask(house, asked, heard, *, wait):
     modality = AE("MODALITY")
     modality.add_requested_context(StorageCommitmentPushModel)
-    handlers = [(evt.EVT_N_EVENT_REPORT, heard)] if wait else []
+    handlers = heard.handlers if wait else []
     node = archive(house)
     association = modality.associate(node.host, node.port, ae_title=node.ae_title, evt_handlers=handlers)
     assert association.is_established
@@ -116,9 +125,7 @@ def test_pynetdicom_asks_leaves_and_is_called(house, peer_port):
     asked, heard = request((CT.sop_class, CT.sop_instance), (CT.sop_class, UNKNOWN)), Heard()
     modality = AE("MODALITY")
     modality.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
-    server = modality.start_server(
-        ("127.0.0.1", peer_port), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, heard)]
-    )
+    server = modality.start_server(("127.0.0.1", peer_port), block=False, evt_handlers=heard.handlers)
     try:
         ask(house, asked, heard, wait=False)
         report = heard.the_one()
