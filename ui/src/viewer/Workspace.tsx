@@ -12,6 +12,7 @@ import { PatientBar } from "./parts/PatientBar";
 import { Rail } from "./parts/Rail";
 import { Stage } from "./parts/Stage";
 import { Toolbar } from "./parts/Toolbar";
+import { WordsDialog } from "./parts/WordsDialog";
 import { engine } from "./engine/start";
 import { chooseTool } from "./engine/tools";
 import { useViewer } from "./state";
@@ -48,6 +49,7 @@ export default function Workspace({ studies }: { studies: readonly Study[] }) {
         <Stage studies={studies} />
         {side === "findings" && <FindingsPanel studies={studies} findings={findings} />}
         {side === "help" && <HelpPanel />}
+        <WordsDialog />
       </div>
     </Studies>
   );

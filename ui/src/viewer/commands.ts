@@ -1,7 +1,7 @@
 /** Everything that a key does and a button may: name, key, what happens. The help is printed from this table. */
 import * as actions from "./engine/actions";
 import { removeChosen } from "./engine/findings";
-import { getState, setState } from "./state";
+import { getState, setState, stackPanes } from "./state";
 
 export interface Command {
   name: string;
@@ -11,6 +11,11 @@ export interface Command {
 
 const toggle = (name: "isLinked" | "hasReferenceLines" | "hasOverlay" | "isPlaying") => () =>
   setState({ [name]: !getState()[name] });
+
+function nextPane(): void {
+  const { layout, active } = getState();
+  if (stackPanes[layout] > 1) setState({ active: (active + 1) % stackPanes[layout], isPlaying: false });
+}
 
 export const commands = [
   { name: "next", key: "ArrowDown", run: () => actions.scroll(1) },
@@ -26,6 +31,7 @@ export const commands = [
   { name: "flip-v", key: "v", run: () => actions.flip("flipVertical") },
   { name: "fit", key: "f", run: actions.fit },
   { name: "reset", key: "Escape", run: actions.reset },
+  { name: "pane", key: "q", run: nextPane },
   { name: "link", key: "g", run: toggle("isLinked") },
   { name: "lines", key: "n", run: toggle("hasReferenceLines") },
   { name: "overlay", key: "d", run: toggle("hasOverlay") },

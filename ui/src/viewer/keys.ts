@@ -10,31 +10,42 @@ import type { Findings } from "./findings";
 import { getState, layouts, setState, showSeries, stackPanes } from "./state";
 
 const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
-/** Keys that act on what has the focus, where something has. */
-const OF_FOCUS = new Set([
-  " ",
-  "Enter",
-  "ArrowUp",
-  "ArrowDown",
-  "ArrowLeft",
-  "ArrowRight",
-  "Home",
-  "End",
-  "Escape",
-]);
+/** What keeps keys that mean something to it, where it has the focus. */
+const KEPT: readonly [holder: string, keys: ReadonlySet<string> | "all"][] = [
+  ["[role=dialog]", "all"],
+  ["button, a", new Set([" ", "Enter"])],
+  [
+    "[role=menu], [role=listbox], [role=slider], video",
+    new Set(
+      "Enter Escape Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight".split(" ").concat(" "),
+    ),
+  ],
+];
+
+const isKept = (target: HTMLElement, key: string) =>
+  KEPT.some(([holder, keys]) => (keys === "all" || keys.has(key)) && target.closest(holder) !== null);
 
 export function useKeys(studies: readonly Study[], findings: Findings): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || FIELDS.has(target.tagName)) return;
-      const isHeld = target.closest("button, a, [role=menu], [role=dialog], [role=option]") !== null;
-      if (isHeld && OF_FOCUS.has(event.key)) return;
+      if (isKept(target, event.key)) return;
       if (act(event, studies, findings)) event.preventDefault();
     };
     addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+    addEventListener("click", letGo);
+    return () => {
+      removeEventListener("keydown", press);
+      removeEventListener("click", letGo);
+    };
   }, [studies, findings]);
+}
+
+/** A button that was clicked by the pointer keeps no focus: the space bar plays, and does not press it again. */
+function letGo({ detail, target }: MouseEvent): void {
+  const button = (target as Element).closest<HTMLElement>("[role=toolbar] button, nav button");
+  if (detail > 0 && button && !button.ariaHasPopup) button.blur();
 }
 
 function act({ key, shiftKey }: KeyboardEvent, studies: readonly Study[], findings: Findings): boolean {

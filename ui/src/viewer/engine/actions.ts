@@ -4,6 +4,8 @@ import * as core from "@cornerstonejs/core";
 import { getState } from "../state";
 import { planePane, planes, stackPane, stackViewport, VOLUME_PANE, volumeViewport } from "./panes";
 import type { Window } from "./presets";
+import { resetSpace } from "./space";
+import { turnedAtHand } from "./turning";
 
 type Viewport = core.StackViewport | core.BaseVolumeViewport;
 
@@ -44,6 +46,10 @@ export const flip = (direction: "flipHorizontal" | "flipVertical") =>
 /** Back to how it was when it was opened. */
 export const reset = () =>
   change((viewport) => {
+    if (viewport instanceof core.VolumeViewport3D) {
+      resetSpace(viewport);
+      return;
+    }
     viewport.resetProperties();
     viewport.resetCamera();
     if (viewport instanceof core.StackViewport) viewport.setViewPresentation({ rotation: 0 });
@@ -51,10 +57,19 @@ export const reset = () =>
 
 export const fit = () => change((viewport) => viewport.resetCamera());
 
-export const scroll = (delta: number) => change((viewport) => viewport.scroll(delta));
+export function scroll(delta: number): void {
+  const other = turnedAtHand();
+  if (other) other.scroll(delta);
+  else change((viewport) => viewport.scroll(delta));
+}
 
 /** Go to an image of the active stack; counted from the end where negative. */
 export async function goTo(index: number): Promise<void> {
+  const other = turnedAtHand();
+  if (other) {
+    other.goTo(index);
+    return;
+  }
   const viewport = stackViewport(stackPane(getState().active));
   const count = viewport?.getImageIds().length ?? 0;
   if (!viewport || count === 0) return;

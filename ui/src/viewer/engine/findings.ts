@@ -4,14 +4,16 @@
  * Addresses inside are written without the server's own: a study found under another name of the server keeps its
  * findings.
  */
-import { eventTarget } from "@cornerstonejs/core";
-import { annotation, Enums } from "@cornerstonejs/tools";
+import { eventTarget, triggerEvent } from "@cornerstonejs/core";
+import { annotation, ArrowAnnotateTool, Enums } from "@cornerstonejs/tools";
 import type { Types } from "@cornerstonejs/tools";
 
 import { root } from "@/api/client";
 
+import { askForWords } from "../asked";
 import type { Marks } from "./keeping";
 import { asKept, textOf } from "./measured";
+import { engine } from "./start";
 import { findingTools } from "./tools";
 
 export interface KeyImage {
@@ -35,6 +37,18 @@ export function findings(): Types.Annotation[] {
 
 export function removeFinding(uid: string): void {
   annotation.state.removeAnnotation(uid);
+}
+
+/** Whether a finding is words, which can be others. */
+export const hasWords = ({ metadata }: Types.Annotation) => metadata?.toolName === ArrowAnnotateTool.toolName;
+
+/** Ask for other words of a finding. */
+export async function changeWords(finding: Types.Annotation): Promise<void> {
+  const text = await askForWords(finding.data.label ?? "");
+  if (text === undefined) return;
+  finding.data.label = text;
+  triggerEvent(eventTarget, ANNOTATION_MODIFIED, { annotation: finding });
+  engine().render();
 }
 
 /** Take away what is chosen; `false` where nothing is. */

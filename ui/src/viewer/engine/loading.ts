@@ -3,7 +3,7 @@ import { Enums, imageRetrievalPoolManager } from "@cornerstonejs/core";
 import type { Types } from "@cornerstonejs/core";
 import { createImage } from "@cornerstonejs/dicom-image-loader";
 
-import { fetchFrame, takeFrame } from "../study/frames";
+import { fetchFrame, isFloat, takeFrame } from "../study/frames";
 import type { Frame } from "../study/frames";
 import { hasFailed, hasLoaded } from "./failures";
 
@@ -44,4 +44,16 @@ function inTurn(imageId: string, options: Options): Promise<Frame> {
 }
 
 const decoded = (imageId: string, { bytes, syntax }: Frame, options: Options) =>
-  createImage(imageId, bytes, syntax, options as never) as Promise<Types.IImage>;
+  createImage(
+    imageId,
+    bytes,
+    syntax,
+    (isFloat(imageId) ? asFloats(options) : options) as never,
+  ) as Promise<Types.IImage>;
+
+/** The loader makes integers of floating point whose darkest and brightest happen to be whole; and rescales it first. */
+const asFloats = ({ targetBuffer, ...options }: Options): Options => ({
+  ...options,
+  preScale: { enabled: false },
+  targetBuffer: { ...(targetBuffer as object | undefined), type: "Float32Array" },
+});

@@ -11,8 +11,9 @@ export const asKept = new Map<string, string>();
 
 /** What Cornerstone worked out, by the names that it gives: one line. */
 export function textOf(finding: Types.Annotation): string {
+  if (finding.data.label) return finding.data.label;
   const stats = Object.values(finding.data.cachedStats ?? {})[0] as Record<string, unknown> | undefined;
-  if (!stats) return asKept.get(finding.annotationUID ?? "") ?? finding.data.label ?? "";
+  if (!stats) return asKept.get(finding.annotationUID ?? "") ?? "";
   const degrees = inUnit(stats.angle, "°");
   const parts = [
     inUnit(stats.length, stats.unit),

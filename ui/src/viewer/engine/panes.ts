@@ -2,9 +2,6 @@
 import * as core from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 
-import type vtkVolume from "@kitware/vtk.js/Rendering/Core/Volume";
-import type vtkVolumeMapper from "@kitware/vtk.js/Rendering/Core/VolumeMapper";
-
 import { film } from "@/theme/tokens";
 
 import { text } from "../study/dicomJson";
@@ -13,8 +10,8 @@ import { asLoaded } from "../study/forms";
 import { keepHeader } from "../study/frames";
 import { beginning } from "../study/stack";
 import type { Stack } from "../study/stack";
-import { renderingOf } from "./presets";
-import { engine, ENGINE, isSoftware } from "./start";
+import { render } from "./space";
+import { engine, ENGINE } from "./start";
 import { groupOf } from "./tools";
 import type { GroupName } from "./tools";
 
@@ -120,24 +117,11 @@ export async function showVolume(stack: Stack, panes: readonly string[], preset:
   if (panes.includes(VOLUME_PANE)) {
     // Rendered once whole: every slice that comes in would be a frame of its own, and those are dear.
     await core.setVolumesForViewports(engine(), [{ volumeId: id }], [VOLUME_PANE]);
-    coarsen();
     const drawn = untilDrawn(volumeViewport(VOLUME_PANE)?.element);
     showRendering(preset, stack.modality);
     await drawn;
   }
   engine().renderViewports(flat);
-}
-
-/** A third of the rays each way: what a processor draws is seen in a second, and not in ten. */
-const COARSE = 3;
-
-function coarsen(): void {
-  if (!isSoftware()) return;
-  const mapper = (
-    volumeViewport(VOLUME_PANE)?.getDefaultActor().actor as vtkVolume | undefined
-  )?.getMapper() as vtkVolumeMapper | undefined;
-  mapper?.setAutoAdjustSampleDistances(false);
-  mapper?.setImageSampleDistance(COARSE);
 }
 
 function untilDrawn(element: HTMLElement | undefined): Promise<void> {
@@ -150,12 +134,7 @@ function untilDrawn(element: HTMLElement | undefined): Promise<void> {
 /** Render the block as a preset says. */
 export function showRendering(preset: string, modality: string): void {
   const viewport = volumeViewport(VOLUME_PANE);
-  if (!viewport || viewport.getActors().length === 0) return;
-  viewport.setProperties({
-    preset: renderingOf(preset, modality),
-    ...(isSoftware() ? { sampleDistanceMultiplier: 3 } : {}),
-  });
-  viewport.render();
+  if (viewport && viewport.getActors().length > 0) render(viewport, preset, modality);
 }
 
 function untilLoaded(id: string): Promise<void> {

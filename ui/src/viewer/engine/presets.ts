@@ -20,32 +20,3 @@ const CT: readonly Window[] = [
 
 /** The windows of a modality; others than CT have values of no fixed meaning, and their own window only. */
 export const windowsOf = (modality: string): readonly Window[] => (modality === "CT" ? CT : []);
-
-export interface Rendering {
-  /** Cornerstone's name of it. */
-  name: string;
-  modality: "CT" | "MR";
-}
-
-export const renderings: readonly Rendering[] = [
-  { name: "CT-Bone", modality: "CT" },
-  { name: "CT-Soft-Tissue", modality: "CT" },
-  { name: "CT-Muscle", modality: "CT" },
-  { name: "CT-Lung", modality: "CT" },
-  { name: "CT-Cardiac3", modality: "CT" },
-  { name: "CT-Chest-Contrast-Enhanced", modality: "CT" },
-  { name: "CT-Coronary-Arteries-3", modality: "CT" },
-  { name: "CT-Pulmonary-Arteries", modality: "CT" },
-  { name: "CT-Liver-Vasculature", modality: "CT" },
-  { name: "CT-Fat", modality: "CT" },
-  { name: "CT-MIP", modality: "CT" },
-  { name: "MR-Default", modality: "MR" },
-  { name: "MR-Angio", modality: "MR" },
-  { name: "MR-T2-Brain", modality: "MR" },
-  { name: "MR-MIP", modality: "MR" },
-];
-
-export function renderingOf(chosen: string, modality: string): string {
-  if (renderings.some((each) => each.name === chosen)) return chosen;
-  return modality === "CT" ? "CT-Bone" : "MR-Default";
-}

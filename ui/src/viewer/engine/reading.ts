@@ -9,8 +9,8 @@ export interface Reading {
   image: number;
   images: number;
   imageId: string;
-  center: number | undefined;
-  width: number | undefined;
+  /** What is black, and what is white. */
+  range: core.Types.VOIRange | undefined;
   zoom: number;
   /** The patient's side at the left and top edge of the pane. */
   left: string;
@@ -67,17 +67,10 @@ export function read(viewport: core.Types.IViewport | undefined): Reading | unde
     image: (isStack ? viewport.getCurrentImageIdIndex() : viewport.getSliceIndex()) + 1,
     images: isStack ? viewport.getImageIds().length : viewport.getNumberOfSlices(),
     imageId: isStack ? viewport.getCurrentImageId() : "",
-    ...windowOf(voiRange),
+    range: voiRange,
     zoom: viewport.getZoom(),
     ...sides(viewport),
   };
-}
-
-/** PS3.3 C.11.2.1.2: a window by its centre and width. */
-function windowOf(range: core.Types.VOIRange | undefined): Pick<Reading, "center" | "width"> {
-  if (!range) return { center: undefined, width: undefined };
-  const { windowCenter, windowWidth } = core.utilities.windowLevel.toWindowLevel(range.lower, range.upper);
-  return { center: windowCenter, width: windowWidth };
 }
 
 function sides(viewport: core.StackViewport | core.VolumeViewport): Pick<Reading, "left" | "top"> {

@@ -17,12 +17,14 @@ import {
   StackScrollTool,
   ToolGroupManager,
   TrackballRotateTool,
-  WindowLevelTool,
   ZoomTool,
 } from "@cornerstonejs/tools";
+import type { Types } from "@cornerstonejs/tools";
 
 import { film } from "@/theme/tokens";
 
+import { askForWords } from "../asked";
+import { WindowTool } from "./windowing";
 import { inUnit } from "./words";
 
 export interface Tool {
@@ -45,7 +47,7 @@ const tool = (name: string, { toolName }: { toolName: string }, key: string, mea
 });
 
 export const tools = [
-  tool("window", WindowLevelTool, "w"),
+  tool("window", WindowTool, "w"),
   tool("pan", PanTool, "p"),
   tool("zoom", ZoomTool, "z"),
   tool("scroll", StackScrollTool, "s"),
@@ -68,7 +70,7 @@ export const findingTools: ReadonlySet<string> = new Set(
 );
 
 export const everyTool = [
-  WindowLevelTool,
+  WindowTool,
   PanTool,
   ZoomTool,
   StackScrollTool,
@@ -133,9 +135,21 @@ export function groupOf(name: GroupName) {
 function configurationOf(name: string): Record<string, unknown> {
   if (name === "zoom") return { pinchToZoom: true, pan: true };
   if (name === "probe") return { getTextLines: valueAt };
+  if (name === "arrow") return { getTextCallback: askNew, changeTextCallback: askAgain };
   if (name === "crosshairs")
     return { getReferenceLineColor: lineColour, autoPan: { enabled: false, panSize: 10 } };
   return {};
+}
+
+/** An arrow without words is taken back. */
+function askNew(done: (text?: string) => void): void {
+  void askForWords("").then(done);
+}
+
+function askAgain({ data }: Types.Annotation, _event: unknown, done: (text: string) => void): void {
+  void askForWords(data.label ?? "").then((text) => {
+    if (text !== undefined) done(text);
+  });
 }
 
 interface Probed {

@@ -1,5 +1,5 @@
 import { ActionIcon, Text, UnstyledButton } from "@mantine/core";
-import { IconStarFilled, IconTrash } from "@tabler/icons-react";
+import { IconPencil, IconStarFilled, IconTrash } from "@tabler/icons-react";
 import type { Types } from "@cornerstonejs/tools";
 import { useTranslation } from "react-i18next";
 
@@ -7,7 +7,7 @@ import { Failure } from "@/components/Failure";
 
 import type { Study } from "../study/asking";
 import { showFinding, textOf } from "../engine/measured";
-import { removeFinding } from "../engine/findings";
+import { changeWords, hasWords, removeFinding } from "../engine/findings";
 import { tools } from "../engine/tools";
 import type { Findings } from "../findings";
 import styles from "../viewer.module.css";
@@ -31,6 +31,7 @@ export function FindingsPanel({ studies, findings }: { studies: readonly Study[]
           key={each.annotationUID}
           onShow={() => void showFinding(each.metadata?.referencedImageId ?? "", series)}
           onRemove={() => removeFinding(each.annotationUID ?? "")}
+          {...(hasWords(each) && { onChange: () => void changeWords(each) })}
         >
           <b>{t(`tool.${nameOf(each) as "length"}`)}</b> {textOf(each)}
         </Row>
@@ -59,14 +60,20 @@ const nameOf = (finding: Types.Annotation) =>
 interface RowProps {
   children: React.ReactNode;
   onShow: () => void;
+  onChange?: () => void;
   onRemove: () => void;
 }
 
-function Row({ children, onShow, onRemove }: RowProps) {
+function Row({ children, onShow, onChange, onRemove }: RowProps) {
   const { t } = useTranslation();
   return (
     <div className={styles.finding}>
       <UnstyledButton onClick={onShow}>{children}</UnstyledButton>
+      {onChange && (
+        <ActionIcon variant="subtle" color="gray" aria-label={t("action.edit")} onClick={onChange}>
+          <IconPencil size={15} />
+        </ActionIcon>
+      )}
       <ActionIcon variant="subtle" color="gray" aria-label={t("action.delete")} onClick={onRemove}>
         <IconTrash size={15} />
       </ActionIcon>

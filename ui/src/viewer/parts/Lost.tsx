@@ -6,20 +6,25 @@ import { useTranslation } from "react-i18next";
 import { Problem } from "@/api/client";
 
 import { useFailure } from "../engine/failures";
-import { showStack } from "../engine/panes";
+import { showStack, stackPane } from "../engine/panes";
 import { imageAtHand, onTarget } from "../engine/reading";
 import { originalAddress } from "../study/addresses";
+import { VideoInstead } from "../study/films";
+import { paperOf } from "../study/stack";
 import type { Stack } from "../study/stack";
 import styles from "../viewer.module.css";
+import { FilmPlayer } from "./FilmPlayer";
 
 interface Props {
-  pane: string;
+  /** Of the pane. */
+  index: number;
   element: HTMLElement;
   stack: Stack;
 }
 
 /** Over a picture that could not be loaded: that it is not there, why, and what to do. */
-export function Lost({ pane, element, stack }: Props) {
+export function Lost({ index: at, element, stack }: Props) {
+  const pane = stackPane(at);
   const { t } = useTranslation("viewer");
   const common = useTranslation().t;
   const imageId = useTarget(pane, element);
@@ -27,6 +32,17 @@ export function Lost({ pane, element, stack }: Props) {
   const index = stack.pictures.findIndex((each) => each.imageId === imageId);
   const picture = stack.pictures[index];
   if (error === undefined || !picture) return null;
+  if (error instanceof VideoInstead)
+    return (
+      <div className={styles.papers}>
+        <FilmPlayer
+          key={picture.instance}
+          pane={at}
+          film={paperOf(picture.header, "film")}
+          series={stack.ref}
+        />
+      </div>
+    );
   const isSilent = error instanceof Problem && error.status === 0;
   return (
     <div className={styles.lost} role="alert">

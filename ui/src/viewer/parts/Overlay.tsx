@@ -5,10 +5,12 @@ import { showDate, showName, showTime } from "@/i18n/formats";
 
 import type { Study } from "../study/asking";
 import { number } from "../study/dicomJson";
+import { pixelsOf } from "../study/forms";
 import type { Stack } from "../study/stack";
 import { onChange, read } from "../engine/reading";
 import type { Reading } from "../engine/reading";
 import { engine } from "../engine/start";
+import { windowInWords } from "../engine/words";
 import { useViewer } from "../state";
 import styles from "../viewer.module.css";
 
@@ -28,6 +30,7 @@ export function Overlay({ pane, element, stack, study, title }: Props) {
   const reading = useReading(pane, element);
   if (!isShown) return null;
   const picture = stack.pictures.find((each) => each.imageId === reading?.imageId);
+  const isFloat = pixelsOf(stack.pictures[0]?.header ?? {}).isFloat;
   const thickness = number(picture?.header, "00180050");
   const location = number(picture?.header, "00201041");
   return (
@@ -52,10 +55,8 @@ export function Overlay({ pane, element, stack, study, title }: Props) {
         {thickness !== undefined && <span>{t("overlay.thickness", { mm: thickness.toFixed(1) })}</span>}
       </div>
       <div data-corner="bottom-right">
-        {reading?.center !== undefined && reading.width !== undefined && (
-          <span data-window>
-            {t("overlay.window", { center: Math.round(reading.center), width: Math.round(reading.width) })}
-          </span>
+        {reading?.range && (
+          <span data-window>{t("overlay.window", windowInWords(reading.range, isFloat))}</span>
         )}
         {reading && <span>{t("overlay.zoom", { percent: Math.round(reading.zoom * 100) })}</span>}
       </div>

@@ -1,4 +1,4 @@
-import { Loader } from "@mantine/core";
+import { Loader, SegmentedControl } from "@mantine/core";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -14,7 +14,7 @@ import { openStackPane, showStack, stackPane } from "../engine/panes";
 import { prefetch } from "../engine/prefetch";
 import { endGlimpse, settleGlimpse } from "../glimpse";
 import { beginLoading } from "../ready";
-import { setState, showSeries, useViewer } from "../state";
+import { setState, showSeries, stackPanes, useViewer } from "../state";
 import styles from "../viewer.module.css";
 import { Lost } from "./Lost";
 import { Overlay } from "./Overlay";
@@ -31,7 +31,10 @@ export function StackPane({ index, studies }: { index: number; studies: readonly
   const [element, setElement] = useState<HTMLDivElement | null>(null);
   const frame = useRef<HTMLElement>(null);
   const study = studies.find((each) => each.uid === ref?.study);
-  const hasPapers = stack?.pictures.length === 0;
+  const isOneOf = useViewer((state) => stackPanes[state.layout] > 1);
+  const [reads, setReads] = useState(false);
+  const hasBoth = stack !== undefined && stack.pictures.length > 0 && stack.papers.length > 0;
+  const hasPapers = stack?.pictures.length === 0 || (hasBoth && reads);
 
   return (
     <section
@@ -39,6 +42,8 @@ export function StackPane({ index, studies }: { index: number; studies: readonly
       className={styles.pane}
       data-active={isActive}
       aria-label={t("pane", { number: index + 1, title: stack?.description ?? "" })}
+      {...(isOneOf && { tabIndex: 0 })}
+      onFocus={() => setState({ active: index })}
       onPointerDownCapture={() => setState({ active: index })}
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
@@ -49,12 +54,24 @@ export function StackPane({ index, studies }: { index: number; studies: readonly
       <div ref={setElement} className={styles.canvas} onContextMenu={(event) => event.preventDefault()} />
       {element && <Pictures index={index} element={element} stack={stack} />}
       {element && stack && !hasPapers && (
-        <Lost key={stack.ref.series} pane={stackPane(index)} element={element} stack={stack} />
+        <Lost key={stack.ref.series} index={index} element={element} stack={stack} />
       )}
       {element && stack && !hasPapers && (
         <Overlay pane={stackPane(index)} element={element} stack={stack} study={study} />
       )}
-      {stack && hasPapers && <Papers key={stack.ref.series} stack={stack} />}
+      {stack && hasPapers && <Papers key={stack.ref.series} pane={index} stack={stack} />}
+      {hasBoth && (
+        <SegmentedControl
+          className={styles.both ?? ""}
+          size="xs"
+          value={reads ? "papers" : "pictures"}
+          onChange={(value) => setReads(value === "papers")}
+          data={[
+            { value: "pictures", label: t("pictures") },
+            { value: "papers", label: t("papers") },
+          ]}
+        />
+      )}
       {isLoading && <Loader size="sm" className={styles.waiting} />}
       {error && <Failure error={error} onRetry={() => void refetch()} />}
       {!ref && <p className={styles.hint}>{t("pane.empty")}</p>}

@@ -26,6 +26,11 @@ export function Stage({ studies }: { studies: readonly Study[] }) {
       observer.disconnect();
     };
   }, []);
+  useEffect(() => {
+    // The stage is as large as before, its panes are not: pictures fit them anew.
+    const asked = requestAnimationFrame(() => engine().resize(true, false));
+    return () => cancelAnimationFrame(asked);
+  }, [layout]);
   const count = stackPanes[layout];
   return (
     <main ref={element} className={styles.stage} data-layout={layout}>

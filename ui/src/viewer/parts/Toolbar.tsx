@@ -25,7 +25,8 @@ import { commands, run } from "../commands";
 import type { CommandName } from "../commands";
 import { useStack } from "../study/fetching";
 import { setWindow } from "../engine/actions";
-import { renderingOf, renderings, windowsOf } from "../engine/presets";
+import { windowsOf } from "../engine/presets";
+import { renderingOf, renderingsOf } from "../engine/renderings";
 import { saveScreenshot } from "../engine/screenshot";
 import { toolsOf } from "../engine/tools";
 import type { GroupName, Tool } from "../engine/tools";
@@ -217,13 +218,12 @@ function Rendering() {
   const ref = useViewer((state) => state.panes[state.active] ?? null);
   const preset = useViewer((state) => state.preset);
   const { data: stack } = useStack(ref);
-  const modality = stack?.modality === "CT" ? "CT" : "MR";
-  const own = renderings.filter((each) => each.modality === modality);
+  const modality = stack?.modality ?? "";
   return (
     <Choice
       label={t("rendering")}
-      value={renderingOf(preset, modality)}
-      options={own.map(({ name }) => [name, t(`rendering.${name as "CT-Bone"}`)])}
+      value={renderingOf(preset, modality).name}
+      options={renderingsOf(modality).map(({ name }) => [name, t(`rendering.${name as "bone"}`)])}
       onChoose={(value) => setState({ preset: value })}
     />
   );

@@ -84,6 +84,36 @@ test("a window without width is none", () => {
   expect(value(asLoaded(windowed(1)), "00281051")).toBe(1);
 });
 
+const voi = (center: number, width: number, told?: string): DicomObject => ({
+  "00281050": { vr: "DS", Value: [center] },
+  "00281051": { vr: "DS", Value: [width] },
+  ...(told && { "00281056": { vr: "CS", Value: [told] } }),
+});
+const shared = (item: DicomObject): DicomObject => ({
+  "52009229": { vr: "SQ", Value: [{ "00289132": { vr: "SQ", Value: [item] } }] },
+});
+
+test("a window that is exact comes as the linear one of the same ends", () => {
+  const [center, width] = ["00281050", "00281051"];
+  const exact = asLoaded({ ...header({}), ...voi(40, 400, "LINEAR_EXACT") });
+  expect([value(exact, center), value(exact, width), exact["00281056"]]).toEqual([40.5, 401, undefined]);
+  const linear = asLoaded({ ...header({}), ...voi(40, 400, "LINEAR") });
+  expect([value(linear, center), value(linear, width), linear["00281056"]]).toEqual([40, 400, undefined]);
+  expect(value(asLoaded({ ...header({}), ...voi(40, 400, "SIGMOID") }), "00281056")).toEqual(["SIGMOID"]);
+});
+
+test("a window of floating point is exact, wherever it is told", () => {
+  const map = asLoaded({
+    ...header({ allocated: 32, pixels: "7FE00008" }),
+    ...shared(voi(0.5, 1, "LINEAR")),
+  });
+  expect(map).toMatchObject(
+    shared({ "00281050": { vr: "DS", Value: [1] }, "00281051": { vr: "DS", Value: [2] } }),
+  );
+  const grey = { ...header({}), ...shared(voi(40, 400)) };
+  expect(asLoaded(grey)).toBe(grey);
+});
+
 test("single bits are read from the lowest on", () => {
   expect([...samplesOf(Uint8Array.of(0b1000_0101, 0b10), "bit", 10)]).toEqual([1, 0, 1, 0, 0, 0, 0, 1, 0, 1]);
 });

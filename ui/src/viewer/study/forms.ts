@@ -4,7 +4,7 @@
  * stored in; the first row that fits counts. Pure, so that it can be tested row by row.
  */
 import type { DicomElement, DicomObject } from "./dicomJson";
-import { number, text } from "./dicomJson";
+import { items, number, text } from "./dicomJson";
 
 /** `picture` is for colours alone: it has no values that anybody measures. */
 export type Way = "stored" | "plain" | "picture";
@@ -151,20 +151,57 @@ const BYTES = { "00280100": told("US", 8), "00280101": told("US", 8), "00280102"
 const UNSIGNED = { "00280103": told("US", 0) };
 const FLOATS = { "00280100": told("US", 32), "00280101": told("US", 32), "00280102": told("US", 31) };
 
-/** Without a window that is none (PS3.3 C.11.2.1.2): its width is above nought; then the values make their own. */
-const withoutFalseWindow = (header: DicomObject): DicomObject =>
-  (number(header, "00281051") ?? 1) > 0
-    ? header
-    : { ...header, "00281050": undefined, "00281051": undefined };
+const [CENTER, WIDTH, FUNCTION] = ["00281050", "00281051", "00281056"] as const;
+const [SHARED_GROUPS, GROUPS_OF_FRAMES, FRAME_VOI] = ["52009229", "52009230", "00289132"] as const;
+
+/**
+ * A window as the loader reads it right: it knows LINEAR alone, which counts whole values (PS3.3 C.11.2.1.2), and of a
+ * function the first letter. Without one whose width is none, the values make their own.
+ */
+function asLinear(item: DicomObject, isFloat: boolean): DicomObject {
+  const [center, width] = [number(item, CENTER), number(item, WIDTH)];
+  const told = text(item, FUNCTION);
+  if (center === undefined && told === "") return item;
+  if (center === undefined || width === undefined || width <= 0)
+    return { ...item, [CENTER]: undefined, [WIDTH]: undefined, [FUNCTION]: undefined };
+  if (told === "SIGMOID") return { ...item, [FUNCTION]: { vr: "CS", Value: [[told]] } };
+  // Of floating point nobody means a count of whole values.
+  const isExact = told === "LINEAR_EXACT" || isFloat;
+  if (!isExact && told === "") return item;
+  return {
+    ...item,
+    ...(isExact && {
+      [CENTER]: { vr: "DS", Value: [center + 0.5] },
+      [WIDTH]: { vr: "DS", Value: [width + 1] },
+    }),
+    [FUNCTION]: undefined,
+  };
+}
+
+/** Rewrite the windows of an object and of its frames; a header that needs none stays as it is. */
+function withLinearWindows(header: DicomObject, isFloat: boolean): DicomObject {
+  const inGroups = (tag: string): DicomObject => {
+    const groups = items(header, tag);
+    const rewritten = groups.map((group) => {
+      const [voi] = items(group, FRAME_VOI);
+      const linear = voi && asLinear(voi, isFloat);
+      return linear === voi ? group : { ...group, [FRAME_VOI]: { vr: "SQ", Value: [linear] } };
+    });
+    return rewritten.some((each, at) => each !== groups[at]) ? { [tag]: { vr: "SQ", Value: rewritten } } : {};
+  };
+  const changes = { ...inGroups(SHARED_GROUPS), ...inGroups(GROUPS_OF_FRAMES) };
+  const own = asLinear(header, isFloat);
+  return Object.keys(changes).length === 0 ? own : { ...own, ...changes };
+}
 
 /** Return a header that is true of what the loader is given: frames that come in other samples than those stored. */
 export function asLoaded(given: DicomObject): DicomObject {
-  const header = withoutFalseWindow(given);
+  const { isFloat } = pixelsOf(given);
+  const header = withLinearWindows(given, isFloat);
   const { samples, otherwise, decodes } = rowOf(header);
   if (samples === "bit") return { ...header, ...BYTES, ...UNSIGNED };
   // The loader takes 32 bits of neither sign for floating point.
-  if (samples !== undefined || pixelsOf(header).isFloat)
-    return { ...header, ...FLOATS, "00280103": undefined };
+  if (samples !== undefined || isFloat) return { ...header, ...FLOATS, "00280103": undefined };
   if (otherwise === "picture" && decodes.length === 0) return { ...header, ...BYTES, ...UNSIGNED };
   return header;
 }

@@ -3,7 +3,8 @@ import { send } from "@/api/client";
 
 import type { DicomObject } from "./dicomJson";
 import { number } from "./dicomJson";
-import { agreesInSign, PLAIN, rowOf, samplesOf, wayOf, wayOfAll } from "./forms";
+import { isVideoSyntax, VideoInstead } from "./films";
+import { agreesInSign, pixelsOf, PLAIN, rowOf, samplesOf, wayOf, wayOfAll } from "./forms";
 
 /** What an image's name begins with; its address follows. */
 export const SCHEME = "wadors";
@@ -24,6 +25,9 @@ const seriesOf = (imageId: string) => imageId.replace(/\/instances\/.*$/, "");
 export function keepHeader(imageId: string, header: DicomObject): void {
   headers.set(instanceOf(imageId), header);
 }
+
+/** Whether the values of an image are floating point. */
+export const isFloat = (imageId: string): boolean => pixelsOf(headers.get(instanceOf(imageId)) ?? {}).isFloat;
 
 /** Frames that were asked for before anybody could show them. */
 const early = new Map<string, Promise<Frame>>();
@@ -53,6 +57,10 @@ export async function fetchFrame(imageId: string): Promise<Frame> {
   if (way === undefined || way === "stored") {
     const answer = await ask(address, "*");
     const syntax = syntaxOf(answer);
+    if (isVideoSyntax(syntax)) {
+      await answer.body?.cancel();
+      throw new VideoInstead();
+    }
     syntaxes.set(series, syntax);
     way = wayOf(header, syntax);
     if (way === "stored") {

@@ -74,9 +74,18 @@ test("what has no pixels and can be read is paper", () => {
   const plan: DicomObject = { "00080018": { vr: "UI", Value: ["p"] } };
   const stack = makeStack(REF, [report, plan], at);
   expect(stack.pictures).toEqual([]);
-  expect(stack.papers).toEqual([
-    { instance: "r", sopClass: "1.2.840.10008.5.1.4.1.1.88.11", title: "Findings" },
-  ]);
+  expect(stack.papers).toEqual([{ kind: "page", instance: "r", title: "Findings", frameRate: 0 }]);
+});
+
+test("video is no stack of its frames, and plays at the rate that it says", () => {
+  const video: DicomObject = {
+    ...header("v", { number: 1, frames: 500 }),
+    "00280004": { vr: "CS", Value: ["YBR_PARTIAL_420"] },
+    "00181063": { vr: "DS", Value: [40] },
+  };
+  const stack = makeStack(REF, [video], at);
+  expect(stack.pictures).toEqual([]);
+  expect(stack.papers).toMatchObject([{ kind: "film", instance: "v", frameRate: 25 }]);
 });
 
 test("an encapsulated PDF is paper", () => {

@@ -2,6 +2,7 @@
 import type { SeriesRef } from "./addresses";
 import { number, text } from "./dicomJson";
 import type { DicomObject } from "./dicomJson";
+import { isVideo } from "./films";
 import { areParallel, depthOf, isBlock, planeOf } from "./geometry";
 import type { Plane } from "./geometry";
 
@@ -14,11 +15,13 @@ export interface Picture {
   plane: Plane | undefined;
 }
 
-/** An object without pixels that the server shows as a page: a report, an encapsulated PDF. */
+/** An object that is no picture: one that the server shows as a page, a report or a PDF, or a video. */
 export interface Paper {
+  kind: "page" | "film";
   instance: string;
-  sopClass: string;
   title: string;
+  /** Of a video: frames per second, 0 where nobody says. */
+  frameRate: number;
 }
 
 export interface Stack {
@@ -41,6 +44,17 @@ const isReadable = (header: DicomObject) =>
   text(header, "0040A040") === "CONTAINER" ||
   SHOWN_DOCUMENTS.includes(text(header, "00420012").toLowerCase());
 
+/** What an object is called that is no picture; numbers tell apart what has no title. */
+export function paperOf(header: DicomObject, kind: Paper["kind"]): Paper {
+  const title = text(header, "00420010") || text(header, "0008103E");
+  return {
+    kind,
+    instance: text(header, "00080018"),
+    title,
+    frameRate: frameRate(header),
+  };
+}
+
 /** Return the stack of a series from its instances' metadata; `addressOf` says where an instance is. */
 export function makeStack(
   ref: SeriesRef,
@@ -51,10 +65,10 @@ export function makeStack(
   const papers: Paper[] = [];
   for (const header of headers) {
     const instance = text(header, "00080018");
-    if (!number(header, "00280010")) {
-      if (!isReadable(header)) continue;
-      const title = text(header, "00420010") || text(header, "0008103E");
-      papers.push({ instance, sopClass: text(header, "00080016"), title });
+    const isFilm = isVideo(header);
+    if (isFilm || !number(header, "00280010")) {
+      if (!isFilm && !isReadable(header)) continue;
+      papers.push(paperOf(header, isFilm ? "film" : "page"));
       continue;
     }
     const frames = Math.min(Math.max(1, number(header, "00280008") ?? 1), MAX_FRAMES);
