@@ -1,4 +1,5 @@
 import { Checkbox, UnstyledButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Fragment } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
@@ -45,13 +46,21 @@ const CLASSES = {
   menu: `${styles.tight ?? ""} ${styles.end ?? ""} ${styles.menu ?? ""}`,
 };
 
-/** A table of some tens or hundreds of rows; on a phone, cards. The first column names the row. */
+const PHONE = "(max-width: 48em)";
+const TABLET = "(max-width: 62em)";
+/** Columns that an upright tablet has room for. */
+const MANY = 7;
+
+/** A table of some tens or hundreds of rows; where it has no room, cards. The first column names the row. */
 export function Sheet<Row>(props: Props<Row>) {
   const { label, rows, columns, keyOf, chosen, onChoose } = props;
+  const areCards = useMediaQuery(columns.length > MANY ? TABLET : PHONE, false, {
+    getInitialValueInEffect: false,
+  });
   const areAll = rows.length > 0 && rows.every((row) => chosen?.has(keyOf(row)));
   return (
     <div className={styles.frame}>
-      <table className={styles.sheet} aria-label={label}>
+      <table className={styles.sheet} aria-label={label} data-cards={areCards || undefined}>
         <thead>
           <tr>
             {onChoose && (
