@@ -1,8 +1,9 @@
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import type { CSSProperties } from "react";
 
 import { film } from "@/theme/tokens";
 
+import { useQuestion } from "./asked";
 import type { Study } from "./study/asking";
 import { useFindings } from "./findings";
 import { useKeys } from "./keys";
@@ -12,7 +13,6 @@ import { PatientBar } from "./parts/PatientBar";
 import { Rail } from "./parts/Rail";
 import { Stage } from "./parts/Stage";
 import { Toolbar } from "./parts/Toolbar";
-import { WordsDialog } from "./parts/WordsDialog";
 import { engine } from "./engine/start";
 import { chooseTool } from "./engine/tools";
 import { useViewer } from "./state";
@@ -30,10 +30,14 @@ engine();
 
 const GROUPS = ["stack", "planes", "volume"] as const;
 
+/** Rarely asked, and none of what the first picture waits for. */
+const WordsDialog = lazy(() => import("./parts/WordsDialog"));
+
 /** The whole window: who it is, tools, series, pictures, findings. */
 export default function Workspace({ studies }: { studies: readonly Study[] }) {
   const side = useViewer((state) => state.side);
   const tool = useViewer((state) => state.tool);
+  const isAsked = useQuestion() !== undefined;
   const uids = useMemo(() => studies.map((each) => each.uid), [studies]);
   const findings = useFindings(uids);
   useKeys(studies, findings);
@@ -49,7 +53,11 @@ export default function Workspace({ studies }: { studies: readonly Study[] }) {
         <Stage studies={studies} />
         {side === "findings" && <FindingsPanel studies={studies} findings={findings} />}
         {side === "help" && <HelpPanel />}
-        <WordsDialog />
+        {isAsked && (
+          <Suspense>
+            <WordsDialog />
+          </Suspense>
+        )}
       </div>
     </Studies>
   );

@@ -8,7 +8,7 @@ import type { Question } from "../asked";
 const MOST = 200;
 
 /** Asks for the words of an arrow. Enter keeps them, Escape takes back what was to be asked for. */
-export function WordsDialog() {
+export default function WordsDialog() {
   const { t } = useTranslation("viewer");
   const question = useQuestion();
   return (
