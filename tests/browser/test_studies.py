@@ -139,9 +139,15 @@ def test_cards_are_sorted_where_they_are_filtered(studies):
 
 def test_back_leads_to_where_one_was(studies):
     page = studies.page
+    grid = page.get_by_role("grid", name="Studies")
+    grid.press("End")
+    is_somewhere = ("aria-activedescendant", re.compile("^study-"))
+    expect(grid).to_have_attribute(*is_somewhere)
     box = page.get_by_role("searchbox", name="Search everything")
     box.press_sequentially("compressedsamples")
     expect(page).to_have_url(re.compile("q=compressedsamples$"))
+    # A place in one list is none in another.
+    expect(grid).not_to_have_attribute(*is_somewhere)
     row(page, "CompressedSamples CT1").click()
     panel = page.get_by_role("complementary", name="Study")
     expect(panel).to_be_visible()
@@ -167,6 +173,7 @@ def test_keys_lead_down_to_a_header_and_out_again(studies):
     series.press("Enter")
     back = panel.get_by_role("button", name="Back")
     expect(back).to_be_focused()
+    expect(image).to_be_visible()
     keys.press("Tab")
     expect(image).to_be_focused()
     keys.press("Enter")

@@ -52,7 +52,10 @@ function Page() {
     getInitialValueInEffect: false,
   });
   const [range, setRange] = useState<readonly [number, number]>([0, 0]);
-  const [current, setCurrent] = useState(-1);
+  // A place in one list: another one, by whatever way one came to it, begins without.
+  const list = JSON.stringify([state.filters, state.order]);
+  const [cursor, setCursor] = useState({ list, index: -1 });
+  const current = cursor.list === list ? cursor.index : -1;
   const rows = usePages({ filters: state.filters, order: state.order }, ...range);
   const { chosen, setNames } = useColumns();
   const selection = useSelection();
@@ -68,15 +71,12 @@ function Page() {
     document.querySelector<HTMLElement>("[data-list]")?.focus({ preventScroll: true });
   };
   const moveTo = (index: number) => {
-    setCurrent(index);
+    setCursor({ list, index });
     const study = rows.row(index);
     // The panel follows along the list where it is open beside it.
     if (study && state.study && !isOver) look(study);
   };
-  const narrow = (filters: typeof state.filters) => {
-    setCurrent(-1);
-    change({ filters });
-  };
+  const narrow = (filters: typeof state.filters) => change({ filters });
   useHotkeys([
     ["/", () => document.querySelector<HTMLInputElement>('input[name="q"]')?.focus()],
     ["shift+?", () => void help(t)],

@@ -95,7 +95,7 @@ export function StudyList(props: Props) {
         aria-label={t("title")}
         aria-rowcount={rows.total + 1}
         aria-multiselectable
-        aria-activedescendant={current >= 0 ? `study-${current}` : undefined}
+        aria-activedescendant={items.some(({ index }) => index === current) ? `study-${current}` : undefined}
         aria-busy={rows.isLoading}
         onKeyDown={onKeyDown}
         data-list
