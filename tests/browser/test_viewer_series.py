@@ -1,12 +1,14 @@
 """What series may hold beside slices, and two of them side by side: a map, a video, a report, slices that cross."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from support import films, samples
 from support.browsing import eventually, store
-from support.viewing import Phantom, Viewer, grey_at, picture
+from support.viewing import Phantom, Viewer, grey_at, grey_of, picture
 
 PHANTOM = Phantom(series=6)
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
@@ -46,6 +48,7 @@ def _map():
     """Return a ramp of floating point from nought to one, both of which are there, under a window that is LINEAR."""
     voi = [(0x00281050, "DS", "0.5"), (0x00281051, "DS", "1"), (0x00281056, "CS", "LINEAR")]
     image = {
+        0x00200020: ("CS", "P\\FR"),
         0x00280002: ("US", 1),
         0x00280004: ("CS", "MONOCHROME2"),
         0x00280010: ("US", SIZE),
@@ -130,7 +133,11 @@ def test_a_report_is_chosen_as_pictures_are(viewer):
     page.keyboard.press("q")
     choose(page, "Report")
     expect(report.frame_locator("iframe").get_by_role("heading", name="Imaging Measurement Report")).to_be_visible()
+    save = page.get_by_role("button", name="Save as picture")
+    expect(save).to_be_disabled()
+    expect(save).to_have_accessible_description(re.compile("A report is printed or saved from a window of its own"))
     page.keyboard.press("q")
+    expect(save).to_be_enabled()
     expect(pictures).to_have_attribute("data-active", "true")
     box = report.locator("iframe").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -144,6 +151,8 @@ def test_a_map_of_floating_point_is_seen_whole(viewer):
     page = viewer.page
     choose(page, "Map")
     expect(page.locator("[data-window]")).to_have_text("C 0.50 W 1.00")
+    # It has no coordinates, and says in letters where its rows and columns go to.
+    expect(page.locator("[data-side]")).to_have_text(["A", "HL"])
 
     def assert_ramp():
         shown = picture(viewer.canvas)
@@ -170,9 +179,15 @@ def test_videos_play_or_say_why_not(viewer):
     eventually(page, plays)
     page.keyboard.press("ArrowDown")
     expect(video).to_have_js_property("paused", True)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as picture").click()
+    saved = grey_of(download.value.path().read_bytes())
+    assert saved.shape == (32, 32)
+    assert saved.min() > 250
     choose(page, "Old video")
     told = page.get_by_role("alert")
     expect(told).to_contain_text("MPEG-2, which browsers do not play")
     with page.expect_download() as download:
         told.get_by_role("link", name="Download the video").click()
     assert download.value.path().read_bytes() == films.BARE_MPEG2
+    expect(page.get_by_role("button", name="Save as picture")).to_be_disabled()

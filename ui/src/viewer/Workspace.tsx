@@ -13,6 +13,7 @@ import { PatientBar } from "./parts/PatientBar";
 import { Rail } from "./parts/Rail";
 import { Stage } from "./parts/Stage";
 import { Toolbar } from "./parts/Toolbar";
+import { dropUnfinished } from "./engine/findings";
 import { engine } from "./engine/start";
 import { chooseTool } from "./engine/tools";
 import { useViewer } from "./state";
@@ -42,6 +43,7 @@ export default function Workspace({ studies }: { studies: readonly Study[] }) {
   const findings = useFindings(uids);
   useKeys(studies, findings);
   useEffect(() => {
+    dropUnfinished();
     for (const group of GROUPS) chooseTool(group, tool);
   }, [tool]);
   return (

@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { commands } from "./commands";
 import type { Study } from "./study/asking";
 import { setWindow } from "./engine/actions";
+import { dropUnfinished } from "./engine/findings";
 import { windowsOf } from "./engine/presets";
 import { tools } from "./engine/tools";
 import type { Findings } from "./findings";
@@ -48,17 +49,18 @@ function letGo({ detail, target }: MouseEvent): void {
   if (detail > 0 && button && !button.ariaHasPopup) button.blur();
 }
 
-function act({ key, shiftKey }: KeyboardEvent, studies: readonly Study[], findings: Findings): boolean {
+function act({ key, code, shiftKey }: KeyboardEvent, studies: readonly Study[], findings: Findings): boolean {
   const pressed = key.length === 1 ? key.toLowerCase() : key;
-  const command = commands.find((each) => each.key === pressed);
+  const shifted = shiftKey ? commands.find((each) => each.key === key.toUpperCase()) : undefined;
+  const command = shifted ?? commands.find((each) => each.key === pressed);
   const tool = tools.find((each) => each.key === pressed);
   if (command) command.run();
   else if (tool) setState({ tool: tool.name });
   else if (pressed === "k") findings.toggleKey();
-  else if (pressed === "?") setState({ side: getState().side === "help" ? "none" : "help" });
   else if (key === "ArrowRight" || key === "ArrowLeft") stepSeries(studies, key === "ArrowRight" ? 1 : -1);
   else if (key === "Tab" && !shiftKey) return false;
-  else return chooseByDigit(pressed, studies);
+  else if (/^[1-9]$/.test(pressed)) return chooseWindow(Number(pressed), studies);
+  else return shiftKey && chooseLayout(code, studies);
   return true;
 }
 
@@ -70,11 +72,18 @@ function stepSeries(studies: readonly Study[], step: number): void {
   if (next) showSeries(next);
 }
 
-function chooseByDigit(pressed: string, studies: readonly Study[]): boolean {
+/** By the key's place: what Shift makes of a digit is another sign on every keyboard. */
+function chooseLayout(code: string, studies: readonly Study[]): boolean {
+  const layout = layouts[Number(/^Digit([1-9])$/.exec(code)?.[1]) - 1];
+  if (layout) showLayout(layout, studies);
+  return layout !== undefined;
+}
+
+function chooseWindow(digit: number, studies: readonly Study[]): boolean {
   const { panes, active } = getState();
   const here = panes[active]?.series;
   const series = studies.flatMap((each) => each.series).find((each) => each.series === here);
-  const chosen = /^[1-9]$/.test(pressed) ? windowsOf(series?.modality ?? "")[Number(pressed) - 1] : undefined;
+  const chosen = windowsOf(series?.modality ?? "")[digit - 1];
   if (chosen) setWindow(chosen);
   return chosen !== undefined;
 }
@@ -82,6 +91,7 @@ function chooseByDigit(pressed: string, studies: readonly Study[]): boolean {
 /** Show a layout, with the next series of the study in panes that had none. */
 export function showLayout(layout: (typeof layouts)[number], studies: readonly Study[]): void {
   const { panes, active } = getState();
+  dropUnfinished();
   const count = stackPanes[layout];
   const shown = new Set(panes.map((each) => each?.series));
   const others = studies.flatMap((each) => each.series).filter((each) => !shown.has(each.series));

@@ -11,6 +11,9 @@ export const stackPanes: Record<Layout, number> = { one: 1, two: 2, four: 4, mpr
 export const slabModes = ["off", "mip", "minip", "mean"] as const;
 export type SlabMode = (typeof slabModes)[number];
 
+/** How thick a slab may be. */
+export const SLAB_MM = { least: 1, most: 60 } as const;
+
 export interface ViewerState {
   layout: Layout;
   /** The series of every stack pane. */

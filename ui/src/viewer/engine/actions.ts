@@ -1,7 +1,7 @@
 /** What can be done to the pane at hand: by a button, a key or a finger, it is the same function. */
 import * as core from "@cornerstonejs/core";
 
-import { getState } from "../state";
+import { getState, setState } from "../state";
 import { planePane, planes, stackPane, stackViewport, VOLUME_PANE, volumeViewport } from "./panes";
 import type { Window } from "./presets";
 import { resetSpace } from "./space";
@@ -43,8 +43,9 @@ export const rotate = () =>
 export const flip = (direction: "flipHorizontal" | "flipVertical") =>
   change((viewport) => viewport.setCamera({ [direction]: !viewport.getCamera()[direction] }));
 
-/** Back to how it was when it was opened. */
-export const reset = () =>
+/** Back to how it was when it was opened: planes are thin then. */
+export function reset(): void {
+  setState({ slab: "off" });
   change((viewport) => {
     if (viewport instanceof core.VolumeViewport3D) {
       resetSpace(viewport);
@@ -54,6 +55,7 @@ export const reset = () =>
     viewport.resetCamera();
     if (viewport instanceof core.StackViewport) viewport.setViewPresentation({ rotation: 0 });
   });
+}
 
 export const fit = () => change((viewport) => viewport.resetCamera());
 

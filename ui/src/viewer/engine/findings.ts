@@ -5,7 +5,7 @@
  * findings.
  */
 import { eventTarget, triggerEvent } from "@cornerstonejs/core";
-import { annotation, ArrowAnnotateTool, Enums } from "@cornerstonejs/tools";
+import { annotation, ArrowAnnotateTool, cancelActiveManipulations, Enums } from "@cornerstonejs/tools";
 import type { Types } from "@cornerstonejs/tools";
 
 import { root } from "@/api/client";
@@ -15,6 +15,7 @@ import type { Marks } from "./keeping";
 import { asKept, textOf } from "./measured";
 import { engine } from "./start";
 import { findingTools } from "./tools";
+import { isWhole } from "./whole";
 
 export interface KeyImage {
   imageId: string;
@@ -28,11 +29,33 @@ const EVENTS = [ANNOTATION_COMPLETED, ANNOTATION_MODIFIED, ANNOTATION_REMOVED];
 const HERE = `wadors:${root.href}`;
 const MARK = "wadors:@/";
 
+/** Findings that nobody is drawing any more. */
+const completed = new Set<string>();
+
+function complete(event: Event): void {
+  const { annotation: finding } = (event as CustomEvent<{ annotation: Types.Annotation }>).detail;
+  const uid = finding.annotationUID ?? "";
+  if (isWhole(finding)) completed.add(uid);
+  else annotation.state.removeAnnotation(uid);
+}
+
+/** Let go of what is being drawn or moved; what is new and half drawn is gone. Returns whether anything was. */
+export function dropUnfinished(): boolean {
+  const before = new Set(completed);
+  const stopped = engine()
+    .getViewports()
+    .map(({ element }) => cancelActiveManipulations(element))
+    .filter((each) => each !== undefined);
+  for (const uid of stopped) if (!before.has(uid)) annotation.state.removeAnnotation(uid);
+  if (stopped.length > 0) engine().render();
+  return stopped.length > 0;
+}
+
 /** Every measurement that is on a picture, oldest first. */
 export function findings(): Types.Annotation[] {
   return annotation.state
     .getAllAnnotations()
-    .filter((each) => findingTools.has(each.metadata?.toolName ?? ""));
+    .filter((each) => findingTools.has(each.metadata?.toolName ?? "") && isWhole(each));
 }
 
 export function removeFinding(uid: string): void {
@@ -60,8 +83,10 @@ export function removeChosen(): boolean {
 
 /** Hear of changes. Returns how to stop. */
 export function onFindings(listener: () => void): () => void {
+  eventTarget.addEventListener(ANNOTATION_COMPLETED, complete);
   for (const name of EVENTS) eventTarget.addEventListener(name, listener);
   return () => {
+    eventTarget.removeEventListener(ANNOTATION_COMPLETED, complete);
     for (const name of EVENTS) eventTarget.removeEventListener(name, listener);
   };
 }
@@ -82,6 +107,8 @@ export function restore(marks: Marks): KeyImage[] {
     const { toolName = "", FrameOfReferenceUID } = finding?.metadata ?? {};
     if (!finding || !FrameOfReferenceUID || !findingTools.has(toolName) || shown.has(finding.annotationUID))
       continue;
+    if (!isWhole(finding)) continue;
+    completed.add(finding.annotationUID ?? "");
     if (finding.annotationUID && text) asKept.set(finding.annotationUID, text);
     annotation.state.addAnnotation({ ...finding, invalidated: true }, FrameOfReferenceUID);
   }

@@ -1,6 +1,7 @@
 /** Opens and fills panes: stacks, planes through a block of slices, the block itself. */
 import * as core from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
+import { utilities } from "@cornerstonejs/tools";
 
 import { film } from "@/theme/tokens";
 
@@ -10,7 +11,9 @@ import { asLoaded } from "../study/forms";
 import { keepHeader } from "../study/frames";
 import { beginning } from "../study/stack";
 import type { Stack } from "../study/stack";
-import { render } from "./space";
+import { getState, setState } from "../state";
+import { renderingOf, renderingsOf } from "./renderings";
+import { modalityOf, render } from "./space";
 import { engine, ENGINE } from "./start";
 import { groupOf } from "./tools";
 import type { GroupName } from "./tools";
@@ -61,6 +64,16 @@ export const openPlane = (plane: PlaneName, element: HTMLDivElement) =>
 export const openVolumePane = (element: HTMLDivElement) =>
   // Seen from the front, as one meets people.
   open(VOLUME_PANE, element, ViewportType.VOLUME_3D, "volume", "coronal");
+
+/** Let panes be as large as their elements; what is drawn over planes does not follow by itself. */
+export function resize(keepsView: boolean): void {
+  engine().resize(true, keepsView);
+  utilities.triggerAnnotationRenderForViewportIds(
+    engine()
+      .getViewports()
+      .map((each) => each.id),
+  );
+}
 
 export function stackViewport(id: string): core.StackViewport | undefined {
   const viewport = engine().getViewport<core.Types.IViewport | undefined>(id);
@@ -129,6 +142,16 @@ function untilDrawn(element: HTMLElement | undefined): Promise<void> {
     if (!element) resolve();
     element?.addEventListener(core.Enums.Events.IMAGE_RENDERED, () => resolve(), { once: true });
   });
+}
+
+/** Render the block as the next preset says, where it is shown. */
+export function nextRendering(): void {
+  const viewport = volumeViewport(VOLUME_PANE);
+  const modality = viewport && modalityOf(viewport);
+  if (modality === undefined) return;
+  const names = renderingsOf(modality).map((each) => each.name);
+  const next = names.indexOf(renderingOf(getState().preset, modality).name) + 1;
+  setState({ preset: names[next % names.length] ?? "" });
 }
 
 /** Render the block as a preset says. */

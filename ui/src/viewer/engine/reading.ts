@@ -2,6 +2,9 @@
 import * as core from "@cornerstonejs/core";
 import { utilities } from "@cornerstonejs/tools";
 
+import { texts } from "../study/dicomJson";
+import { headerOf } from "../study/frames";
+import { sideAt } from "../study/sides";
 import { stackViewport } from "./panes";
 
 export interface Reading {
@@ -12,7 +15,7 @@ export interface Reading {
   /** What is black, and what is white. */
   range: core.Types.VOIRange | undefined;
   zoom: number;
-  /** The patient's side at the left and top edge of the pane. */
+  /** The patient's side at the left and top edge of the pane; nothing where the picture does not say it. */
   left: string;
   top: string;
 }
@@ -80,6 +83,16 @@ function sides(viewport: core.StackViewport | core.VolumeViewport): Pick<Reading
   const [nx, ny, nz] = viewPlaneNormal;
   // The normal points at the reader: up x normal is the right hand side, and its opposite the left.
   const left: core.Types.Point3 = [-(uy * nz - uz * ny), -(uz * nx - ux * nz), -(ux * ny - uy * nx)];
+  if (viewport instanceof core.StackViewport) {
+    const imageId = viewport.getCurrentImageId();
+    const plane = core.metaData.get("imagePlaneModule", imageId) as
+      { usingDefaultValues?: boolean } | undefined;
+    if (!plane || plane.usingDefaultValues) {
+      // Without coordinates the renderer counts along rows and down columns.
+      const orientation = texts(headerOf(imageId), "00200020");
+      return { left: sideAt(orientation, left[0], left[1]), top: sideAt(orientation, ux, uy) };
+    }
+  }
   const { getOrientationStringLPS } = utilities.orientation;
   return { left: getOrientationStringLPS(left), top: getOrientationStringLPS(viewUp) };
 }

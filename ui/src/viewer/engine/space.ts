@@ -21,6 +21,7 @@ const NARROWEST = 0.02;
 const FRONT = { viewPlaneNormal: [0, -1, 0], viewUp: [0, 0, 1] } satisfies core.Types.ICamera;
 
 interface Shown {
+  modality: string;
   rendering: Rendering;
   levels: Levels;
   tuning: typeof UNTUNED;
@@ -35,8 +36,12 @@ export function render(viewport: core.BaseVolumeViewport, preset: string, modali
   if (!volume) return;
   const levels = known.get(volume) ?? levelsOf(sampled(volume.imageIds));
   known.set(volume, levels);
-  apply(viewport, { rendering: renderingOf(preset, modality), levels, tuning: UNTUNED });
+  apply(viewport, { modality, rendering: renderingOf(preset, modality), levels, tuning: UNTUNED });
 }
+
+/** The modality of what is rendered; nothing before it is. */
+export const modalityOf = (viewport: core.BaseVolumeViewport): string | undefined =>
+  shown.get(viewport)?.modality;
 
 /** Change what is shown as a window is: by a drag to the right wider, by one downwards to higher values. */
 export function tune(viewport: core.BaseVolumeViewport, rightPx: number, downPx: number): void {

@@ -20,6 +20,7 @@ import {
   ZoomTool,
 } from "@cornerstonejs/tools";
 import type { Types } from "@cornerstonejs/tools";
+import i18next from "i18next";
 
 import { film } from "@/theme/tokens";
 
@@ -117,6 +118,12 @@ const LEFT_OUT: Record<GroupName, readonly string[]> = {
     .map((each) => each.name),
 };
 
+/** The tools of a layout, in their order. */
+export const toolsIn = (group: GroupName, hasSpace: boolean): Tool[] =>
+  tools.filter(
+    (each) => !LEFT_OUT[group].includes(each.name) || (hasSpace && !LEFT_OUT.volume.includes(each.name)),
+  );
+
 /** The tools that a kind of pane can use. */
 export const toolsOf = (group: GroupName): Tool[] =>
   tools.filter((each) => !LEFT_OUT[group].includes(each.name));
@@ -135,6 +142,7 @@ export function groupOf(name: GroupName) {
 function configurationOf(name: string): Record<string, unknown> {
   if (name === "zoom") return { pinchToZoom: true, pan: true };
   if (name === "probe") return { getTextLines: valueAt };
+  if (name in LINES) return { getTextLines: linesOf(LINES[name] ?? []) };
   if (name === "arrow") return { getTextCallback: askNew, changeTextCallback: askAgain };
   if (name === "crosshairs")
     return { getReferenceLineColor: lineColour, autoPan: { enabled: false, panSize: 10 } };
@@ -152,12 +160,40 @@ function askAgain({ data }: Types.Annotation, _event: unknown, done: (text: stri
   });
 }
 
-interface Probed {
-  cachedStats: Record<string, { value?: unknown; modalityUnit?: unknown } | undefined>;
+interface Measured {
+  cachedStats: Record<string, Record<string, unknown> | undefined>;
 }
 
+type Line = [name: "" | "area" | "mean" | "max" | "min" | "deviation", value: string, unit: string];
+const REGION: readonly Line[] = [
+  ["area", "area", "areaUnit"],
+  ["mean", "mean", "modalityUnit"],
+  ["max", "max", "modalityUnit"],
+  ["min", "min", "modalityUnit"],
+  ["deviation", "stdDev", "modalityUnit"],
+];
+/** What stands beside a finding: Cornerstone's numbers and their units, in the reader's words. */
+const LINES: Record<string, readonly Line[]> = {
+  length: [["", "length", "unit"]],
+  angle: [["", "angle", ""]],
+  cobb: [["", "angle", ""]],
+  rectangle: REGION,
+  ellipse: REGION,
+};
+
+const linesOf =
+  (lines: readonly Line[]) =>
+  ({ cachedStats }: Measured, target: string): string[] => {
+    const stats = cachedStats[target] ?? {};
+    return lines.flatMap(([name, value, unit]) => {
+      const told = inUnit(stats[value], unit ? stats[unit] : "°");
+      if (!told) return [];
+      return [name ? i18next.t(`measured.${name}`, { ns: "viewer", value: told }) : told];
+    });
+  };
+
 /** The value and its unit; where it is, is seen. */
-function valueAt({ cachedStats }: Probed, target: string): string[] {
+function valueAt({ cachedStats }: Measured, target: string): string[] {
   const { value, modalityUnit } = cachedStats[target] ?? {};
   return [inUnit(value, modalityUnit)].filter(Boolean);
 }
@@ -172,7 +208,9 @@ export function chooseTool(groupName: GroupName, name: string): void {
   const group = groupOf(groupName);
   const hasPlanes = group.getViewportIds().length > 1;
   const usable = toolsOf(groupName).filter((each) => each.name !== "crosshairs" || hasPlanes);
-  const chosen = usable.find((each) => each.name === name) ?? usable[0];
+  // What cannot be done in space turns it, beside planes that are measured or crossed.
+  const other = groupName === "volume" ? usable.find((each) => each.name === "rotate3d") : usable[0];
+  const chosen = usable.find((each) => each.name === name) ?? other;
   for (const each of usable) {
     // Crosshairs that are not chosen still show where the planes lie.
     if (each.measures) group.setToolPassive(each.cornerstone);

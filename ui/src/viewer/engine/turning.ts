@@ -1,5 +1,7 @@
 /** Panes that show something else than a stack, a report or a video: how keys leaf through it, and what is saved of it. */
-import { getState, stackPanes } from "../state";
+import { useSyncExternalStore } from "react";
+
+import { getState, stackPanes, subscribe as onState } from "../state";
 
 export interface Turned {
   scroll: (delta: number) => void;
@@ -9,12 +11,20 @@ export interface Turned {
 }
 
 const turned = new Map<number, Turned>();
+const listeners = new Set<() => void>();
+
+function tell(): void {
+  for (const listener of listeners) listener();
+}
 
 /** Let keys turn what a pane shows. Returns how to end it. */
 export function keepTurned(pane: number, what: Turned): () => void {
   turned.set(pane, what);
+  tell();
   return () => {
-    if (turned.get(pane) === what) turned.delete(pane);
+    if (turned.get(pane) !== what) return;
+    turned.delete(pane);
+    tell();
   };
 }
 
@@ -23,3 +33,14 @@ export function turnedAtHand(): Turned | undefined {
   const { layout, active } = getState();
   return stackPanes[layout] > 0 ? turned.get(active) : undefined;
 }
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  const silence = onState(listener);
+  return () => {
+    listeners.delete(listener);
+    silence();
+  };
+}
+
+export const useTurned = (): Turned | undefined => useSyncExternalStore(subscribe, turnedAtHand);

@@ -31,7 +31,7 @@ interface Props {
 export function FilmPlayer({ pane, film, series }: Props) {
   const address = streamAddress(instanceAddress(series, film.instance));
   const [form, setForm] = useState<Form>();
-  if (form) return <Unplayed form={form} film={film} series={series} address={address} />;
+  if (form) return <Unplayed pane={pane} form={form} film={film} series={series} address={address} />;
   const stop = () => void tell(address).then(setForm);
   return <Player pane={pane} film={film} address={address} onFailure={stop} />;
 }
@@ -115,15 +115,20 @@ async function tell(address: string): Promise<Form> {
   }
 }
 
+/** There is nothing to go through, and no picture to save. */
+const STILL = { scroll: () => undefined, goTo: () => undefined };
+
 interface UnplayedProps {
+  pane: number;
   form: Form;
   film: Paper;
   series: SeriesRef;
   address: string;
 }
 
-function Unplayed({ form, film, series, address }: UnplayedProps) {
+function Unplayed({ pane, form, film, series, address }: UnplayedProps) {
   const { t } = useTranslation("viewer");
+  useEffect(() => keepTurned(pane, STILL), [pane]);
   return (
     <div className={styles.unplayed} role="alert">
       <IconMovieOff size={34} stroke={1.2} aria-hidden />

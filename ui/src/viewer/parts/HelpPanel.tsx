@@ -2,22 +2,14 @@ import { useTranslation } from "react-i18next";
 
 import { commands } from "../commands";
 import { tools } from "../engine/tools";
+import { layouts } from "../state";
 import styles from "../viewer.module.css";
-
-const SIGNS: Record<string, string> = {
-  ArrowUp: "↑",
-  ArrowDown: "↓",
-  PageUp: "PgUp",
-  PageDown: "PgDn",
-  Escape: "Esc",
-  Backspace: "⌫",
-  Delete: "Del",
-};
+import { SHIFT, signOf } from "./signs";
 
 /** Every key, from the tables that the keyboard itself works by. */
 export function HelpPanel() {
   const { t } = useTranslation("viewer");
-  const sign = (key: string) => (key === " " ? t("key.space") : (SIGNS[key] ?? key.toUpperCase()));
+  const sign = (key: string) => signOf(key, t("key.space"));
   return (
     <aside className={styles.side} aria-label={t("help")} tabIndex={0}>
       <h2>{t("help")}</h2>
@@ -27,6 +19,7 @@ export function HelpPanel() {
           <Line key={each.name} sign={sign(each.key)} says={t(`tool.${each.name}`)} />
         ))}
         <Line sign="1 – 9" says={t("windows")} />
+        <Line sign={`${SHIFT} 1 – ${layouts.length}`} says={t("layout")} />
         <Line sign="← →" says={t("help.series")} />
         <Line sign="K" says={t("key-image")} />
         {commands.map((each) => (

@@ -15,6 +15,7 @@ import { showLayout } from "../keys";
 import { Studies } from "../studies";
 import { layouts, useViewer } from "../state";
 import type { Layout } from "../state";
+import { SHIFT } from "./signs";
 
 const ICONS: Record<Layout, ComponentType<{ size?: number; stroke?: number }>> = {
   one: IconSquare,
@@ -39,12 +40,14 @@ export function LayoutMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {layouts.map((layout) => {
+        {layouts.map((layout, index) => {
           const Icon = ICONS[layout];
           return (
             <Menu.Item
               key={layout}
               leftSection={<Icon size={17} stroke={1.6} />}
+              rightSection={<kbd aria-hidden>{`${SHIFT} ${index + 1}`}</kbd>}
+              aria-keyshortcuts={`Shift+${index + 1}`}
               fw={layout === current ? 600 : 400}
               aria-current={layout === current}
               onClick={() => showLayout(layout, studies)}

@@ -1,9 +1,8 @@
 import { useEffect, useMemo, useRef } from "react";
 
 import type { Study } from "../study/asking";
-import { engine } from "../engine/start";
+import { resize, stackPane } from "../engine/panes";
 import { link, showReferenceLines } from "../engine/linking";
-import { stackPane } from "../engine/panes";
 import { stackPanes, useViewer } from "../state";
 import styles from "../viewer.module.css";
 import { Planes } from "./Planes";
@@ -18,7 +17,7 @@ export function Stage({ studies }: { studies: readonly Study[] }) {
     let asked = 0;
     const observer = new ResizeObserver(() => {
       cancelAnimationFrame(asked);
-      asked = requestAnimationFrame(() => engine().resize(true, true));
+      asked = requestAnimationFrame(() => resize(true));
     });
     observer.observe(element.current);
     return () => {
@@ -28,7 +27,7 @@ export function Stage({ studies }: { studies: readonly Study[] }) {
   }, []);
   useEffect(() => {
     // The stage is as large as before, its panes are not: pictures fit them anew.
-    const asked = requestAnimationFrame(() => engine().resize(true, false));
+    const asked = requestAnimationFrame(() => resize(false));
     return () => cancelAnimationFrame(asked);
   }, [layout]);
   const count = stackPanes[layout];

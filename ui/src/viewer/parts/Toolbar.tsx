@@ -27,13 +27,14 @@ import { useStack } from "../study/fetching";
 import { setWindow } from "../engine/actions";
 import { windowsOf } from "../engine/presets";
 import { renderingOf, renderingsOf } from "../engine/renderings";
-import { saveScreenshot } from "../engine/screenshot";
-import { toolsOf } from "../engine/tools";
+import { toolsIn } from "../engine/tools";
+import { useTurned } from "../engine/turning";
 import type { GroupName, Tool } from "../engine/tools";
 import type { Findings } from "../findings";
-import { setState, slabModes, stackPanes, useViewer } from "../state";
+import { setState, SLAB_MM, slabModes, stackPanes, useViewer } from "../state";
 import styles from "../viewer.module.css";
 import { LayoutMenu } from "./LayoutMenu";
+import { signOf } from "./signs";
 import { toolIcons } from "./toolIcons";
 
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
@@ -52,7 +53,7 @@ export function Toolbar({ findings }: { findings: Findings }) {
   const { t } = useTranslation("viewer");
   const layout = useViewer((state) => state.layout);
   const group: GroupName = stackPanes[layout] > 0 ? "stack" : layout === "volume" ? "volume" : "planes";
-  const usable = toolsOf(group);
+  const usable = toolsIn(group, layout === "quad");
   return (
     <div className={styles.toolbar} role="toolbar" aria-label={t("toolbar")}>
       <LayoutMenu />
@@ -80,7 +81,7 @@ export function Toolbar({ findings }: { findings: Findings }) {
       {group === "stack" && (
         <Button label={t("key-image")} hint="K" icon={IconStar} onClick={findings.toggleKey} />
       )}
-      <Button label={t("screenshot")} icon={IconCamera} onClick={() => void saveScreenshot(document.title)} />
+      <Screenshot />
       <Sides />
     </div>
   );
@@ -91,19 +92,24 @@ interface ButtonProps {
   icon: Icon;
   hint?: string;
   isOn?: boolean;
+  /** Why it cannot be done now. */
+  lack?: string;
   onClick: () => void;
 }
 
-function Button({ label, hint, icon: Icon, isOn, onClick }: ButtonProps) {
+function Button({ label, hint, icon: Icon, isOn, lack, onClick }: ButtonProps) {
+  const named = hint ? `${label} (${hint})` : label;
   return (
-    <Tooltip label={hint ? `${label} (${hint})` : label} openDelay={400}>
+    <Tooltip label={lack ? `${label}: ${lack}` : named} openDelay={400}>
       <ActionIcon
         variant={isOn ? "filled" : "subtle"}
         color={isOn ? "amber" : "gray"}
         size="lg"
         aria-label={label}
         {...(isOn === undefined ? {} : { "aria-pressed": isOn })}
-        onClick={onClick}
+        {...(lack === undefined
+          ? { onClick }
+          : { "aria-disabled": true, "data-disabled": true, "aria-description": lack })}
       >
         <Icon size={19} stroke={1.6} />
       </ActionIcon>
@@ -117,7 +123,7 @@ function ToolButton({ tool }: { tool: Tool }) {
   return (
     <Button
       label={t(`tool.${tool.name as "window"}`)}
-      hint={tool.key.toUpperCase()}
+      hint={signOf(tool.key, t("key.space"))}
       icon={toolIcons[tool.name] ?? IconVector}
       isOn={isOn}
       onClick={() => setState({ tool: tool.name })}
@@ -125,19 +131,33 @@ function ToolButton({ tool }: { tool: Tool }) {
   );
 }
 
-function Action({ name, icon, isOn }: { name: CommandName; icon: Icon; isOn?: boolean }) {
+interface ActionProps {
+  name: CommandName;
+  icon: Icon;
+  isOn?: boolean;
+  lack?: string | undefined;
+}
+
+function Action({ name, icon, isOn, lack }: ActionProps) {
   const { t } = useTranslation("viewer");
   const key = commands.find((each) => each.name === name)?.key ?? "";
-  const hint = key === " " ? t("key.space") : key.toUpperCase();
   return (
     <Button
       label={t(`command.${name}`)}
-      hint={hint}
+      hint={signOf(key, t("key.space"))}
       icon={icon}
       onClick={() => run(name)}
+      {...(lack === undefined ? {} : { lack })}
       {...(isOn === undefined ? {} : { isOn })}
     />
   );
+}
+
+function Screenshot() {
+  const { t } = useTranslation("viewer");
+  const turned = useTurned();
+  const isPage = turned !== undefined && turned.film === undefined;
+  return <Action name="screenshot" icon={IconCamera} lack={isPage ? t("screenshot.page") : undefined} />;
 }
 
 function Windows() {
@@ -203,8 +223,8 @@ function Slab() {
           className={styles.slider ?? ""}
           thumbLabel={t("slab.mm")}
           label={(value) => t("overlay.mm", { mm: value })}
-          min={1}
-          max={60}
+          min={SLAB_MM.least}
+          max={SLAB_MM.most}
           value={mm}
           onChange={(value) => setState({ slabMm: value })}
         />
@@ -264,26 +284,13 @@ function Switches() {
 }
 
 function Sides() {
-  const { t } = useTranslation("viewer");
   const side = useViewer((state) => state.side);
   const hasOverlay = useViewer((state) => state.hasOverlay);
-  const toggle = (name: "findings" | "help") => () => setState({ side: side === name ? "none" : name });
   return (
     <>
       <Action name="overlay" icon={IconTextCaption} isOn={hasOverlay} />
-      <Button
-        label={t("findings")}
-        icon={IconListDetails}
-        isOn={side === "findings"}
-        onClick={toggle("findings")}
-      />
-      <Button
-        label={t("help")}
-        hint="?"
-        icon={IconKeyboard}
-        isOn={side === "help"}
-        onClick={toggle("help")}
-      />
+      <Action name="findings" icon={IconListDetails} isOn={side === "findings"} />
+      <Action name="help" icon={IconKeyboard} isOn={side === "help"} />
     </>
   );
 }

@@ -15,6 +15,11 @@ export function text(object: DicomObject | undefined, tag: string): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
+/** Every value that is text. */
+export function texts(object: DicomObject | undefined, tag: string): string[] {
+  return (object?.[tag]?.Value ?? []).map((each) => (typeof each === "string" ? each : ""));
+}
+
 /** Every value that is a number; DICOM text may say anything. */
 export function numbers(object: DicomObject | undefined, tag: string): number[] {
   return (object?.[tag]?.Value ?? []).map(Number).filter(Number.isFinite);

@@ -26,6 +26,9 @@ export function keepHeader(imageId: string, header: DicomObject): void {
   headers.set(instanceOf(imageId), header);
 }
 
+/** What was kept of an instance. */
+export const headerOf = (imageId: string): DicomObject | undefined => headers.get(instanceOf(imageId));
+
 /** Whether the values of an image are floating point. */
 export const isFloat = (imageId: string): boolean => pixelsOf(headers.get(instanceOf(imageId)) ?? {}).isFloat;
 
