@@ -54,6 +54,17 @@ def test_who_was_turned_away_and_why_is_seen_and_a_stranger_is_admitted(inside: 
     expect(page.get_by_role("row").filter(has_text="DESK-7")).to_be_visible()
 
 
+def test_a_chinese_reader_is_told_in_chinese_why(inside: Site, tmp_path: Path) -> None:
+    page, port = inside.page, inside.server.port
+    dcmtk.run("echoscu", "-aet", "LOST-2", "-aec", "NOBODY", "127.0.0.1", port, folder=tmp_path)
+    inside.prefer("zh-CN", "light")
+    inside.open("status")
+    turned = page.get_by_role("region", name="被拒绝的关联").get_by_role("row").filter(has_text="LOST-2")
+    expect(turned).to_contain_text("永久拒绝: 被叫 AE 标题未被识别")
+    expect(turned).to_contain_text("被叫 AE 标题“NOBODY”不属于此端口")
+    inside.judge()
+
+
 def test_a_modality_that_gets_no_worklist_is_seen_there_and_admitted(inside: Site, tmp_path: Path) -> None:
     page = inside.page
     ask = ("findscu", "-v", "-W", "-k", "PatientName", "-aet", "US-9", "-aec", "WORKLISTSCP", "127.0.0.1")

@@ -20,8 +20,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from calotype.dicom.statuses import http_status
 from calotype.errors import CalotypeError, Reason
+from calotype.web.wording import said
 
 MAX_DETAIL_CHARS: Final = 1000
+
+_REASONS: Final[Mapping[int, Reason]] = {
+    HTTPStatus.UNAUTHORIZED: Reason.REFUSED,
+    HTTPStatus.FORBIDDEN: Reason.REFUSED,
+    HTTPStatus.NOT_FOUND: Reason.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Reason.UNSUPPORTED,
+    HTTPStatus.INTERNAL_SERVER_ERROR: Reason.INTERNAL,
+    HTTPStatus.SERVICE_UNAVAILABLE: Reason.UNAVAILABLE,
+}
+"""What a status means where nothing else is known; the others are faults of the request."""
 
 
 class UnsupportedMediaType(CalotypeError):
@@ -50,12 +61,13 @@ def status_of(error: CalotypeError) -> int:
 def problem(
     status: int, detail: str, *, reason: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a problem document; ``detail`` says what was wrong and what to do."""
+    """Return a problem document; ``detail`` says what was wrong and what to do, ``said`` the same in codes."""
     body: dict[str, object] = {"type": "about:blank", "title": _phrase(status), "status": status}
     if detail:
         body["detail"] = speakable(detail)
     if reason is not None:
         body["reason"] = reason
+    body["said"] = said(speakable(detail) or _phrase(status), reason or _REASONS.get(status, Reason.INVALID_REQUEST))
     return Response(
         orjson.dumps(body), status_code=status, headers=dict(headers or {}), media_type="application/problem+json"
     )

@@ -107,6 +107,7 @@ def test_an_index_that_is_away_is_503_with_a_time_to_come_back(client, archive):
         "status": 503,
         "detail": "the index does not answer",
         "reason": "unavailable",
+        "said": [{"text": "the index does not answer", "code": "unavailable", "values": {}, "cause": []}],
     }
 
 
@@ -147,8 +148,14 @@ def test_every_reason_has_a_status():
 def test_details_are_bounded_and_on_one_line():
     body = problems.problem(400, "a\r\nb\ud800" + "x" * 5000).body
 
-    assert len(body) < 1200
-    assert b"a b?xxx" in body
+    assert len(body) < 2400
+    assert body.count(b"a b?xxx") == 2
+
+
+def test_a_problem_without_words_of_its_own_has_those_of_its_status(client):
+    (told,) = client.get("/api/nothing").json()["said"]
+
+    assert (told["text"], told["code"]) == ("Not Found", "not-found")
 
 
 def test_the_description_lists_the_interface_and_no_page_loads_foreign_scripts(client):

@@ -145,6 +145,7 @@ def test_a_job_is_shown_with_what_it_was_told(client, jobs):
         "started_us": None,
         "ended_us": None,
         "error": "",
+        "error_said": [],
         "is_cancelling": False,
         "about": ABOUT_NOTHING,
         "arguments": {"studies": ["1.2"]},

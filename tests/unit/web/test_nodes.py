@@ -135,6 +135,7 @@ def test_a_node_is_asked_whether_it_answers(client, prober):
         "associate_ms": None,
         "echo_ms": None,
         "max_pdu_bytes": None,
+        "said": [{"text": "ARCHIVE@pacs.example:104 does not answer", "code": None, "values": {}, "cause": []}],
     }
     assert prober.asked == [ARCHIVE]
 
@@ -147,6 +148,7 @@ def test_another_servers_address_book_is_taken_over(client, book):
     text = '{"DicomModalities": {"v": ["VIEWER", "10.0.0.7", 11112], "a": ["ARCHIVE", "x", 1], "bad": []}} // Orthanc'
     told = import_(client, text).json()
     problems = told.pop("problems")
+    assert [each["code"] for each in told.pop("problems_said")] == ["entry-shape"]
     assert told == {"added": 1, "replaced": 0, "unchanged": 0, "kept": 1}
     assert [problem[:5] for problem in problems] == ["bad: "]
     assert book.find("VIEWER").host == "10.0.0.7"

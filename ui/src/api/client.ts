@@ -1,10 +1,11 @@
 /**
  * The one door to the server. Addresses are relative to where the pages are served, the session cookie goes along by
- * itself, and what fails is a {@link Problem} with the server's own words (RFC 9457).
+ * itself, and what fails is a {@link Problem} with the server's words (RFC 9457), in the reader's language.
  */
 
 import { forgetEarly, takeEarly } from "./early";
 import { isSomebodyThere } from "./presence";
+import type { components } from "./schema";
 
 /** The server's root: the pages live one step below it. */
 export const root = new URL("../", document.baseURI);
@@ -13,6 +14,14 @@ export interface ProblemDocument {
   title: string;
   status: number;
   detail?: string;
+  said?: readonly components["schemas"]["Said"][];
+}
+
+let inWords = (document: ProblemDocument): string => document.detail ?? document.title;
+
+/** Say problems in the reader's language. Who only fetches, as the viewer's first picture is, needs no words for that. */
+export function wordProblems(wording: typeof inWords): void {
+  inWords = wording;
 }
 
 /** What the server said when it could not do what was asked; status 0 when it did not answer. */
@@ -22,7 +31,7 @@ export class Problem extends Error {
   readonly waitS: number | undefined;
 
   constructor(document: ProblemDocument, waitS?: number) {
-    super(document.detail ?? document.title);
+    super(inWords(document));
     this.name = "Problem";
     this.status = document.status;
     this.waitS = waitS;

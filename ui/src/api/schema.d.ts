@@ -1566,6 +1566,12 @@ export interface components {
             is_cut: boolean;
         };
         /**
+         * Code
+         * @description What is said, by the sentence that says it; in braces stands what differs. The first that fits counts.
+         * @enum {string}
+         */
+        Code: "invalid-request" | "not-found" | "conflict" | "refused" | "unsupported" | "out-of-resources" | "unavailable" | "cancelled" | "internal" | "have-its-name" | "have-us-added" | "no-such-port" | "silent" | "nobody-listens" | "host-unknown" | "no-way" | "no-tls" | "no-association" | "hung-up" | "short-pdus" | "rejected" | "service-not-offered" | "answered-with" | "answers" | "nothing-came" | "peer-silent" | "peer-left" | "peer-takes-nothing" | "connection-lost" | "released-early" | "rejected-permanently" | "rejected-for-now" | "closed" | "no-request" | "no-reason" | "context-name-unsupported" | "calling-unknown" | "called-unknown" | "version-unsupported" | "congestion" | "limit-exceeded" | "called-not-ours" | "calling-not-listed" | "not-dicom-context" | "stopping" | "foreign-network" | "peer-short-pdus" | "all-in-use" | "peer-has-all" | "too-many-connections" | "too-many-from-there" | "no-handshake" | "ended-at-once" | "other-version" | "dimse-attributes" | "dimse-out-of-range" | "dimse-no-attribute" | "dimse-invalid-value" | "dimse-processing" | "dimse-duplicate" | "dimse-no-instance" | "dimse-no-event" | "dimse-no-argument" | "dimse-invalid-argument" | "dimse-invalid-instance" | "dimse-no-class" | "dimse-class-conflict" | "dimse-missing-attribute" | "dimse-missing-value" | "dimse-class-unsupported" | "dimse-no-action" | "dimse-not-authorized" | "dimse-twice" | "dimse-unrecognized" | "dimse-mistyped" | "dimse-limitation" | "dimse-no-count" | "dimse-no-suboperations" | "dimse-resources" | "dimse-syntax" | "dimse-destination" | "dimse-mismatch" | "dimse-some-failed" | "dimse-discarded" | "dimse-cancelled" | "dimse-cannot-understand" | "dimse-unknown" | "given-up" | "server-ended" | "not-handed-over" | "took-none" | "sent-none" | "stopped-early" | "no-final-answer" | "see-each" | "left-aside" | "nothing-to-send" | "nothing-to-anonymise" | "folder-not-allowed" | "not-asked-to-commit" | "will-commit" | "commits" | "packed-as" | "withheld" | "no-job" | "job-ended" | "job-runs" | "job-not-ended" | "job-done" | "node-unknown" | "node-there" | "node-of-settings" | "node-keeps-name" | "node-moved" | "node-role" | "name-empty" | "name-long" | "name-characters" | "no-host" | "key-alone" | "whole-path" | "timeout-range" | "no-json" | "no-nodes-in-it" | "same-name" | "entry-shape" | "entry-text" | "entry-port" | "refusal-gone" | "not-admitted" | "may-not-move" | "log-in" | "choose-password" | "needs-operator" | "needs-admin" | "wrong-password" | "password-length" | "password-guessed" | "password-same" | "too-many-attempts" | "no-user" | "user-name" | "last-admin" | "token-label" | "no-study" | "nothing-of" | "no-deletion" | "label-text" | "remark-long" | "no-dicom-file" | "a-dicomdir" | "empty-data-set" | "duplicate" | "in-step" | "missing" | "no-steps" | "step-twice" | "wrong-value" | "too-long" | "no-date" | "no-time" | "no-ae-title" | "no-number" | "no-code" | "no-uid" | "many-groups" | "group-long" | "one-value" | "numbers-given";
+        /**
          * Commitment
          * @description A transaction: ``given`` by us to the peer, or ``asked`` of it. Times are UTC in microseconds since 1970.
          *
@@ -1769,26 +1775,6 @@ export interface components {
             };
         };
         /**
-         * Diagnosis
-         * @description The verdict, in words too. ``total_ms`` is how long we were at it; the other numbers are of nodes that answer.
-         *
-         *     ``associate_ms`` is the way from nothing to an association (TCP, TLS, A-ASSOCIATE), ``echo_ms`` the question and
-         *     its answer, ``max_pdu_bytes`` the longest PDU that the node takes.
-         */
-        Diagnosis: {
-            verdict: components["schemas"]["Verdict"];
-            /** Detail */
-            detail: string;
-            /** Total Ms */
-            total_ms: number;
-            /** Associate Ms */
-            associate_ms?: number | null;
-            /** Echo Ms */
-            echo_ms?: number | null;
-            /** Max Pdu Bytes */
-            max_pdu_bytes?: number | null;
-        };
-        /**
          * Disk
          * @description Where objects are kept and how much room is there; below ``min_free_bytes`` nothing new is taken.
          */
@@ -1826,6 +1812,25 @@ export interface components {
             /** Associations */
             associations: components["schemas"]["LiveAssociation"][];
             totals: components["schemas"]["Totals"];
+        };
+        /**
+         * EchoAnswer
+         * @description What came of asking a node; ``said`` is the detail in codes.
+         */
+        EchoAnswer: {
+            verdict: components["schemas"]["Verdict"];
+            /** Detail */
+            detail: string;
+            /** Total Ms */
+            total_ms: number;
+            /** Associate Ms */
+            associate_ms?: number | null;
+            /** Echo Ms */
+            echo_ms?: number | null;
+            /** Max Pdu Bytes */
+            max_pdu_bytes?: number | null;
+            /** Said */
+            said: components["schemas"]["Said"][];
         };
         /**
          * EmptiedView
@@ -1933,6 +1938,8 @@ export interface components {
             kept: number;
             /** Problems */
             problems: string[];
+            /** Problems Said */
+            problems_said: components["schemas"]["Said"][];
         };
         /**
          * Imported
@@ -2020,6 +2027,8 @@ export interface components {
             ended_us: number | null;
             /** Error */
             error: string;
+            /** Error Said */
+            error_said: components["schemas"]["Said"][];
             /** Is Cancelling */
             is_cancelling: boolean;
             about: components["schemas"]["JobAbout"];
@@ -2060,6 +2069,8 @@ export interface components {
             ended_us: number | null;
             /** Error */
             error: string;
+            /** Error Said */
+            error_said: components["schemas"]["Said"][];
             /** Is Cancelling */
             is_cancelling: boolean;
             about: components["schemas"]["JobAbout"];
@@ -2377,6 +2388,8 @@ export interface components {
             result: components["schemas"]["ItemResult"];
             /** Comment */
             comment: string;
+            /** Comment Said */
+            comment_said: components["schemas"]["Said"][];
             /** At Us */
             at_us: number;
         };
@@ -2476,13 +2489,22 @@ export interface components {
             known: boolean;
         };
         /**
-         * Rejection
-         * @description One association or connection that was turned away.
-         *
-         *     ``time_us`` is UTC, microseconds since 1970. AE titles are empty when the connection never got that far, and
-         *     ``result`` is then ``"closed"``. ``detail`` says what would have to change.
+         * RejectionPage
+         * @description The last rejections, newest first, and how many there were since the start, by reason.
          */
-        Rejection: {
+        RejectionPage: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Recent */
+            recent: components["schemas"]["RejectionView"][];
+        };
+        /**
+         * RejectionView
+         * @description A rejection, with its words in codes, too; those of result and reason are of PS3.8 Table 9-21.
+         */
+        RejectionView: {
             /** Time Us */
             time_us: number;
             /** Listener */
@@ -2501,18 +2523,12 @@ export interface components {
             reason: string;
             /** Detail */
             detail: string;
-        };
-        /**
-         * RejectionPage
-         * @description The last rejections, newest first, and how many there were since the start, by reason.
-         */
-        RejectionPage: {
-            /** Counts */
-            counts: {
-                [key: string]: number;
-            };
-            /** Recent */
-            recent: components["schemas"]["Rejection"][];
+            /** Result Said */
+            result_said: components["schemas"]["Said"][];
+            /** Reason Said */
+            reason_said: components["schemas"]["Said"][];
+            /** Detail Said */
+            detail_said: components["schemas"]["Said"][];
         };
         /**
          * Removed
@@ -2595,6 +2611,23 @@ export interface components {
          * @enum {string}
          */
         Right: "store" | "find" | "move" | "get" | "worklist" | "mpps" | "commitment" | "print";
+        /**
+         * Said
+         * @description A sentence as it is, and what it says: ``values`` fill the braces of the code's words, ``cause`` that one.
+         *
+         *     ``code`` is null for words that have none, such as those of another system.
+         */
+        Said: {
+            /** Text */
+            text: string;
+            code?: components["schemas"]["Code"] | null;
+            /** Values */
+            values?: {
+                [key: string]: string;
+            };
+            /** Cause */
+            cause?: components["schemas"]["Said"][];
+        };
         /**
          * Sample
          * @description The sample is in the archive as this study.
@@ -4112,7 +4145,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Diagnosis"];
+                    "application/json": components["schemas"]["EchoAnswer"];
                 };
             };
             /** @description Validation Error */

@@ -5,7 +5,10 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 
+import { wordProblems } from "@/api/client";
 import { texts as app } from "@/app/texts";
+
+import { learnWords, worded } from "./said";
 
 export const languages = { "zh-CN": "中文", en: "English" } as const;
 export type Language = keyof typeof languages;
@@ -46,6 +49,11 @@ export async function startTranslation(): Promise<void> {
     resources: {},
     initAsync: false,
   });
+  wordProblems(({ status, said, detail, title }) =>
+    status === 0 ? i18next.t("state.lost") : worded(said, detail ?? title),
+  );
+  // Nothing that is shown at first waits for them.
+  void learnWords(i18next.language);
   addTexts("app", app);
   for (const add of early.splice(0)) add();
   document.documentElement.lang = i18next.language;
@@ -53,6 +61,7 @@ export async function startTranslation(): Promise<void> {
 
 export async function chooseLanguage(language: Language): Promise<void> {
   localStorage.setItem(KEPT, language);
+  await learnWords(language);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }

@@ -12,6 +12,7 @@ from calotype.services.jobs.jobs import Jobs
 from calotype.services.jobs.model import FINAL, ItemResult, Job, Outcome, State
 from calotype.web.events import FINAL_ID, EventStream
 from calotype.web.offload import Offload
+from calotype.web.wording import Said, said
 
 MAX_UNFINISHED: Final = 1000
 """How many of the jobs that have not ended a stream begins with, the newest."""
@@ -61,6 +62,7 @@ class JobView:
     started_us: int | None
     ended_us: int | None
     error: str
+    error_said: list[Said]
     is_cancelling: bool
     about: JobAbout
 
@@ -80,6 +82,7 @@ class OutcomeView:
     item: str
     result: ItemResult
     comment: str
+    comment_said: list[Said]
     at_us: int
 
 
@@ -211,6 +214,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "started_us": job.started_us,
         "ended_us": job.ended_us,
         "error": job.error,
+        "error_said": said(job.error),
         "is_cancelling": job.is_cancelling,
         "about": _about(job.arguments),
     }
@@ -237,4 +241,5 @@ def _texts(names: object) -> list[str]:
 
 
 def _outcome(outcome: Outcome) -> OutcomeView:
-    return OutcomeView(outcome.number, outcome.item, outcome.result, outcome.comment, outcome.at_us)
+    comment = outcome.comment
+    return OutcomeView(outcome.number, outcome.item, outcome.result, comment, said(comment), outcome.at_us)

@@ -25,6 +25,7 @@ from calotype.services.routing.takeover import MAX_CHARACTERS, read_foreign
 from calotype.web.json_bodies import JsonRoute, check_type
 from calotype.web.offload import Offload
 from calotype.web.problems import speakable
+from calotype.web.wording import Said, said
 
 PROBES: Final = 4
 """How many nodes are asked at one time: each may take its whole timeout, and others need the threads."""
@@ -95,6 +96,14 @@ class ImportReport:
     unchanged: int
     kept: int
     problems: Sequence[str]
+    problems_said: Sequence[Said]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EchoAnswer(Diagnosis):
+    """What came of asking a node; ``said`` is the detail in codes."""
+
+    said: list[Said]
 
 
 def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
@@ -121,13 +130,15 @@ def router(nodes: Nodes, prober: Prober, offload: Offload) -> APIRouter:
         taken = await offload(read_foreign, await _text(request))
         counts = await offload(nodes.take_over, taken.nodes)
         told = [speakable(problem) for problem in taken.problems]
-        return ImportReport(counts["added"], counts["replaced"], counts["unchanged"], counts["kept"], told)
+        codes = [each for problem in told for each in said(problem)]
+        return ImportReport(counts["added"], counts["replaced"], counts["unchanged"], counts["kept"], told, codes)
 
     @routes.post("/nodes/{ae_title:path}/echo")
-    async def echo(ae_title: str) -> Diagnosis:
+    async def echo(ae_title: str) -> EchoAnswer:
         """Ask a node whether it is there (C-ECHO), and say why not."""
         node = (await offload(nodes.entry, ae_title)).node
-        return await probe(prober.diagnose, node)
+        diagnosis = await probe(prober.diagnose, node)
+        return EchoAnswer(**asdict(diagnosis), said=said(diagnosis.detail))
 
     @routes.get("/nodes/{ae_title:path}")
     async def show_node(ae_title: str) -> NodeView:

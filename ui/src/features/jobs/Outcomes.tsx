@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
 import { StateMark } from "@/components/StateMark";
+import { worded } from "@/i18n/said";
 
 import { useOutcomes } from "./api";
 import type { Job } from "./api";
@@ -28,7 +29,7 @@ export function Outcomes({ job }: { job: Job }) {
       </Group>
       {job.error && (
         <Text size="sm" c="var(--state-bad)" mb={6}>
-          {job.error}
+          {worded(job.error_said, job.error)}
         </Text>
       )}
       {isPending && <Loader size="xs" />}
@@ -48,7 +49,7 @@ export function Outcomes({ job }: { job: Job }) {
                 </Text>
               </StateMark>
               <Text size="xs" c="dimmed">
-                {each.comment}
+                {worded(each.comment_said, each.comment)}
               </Text>
             </Group>
           </List.Item>

@@ -5,6 +5,7 @@ import { IconHeartbeat } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import { StateMark } from "@/components/StateMark";
+import { worded } from "@/i18n/said";
 
 import { useEcho } from "./api";
 
@@ -33,7 +34,12 @@ export function EchoMark({ aeTitle }: { aeTitle: string }) {
         )}
         {!isFetching && error && <StateMark state="bad">{error.message}</StateMark>}
         {!isFetching && data && (
-          <Tooltip label={data.detail} multiline maw={420} events={{ hover: true, focus: true, touch: true }}>
+          <Tooltip
+            label={worded(data.said, data.detail)}
+            multiline
+            maw={420}
+            events={{ hover: true, focus: true, touch: true }}
+          >
             <span tabIndex={0}>
               <StateMark state={data.verdict === "answers" ? "good" : "bad"}>
                 {t(`verdict.${data.verdict}`)}

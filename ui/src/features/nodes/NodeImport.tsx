@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Failure } from "@/components/Failure";
+import { worded } from "@/i18n/said";
 
 import { useImportNodes } from "./api";
 
@@ -34,8 +35,8 @@ export function NodeImport({ opened, onClose }: { opened: boolean; onClose: () =
           <Alert color="green" variant="light" role="status">
             {t("import.done", { ...taking.data })}
             <List size="sm">
-              {taking.data.problems.map((problem) => (
-                <List.Item key={problem}>{problem}</List.Item>
+              {taking.data.problems_said.map((problem) => (
+                <List.Item key={problem.text}>{worded([problem], problem.text)}</List.Item>
               ))}
             </List>
           </Alert>

@@ -2,6 +2,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
 
+import type { Schemas } from "@/api/call";
 import { ask } from "@/api/client";
 
 export const ROLES = ["store", "query", "worklist", "print", "commitment"] as const;
@@ -34,14 +35,7 @@ export interface KnownNode extends Node {
   read_only: boolean;
 }
 
-export interface Diagnosis {
-  verdict: string;
-  detail: string;
-  total_ms: number;
-  associate_ms: number | null;
-  echo_ms: number | null;
-  max_pdu_bytes: number | null;
-}
+export type Diagnosis = Schemas["EchoAnswer"];
 
 const KEY = ["nodes"];
 const pathOf = (aeTitle: string) => `api/nodes/${encodeURIComponent(aeTitle)}`;
@@ -73,13 +67,7 @@ export function useDeleteNode() {
   });
 }
 
-export interface Imported {
-  added: number;
-  replaced: number;
-  unchanged: number;
-  kept: number;
-  problems: string[];
-}
+export type Imported = Schemas["ImportReport"];
 
 export function useImportNodes() {
   const queries = useQueryClient();

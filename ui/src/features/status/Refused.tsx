@@ -7,6 +7,7 @@ import { Sheet } from "@/components/Sheet";
 import { StateMark } from "@/components/StateMark";
 import type { Column } from "@/components/Sheet";
 import { showMoment } from "@/i18n/formats";
+import { worded } from "@/i18n/said";
 
 import { AdmitButton } from "./AdmitButton";
 import { useRefusals, useRejections } from "./api";
@@ -79,9 +80,9 @@ export function TurnedAway() {
       kind: "whole",
       cell: (each) => (
         <>
-          <bdi>{each.detail}</bdi>
+          <bdi>{worded(each.detail_said, each.detail)}</bdi>
           <Text size="xs" c="dimmed">
-            {each.result}: {each.reason}
+            {worded(each.result_said, each.result)}: {worded(each.reason_said, each.reason)}
           </Text>
         </>
       ),

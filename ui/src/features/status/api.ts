@@ -16,7 +16,7 @@ export type Traffic = Schemas["TrafficView"];
 
 export type Refusal = Schemas["Refusal"];
 
-export type Rejection = Schemas["Rejection"];
+export type Rejection = Schemas["RejectionView"];
 
 const OFTEN_MS = 3_000;
 const SELDOM_MS = 20_000;

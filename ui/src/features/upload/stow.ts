@@ -1,5 +1,7 @@
 /** Storing files by STOW-RS (PS3.18 10.5): one request, and what became of it. */
 import { Problem, send } from "@/api/client";
+import { worded } from "@/i18n/said";
+import type { Code } from "@/i18n/said";
 
 import { isZip } from "./files";
 import type { Found } from "./files";
@@ -7,7 +9,7 @@ import type { Found } from "./files";
 /** Files that somebody has taken, or refused. */
 export interface Taken {
   state: "stored" | "skipped" | "failed";
-  /** In the server's words; `stopped` is our own. */
+  /** What the server says of it; `stopped` is our own. */
   why: string;
   /** Of a zip file: how many files of it are stored, and how many are not. */
   parts?: { stored: number; failed: number };
@@ -28,6 +30,16 @@ type Failure = Record<string, { Value?: readonly unknown[] } | undefined>;
 
 /** Failure Reason "Cannot understand" (PS3.4 Table B.2-1): it is no DICOM object. */
 const NO_DICOM = 0xc000;
+
+/** The other Failure Reasons that the server gives (PS3.18 Table I.2-2), as it calls them elsewhere. */
+const REASONS: Readonly<Record<number, Code>> = {
+  0x0110: "dimse-processing",
+  0x0111: "dimse-duplicate",
+  0x0124: "dimse-not-authorized",
+  0xa700: "dimse-resources",
+  0xa900: "dimse-mismatch",
+  0xc122: "dimse-syntax",
+};
 
 const LOST: ReadonlySet<number> = new Set([0, 502, 503, 504]);
 const held = (why: Held): Result => ({ state: "held", why });
@@ -71,9 +83,17 @@ export function resultOf(answer: Answer, isPackage: boolean): Taken {
   const [first] = failed;
   const parts = isPackage ? { parts: { stored, failed: failed.length } } : {};
   if (!first) return { state: "stored", why: "", ...parts };
-  const said = first["00000902"]?.Value?.[0];
-  const why = typeof said === "string" ? said : "";
+  const why = reasonOf(first);
   const isForeign = failed.every((each) => (Number(each["00081197"]?.Value?.[0]) & 0xf000) === NO_DICOM);
   if (isForeign && stored === 0) return { state: "skipped", why, ...parts };
   return { state: isForeign && isPackage ? "stored" : "failed", why, ...parts };
+}
+
+function reasonOf(failure: Failure): string {
+  const told = failure["00000902"]?.Value?.[0];
+  const comment = typeof told === "string" ? told : "";
+  const reason = Number(failure["00081197"]?.Value?.[0]);
+  const code = REASONS[reason] ?? "dimse-cannot-understand";
+  const status = reason.toString(16).toUpperCase().padStart(4, "0");
+  return worded([{ text: comment, code, values: { status, remark: comment } }], comment);
 }
