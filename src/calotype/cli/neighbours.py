@@ -17,7 +17,6 @@ from calotype.cli.session import Session, node_in
 from calotype.errors import InvalidRequest
 from calotype.services.access.access import SERVED_TOGETHER
 from calotype.services.access.permissions import EVERY_RIGHT, Right
-from calotype.services.routing.live import DICOM_PORT
 from calotype.services.routing.nodes import Node
 from calotype.services.routing.notation import fields_of
 from calotype.services.routing.takeover import read_foreign
@@ -160,12 +159,12 @@ _CALLER = re.compile(
 """AE title and address as a log writes them, with a port behind an IPv6 address only when that stands in brackets."""
 
 
-def _caller(text: str) -> tuple[str, str, int]:
+def _caller(text: str) -> tuple[str, str, int | None]:
     found = _CALLER.fullmatch(text)
     if found is None:
         raise InvalidRequest(f"{text}: write AETITLE@address, for example WORKSTATION@10.0.0.8")
     address = found["six"] or found["four"] or found["bare"]
-    return found["title"], address, int(found["port"] or DICOM_PORT)
+    return found["title"], address, int(found["port"]) if found["port"] else None
 
 
 def _line(node: Node) -> str:

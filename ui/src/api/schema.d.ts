@@ -1417,16 +1417,14 @@ export interface components {
          * Admittance
          * @description What to allow; ``rights`` null is what was refused and what is of use with it.
          *
-         *     ``port`` is where the new node listens; of one that is in the book it is not changed.
+         *     ``port`` is where the new node listens, null where that is not known (104 is guessed); of one that is in the book
+         *     it is not changed.
          */
         Admittance: {
             /** Rights */
             rights?: components["schemas"]["Right"][] | null;
-            /**
-             * Port
-             * @default 104
-             */
-            port: number;
+            /** Port */
+            port?: number | null;
         };
         /**
          * AllStatistics

@@ -32,8 +32,9 @@ RESOLVED_S: Final = 60.0
 """How long the addresses of a host name are believed."""
 
 DICOM_PORT: Final = 104
-_FETCHING: Final = frozenset({Role.STORE})
 """PS3.8 9.1.1: the well-known port, which is the best guess for a node that has only ever called us."""
+
+_FETCHING: Final = frozenset({Role.STORE})
 
 Resolve = Callable[[str], Collection[str]]
 """Returns the IP addresses of a host; none when its name is not known."""
@@ -183,21 +184,29 @@ class Nodes:
         return counts
 
     def admit(
-        self, ae_title: str, address: str, rights: Iterable[Right], *, port: int = DICOM_PORT, destination: str = ""
+        self,
+        ae_title: str,
+        address: str,
+        rights: Iterable[Right],
+        *,
+        port: int | None = None,
+        destination: str = "",
     ) -> Node:
         """Let a caller do more: add its rights to its node, or make it a node at the address that it calls from.
 
         A node that is bound to another host is not moved: Refused, because that is what binding is for. One of the
-        settings is Refused too. ``destination`` joins those that it may move to. Of a caller whose port is a guess it
-        is not known that it serves anything; who may fetch takes images at least.
+        settings is Refused too. ``destination`` joins those that it may move to. Without
+        ``port`` that is a guess, and it is not known that the caller serves anything; who may fetch takes images at
+        least.
         """
         title = ae_title.strip(" ")
         entry = self._entries().get(title)
         if entry is None:
             allows = frozenset(rights)
-            is_guess = port == DICOM_PORT
-            note = f"admitted; called from {address}{', the port is a guess' if is_guess else ''}"
-            roles = EVERY_ROLE if not is_guess else _FETCHING if Right.MOVE in allows else frozenset[Role]()
+            note, roles = f"admitted; called from {address}", EVERY_ROLE
+            if port is None:
+                port, note = DICOM_PORT, f"{note}, the port is a guess"
+                roles = _FETCHING if Right.MOVE in allows else frozenset[Role]()
             node = Node(title, address, port, note=note, roles=roles, permissions=Permissions(allows))
             self.add(node)
             return node

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as model
 from calotype.services.access.access import SERVED_TOGETHER, Access
 from calotype.services.access.permissions import Right
 from calotype.services.access.refusals import Refusal
-from calotype.services.routing.live import DICOM_PORT, Nodes
+from calotype.services.routing.live import Nodes
 from calotype.web.api.nodes import NodeView, view_of
 from calotype.web.json_bodies import JsonRoute
 from calotype.web.offload import Offload
@@ -29,11 +29,12 @@ class OpenServices:
 class Admittance:
     """What to allow; ``rights`` null is what was refused and what is of use with it.
 
-    ``port`` is where the new node listens; of one that is in the book it is not changed.
+    ``port`` is where the new node listens, null where that is not known (104 is guessed); of one that is in the book
+    it is not changed.
     """
 
     rights: list[Right] | None = None
-    port: Annotated[int, Field(ge=1, le=65535)] = DICOM_PORT
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
 
 
 def router(access: Access, nodes: Nodes, offload: Offload) -> APIRouter:

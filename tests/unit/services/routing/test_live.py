@@ -167,8 +167,9 @@ def test_admitting_a_stranger_makes_it_a_node_where_it_calls_from(book):
         ([Right.WORKLIST, Right.MPPS], {}, frozenset()),
         ([Right.FIND, Right.MOVE, Right.GET], {}, {Role.STORE}),
         ([Right.WORKLIST], {"port": 4006}, EVERY_ROLE),
+        ([Right.WORKLIST], {"port": 104}, EVERY_ROLE),
     ],
-    ids=["a modality", "a workstation", "one whose port is told"],
+    ids=["a modality", "a workstation", "one whose port is told", "one that is told to listen at the usual port"],
 )
 def test_a_stranger_is_asked_for_nothing_that_it_may_not_serve(book, rights, how, roles):
     assert book.admit("STRANGER", "10.0.0.30", rights, **how).roles == roles
