@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench import dicomweb, fill, pixels, query, stow, worklist
@@ -94,14 +95,21 @@ def default_senders(report: Report, base: Path, servers: list[Server], runs: int
 
 def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> None:
     """C-GET, C-MOVE and WADO-RS of one study of 1,000 CT."""
-    sink = Sink()
-    os.environ["BENCH_SINK_PORT"] = str(sink.port)
     load = WORKLOADS["W1"]
-    started = []
-    for server in servers:
-        running = server.start(base)
-        started.append(running)
-        run_workload(running.target, load, 1)
+    with ExitStack() as end:
+        sink = Sink()
+        end.callback(sink.close)
+        os.environ["BENCH_SINK_PORT"] = str(sink.port)
+        started = []
+        for server in servers:
+            running = server.start(base)
+            end.callback(running.stop)
+            started.append(running)
+            run_workload(running.target, load, 1)
+        _fetch_in_turn(report, started, sink, load, runs)
+
+
+def _fetch_in_turn(report: Report, started: list[Running], sink: Sink, load: Workload, runs: int) -> None:
     studies = {running.name: _study_of(running) for running in started}
     clients: dict[str, list[float]] = {}
     for _ in range(runs):
@@ -124,9 +132,6 @@ def retrieve(report: Report, base: Path, servers: list[Server], runs: int) -> No
                     clients.setdefault(running.name, []).append(client)
     for name, times in clients.items():
         report.note(f"the receiving client took {min(times):.3f} s of processor time for what {name} sent")
-    for running in started:
-        running.stop()
-    sink.close()
 
 
 def _whole(load: Workload, wall_s: float, count: int, data_bytes: int) -> float:

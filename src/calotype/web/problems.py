@@ -63,11 +63,12 @@ def problem(
 ) -> Response:
     """Return a problem document; ``detail`` says what was wrong and what to do, ``said`` the same in codes."""
     body: dict[str, object] = {"type": "about:blank", "title": _phrase(status), "status": status}
+    told = speakable(detail)
     if detail:
-        body["detail"] = speakable(detail)
+        body["detail"] = told
     if reason is not None:
         body["reason"] = reason
-    body["said"] = said(speakable(detail) or _phrase(status), reason or _REASONS.get(status, Reason.INVALID_REQUEST))
+    body["said"] = said(told or _phrase(status), reason or _REASONS.get(status, Reason.INVALID_REQUEST))
     return Response(
         orjson.dumps(body), status_code=status, headers=dict(headers or {}), media_type="application/problem+json"
     )
