@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 
 import pytest
-from pynetdicom import transport
+from pynetdicom import fsm, transport
 
 
 def close_in_any_case(peer: transport.AssociationSocket) -> None:
@@ -27,4 +27,23 @@ def pynetdicom_closes_its_sockets():
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport.AssociationSocket, "_shutdown_socket", close_in_any_case)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pynetdicom_survives_late_words():
+    """Let pynetdicom pass over what it still wants to say on an association that it has ended itself.
+
+    One of its threads ends the association while another answers what just came in. In Sta13, which only waits for
+    the connection to close, and in Sta1 after it, Table 9-10 has no such request, and pynetdicom's thread ends by it.
+    """
+    do_action = fsm.StateMachine.do_action
+
+    def unless_late(machine: fsm.StateMachine, event: str) -> None:
+        if machine.current_state in {"Sta1", "Sta13"} and (event, machine.current_state) not in fsm.TRANSITION_TABLE:
+            return
+        do_action(machine, event)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fsm.StateMachine, "do_action", unless_late)
         yield
