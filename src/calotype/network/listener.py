@@ -27,7 +27,7 @@ from calotype.network.failures import AssociationEnded, ConnectionLost
 from calotype.network.pump import Pump
 from calotype.network.rejections import Rejections, contexts_in_words, in_words
 from calotype.network.settings import ListenerSettings
-from calotype.network.sockets import Stream
+from calotype.network.sockets import SERVED, Stream
 from calotype.network.standing import LiveAssociation, Standing, Totals
 from calotype.network.tls import why
 
@@ -259,7 +259,8 @@ class Listener:
             # It did not wait for the answer, and what it sent instead ended everything (PS3.8 Table 9-10, Sta3).
             self._no_request(pump, error, peer_address)
         else:
-            self._serve(association)
+            with SERVED:
+                self._serve(association)
         finally:
             self._admission.leave(peer_address)
 

@@ -4,10 +4,11 @@ import select
 import socket
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
-from calotype.network.sockets import PLAIN, Stream, detect
+from calotype.network.sockets import PLAIN, SERVED, Stream, detect
 from support.raw_peers import PATIENCE_S
 
 
@@ -34,6 +35,59 @@ def test_quickack_is_armed_again_after_each_receive(socket_pair):
         theirs.send(b"x")
         stream.recv_into(memoryview(bytearray(10)), 5)
     assert armed == [detect().quickack] * 3
+
+
+class Scripted(socket.socket):
+    """A socket on which something comes at the given look, or sleep (``None`` stands for one); notes the flags."""
+
+    def __init__(self, *comes):
+        super().__init__()
+        self.comes, self.asked = list(comes), []
+
+    def recv_into(self, _buffer, _size=0, flags=0):
+        self.asked.append(flags)
+        if flags and not self.comes.pop(0):
+            raise BlockingIOError
+        return 1
+
+
+LOOK, SLEEP = getattr(socket, "MSG_DONTWAIT", 1), 0
+needs_eagerness = pytest.mark.skipif(sys.platform != "linux", reason="the fast path of Linux")
+
+
+@needs_eagerness
+def test_a_thread_looks_again_before_it_sleeps_as_long_as_its_peer_is_quick():
+    with Scripted(False, False, True, True) as peer:
+        stream = Stream(peer, replace(detect(), quickack=None, eager_s=PATIENCE_S))
+        for _ in range(2):
+            stream.recv_into(memoryview(bytearray(10)), 5)
+        assert peer.asked == [LOOK] * 4
+
+
+@needs_eagerness
+def test_a_thread_whose_peer_is_slow_sleeps_at_once_until_it_is_quick_again(monkeypatch):
+    # Seconds at: start, a look in vain, awake; start, awake soon; start.
+    times = iter([0, 1, 9, 10, 10.5, 30])
+    with Scripted(False, True) as peer:
+        stream = Stream(peer, replace(detect(), quickack=None, eager_s=1.0))
+        monkeypatch.setattr("calotype.network.sockets.time.perf_counter", lambda: next(times))
+        asked = []
+        for _ in range(3):
+            stream.recv_into(memoryview(bytearray(10)), 5)
+            asked.append(peer.asked)
+            peer.asked = []
+        assert asked == [[LOOK, SLEEP], [SLEEP], [LOOK]]
+
+
+@needs_eagerness
+def test_a_thread_among_several_sleeps_at_once():
+    with Scripted(True, True) as peer:
+        stream = Stream(peer, replace(detect(), quickack=None, eager_s=PATIENCE_S))
+        with SERVED, SERVED:
+            stream.recv_into(memoryview(bytearray(10)), 5)
+        with SERVED:
+            stream.recv_into(memoryview(bytearray(10)), 5)
+        assert peer.asked == [SLEEP, LOOK]
 
 
 def test_receive_returns_what_came_and_zero_at_the_end(stream_pair):
