@@ -83,6 +83,8 @@ def judge_study(evidence: Evidence, override: Charsets = ()) -> Judgement:
     """Judge all text of a study; ``override``, what a person has said, is taken as it is."""
     if override:
         return Judgement(Reading(override=override))
+    if not evidence:
+        return AS_DECLARED
     values: defaultdict[Charsets, list[bytes]] = defaultdict(list)
     for declared, value in evidence:
         values[declared].append(value)

@@ -6,9 +6,9 @@ Written by ``listener``; ``traffic`` makes rates of it. Nothing here decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-from operator import add, sub
-from typing import Self
+from dataclasses import dataclass, fields
+from operator import add, attrgetter, sub
+from typing import Final, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Totals:
     data_set_bytes_sent: int = 0
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(*map(add, astuple(self), astuple(other)))
+        return Totals(*map(add, _NUMBERS(self), _NUMBERS(other)))
 
     def __sub__(self, other: Totals) -> Totals:
-        return Totals(*map(sub, astuple(self), astuple(other)))
+        return Totals(*map(sub, _NUMBERS(self), _NUMBERS(other)))
 
     @classmethod
     def of(cls, association: LiveAssociation) -> Self:
@@ -53,6 +53,10 @@ class Totals:
             association.data_set_bytes_received,
             association.data_set_bytes_sent,
         )
+
+
+_NUMBERS: Final = attrgetter(*(field.name for field in fields(Totals)))
+"""All of them in their order; ``astuple`` would copy each, and that for every association that ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Self, TypeAlias, TypeVar
 
 from calotype.dicom.hierarchy import UID
@@ -34,6 +35,8 @@ _HEADER = struct.Struct(">BxI")
 _PDV_HEADER = struct.Struct(">IBB")
 _PDU_AND_PDV_HEADER = struct.Struct(">BxIIBB")
 _ASSOCIATE_FIELDS = struct.Struct(">H2x16s16s32x")
+_MAX_REMEMBERED_BYTES = 512
+"""Of one context; a dozen transfer syntaxes fit, and all that is remembered stays within a megabyte or two."""
 
 
 class PduType(IntEnum):
@@ -107,8 +110,7 @@ class AssociateRQ:
     @classmethod
     def decode(cls, body: bytes) -> Self:
         """Read the PDU's body."""
-        kind = ItemType.PRESENTATION_CONTEXT_PROPOSED
-        return cls(*_decode_associate(body, kind, PresentationContextProposed.decode))
+        return cls(*_decode_associate(body, ItemType.PRESENTATION_CONTEXT_PROPOSED, _decode_proposed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,15 @@ def _encode_associate(pdu_type: PduType, pdu: AssociateRQ | AssociateAC) -> byte
     )
     return _HEADER.pack(pdu_type, len(body)) + body
 
+
+def _decode_proposed(value: bytes) -> PresentationContextProposed:
+    """Read a proposed context: a device proposes the same ones for each of its associations."""
+    if len(value) > _MAX_REMEMBERED_BYTES:
+        return PresentationContextProposed.decode(value)
+    return _remembered_proposed(value)
+
+
+_remembered_proposed = lru_cache(maxsize=1024)(PresentationContextProposed.decode)
 
 _Context = TypeVar("_Context", PresentationContextProposed, PresentationContextResult)
 

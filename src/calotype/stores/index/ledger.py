@@ -240,8 +240,15 @@ class Ledger:
         if row is None:
             face = Face.of(attributes)
             patient_row, known = self._patient(uid, face, attributes)
-            values = [patient_row, *level_values(Level.STUDY, attributes), "", "", "", ""]
-            study = _Study(_row_number(self._execute(self._sql.insert_study, values)), known, set(), set())
+            # What the study gathers begins with what its first object brings: no row is written twice for it.
+            modalities, sop_classes = _values(attributes.get("Modality", "")), {attributes["SOPClassUID"]}
+            values = [
+                patient_row,
+                *level_values(Level.STUDY, attributes),
+                *gathered("ModalitiesInStudy", modalities),
+                *gathered("SOPClassesInStudy", sop_classes),
+            ]
+            study = _Study(_row_number(self._execute(self._sql.insert_study, values)), known, modalities, sop_classes)
         else:
             study = _Study(row[0], Face(*row[3:8]), _values(row[1]), _values(row[2]))
         if len(self._studies) >= STUDIES_REMEMBERED:

@@ -275,3 +275,19 @@ class TestCost:
             "UPDATE",
             "COMMIT",
         ]
+
+    def test_the_first_object_of_a_study_writes_each_row_once(self, index: SqliteIndex) -> None:
+        statements: list[str] = []
+        index._writer.set_trace_callback(statements.append)
+        index.add(record(1))
+        index._writer.set_trace_callback(None)
+        written = [statement.split()[:3] for statement in statements]
+        assert [words[2] for words in written if words[0] == "INSERT"] == [
+            "patient",
+            "study",
+            "series",
+            "tally",
+            "instance",
+            "header",
+        ]
+        assert [words[1] for words in written if words[0] == "UPDATE"] == ["tally"]
