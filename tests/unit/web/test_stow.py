@@ -272,7 +272,8 @@ class Uploader:
 
 
 def upload(archive, rejections, beginning, *, then):
-    app = create_app(Rooms(archive, rejections), WebSettings(idle_s=0.05))
+    idle_s = 0.05 if then == "silence" else 60.0
+    app = create_app(Rooms(archive, rejections), WebSettings(idle_s=idle_s))
     uploader = Uploader(beginning, then=then)
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
