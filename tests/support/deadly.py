@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+# Here, and not when it is asked for: a frame has seconds, and on a busy machine loading it takes them.
+import numpy as np
+
 from calotype.errors import Unsupported
 
 
@@ -69,8 +72,6 @@ def _sleep(mark):
 
 
 def _array(description):
-    import numpy as np
-
     return np.zeros(description.shape, description.dtype)
 
 
