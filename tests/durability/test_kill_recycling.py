@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -63,6 +64,12 @@ def churn(url: str, study: str, chance: random.Random, answered: list[tuple[str,
         return
 
 
+def all_had_two(answered: list[tuple[str, str]], studies: list[str]) -> bool:
+    """Tell whether each study had two answers; on a busy machine one may come long after the others."""
+    tally = Counter(study for study, _ in list(answered))
+    return min(tally[study] for study in studies) >= 2
+
+
 def test_killed_again_and_again_a_study_is_whole_or_gone_and_every_file_is_told_of(tmp_path: Path):
     chance = random.Random(9)
     studies = [samples.uid(5, number) for number in range(STUDIES)]
@@ -81,13 +88,13 @@ def test_killed_again_and_again_a_study_is_whole_or_gone_and_every_file_is_told_
         for thread in threads:
             thread.start()
         deadline = time.monotonic() + 120
-        while len(answered) < STUDIES * 2 and time.monotonic() < deadline:
+        while not all_had_two(answered, studies) and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(chance.random() * 0.1)
         running.kill()
         for thread in threads:
             thread.join(120)
-        assert len(answered) >= STUDIES * 2, running.log()
+        assert all_had_two(answered, studies), running.log()
         last = dict(answered)
     assert set(last) == set(studies)
 
