@@ -22,11 +22,16 @@ from calotype.dicom.datasets import encode
 from calotype.dicom.query.worklist import STEPS
 from calotype.dicom.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from calotype.services.worklist.items import Item, Step, StepStatus
-from calotype.stores.index import worklist
+from calotype.stores.index import worklist, worklist_keys
 from calotype.stores.index.connections import SqliteSettings
 from calotype.stores.index.sqlite import SqliteIndex
 
 MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
+HANZI = {
+    "Zhang": "张", "Zhao": "赵", "Zhu": "朱", "Zhou": "周", "Chang": "常", "Chen": "陈", "Wang": "王", "Wen": "文",
+    "Wu": "吴", "Wei": "魏", "Lu": "卢", "Lei": "雷", "Lan": "兰", "Long": "龙", "Li": "李", "Lin": "林", "He": "何",
+}  # fmt: skip
+"""Surnames that every second patient of that name writes in hanzi, with no letters beside them."""
 STATIONS, MODALITIES, DAYS = 20, ("CT", "MR", "CR", "DX", "US"), 365
 
 
@@ -47,8 +52,11 @@ def item(number: int) -> Item:
         "ScheduledProcedureStepID": f"S{number}",
         "ScheduledProcedureStepDescription": "CT Thorax",
     }
+    surname = fill.surname(number % 100)
+    if number // 100 % 2:
+        surname = HANZI.get(surname, surname)
     attributes = {
-        "PatientName": f"{fill.surname(number % 100)}^Given{number}",
+        "PatientName": f"{surname}^Given{number}",
         "PatientID": fill.patient_id(number),
         "PatientBirthDate": "19700101",
         "AccessionNumber": f"A{number}",
@@ -69,6 +77,11 @@ QUESTIONS: dict[str, Callable[[random.Random, int], dict[str, str]]] = {
     },
     "patient id": lambda c, n: {"PatientID": fill.patient_id(c.randrange(n))},
     "surname": lambda c, _n: {"PatientName": f"{fill.surname(c.randrange(100))}*"},
+    "surname in hanzi": lambda c, _n: {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "PatientName": f"{c.choice([*HANZI.values()])}*",
+    },
+    "name within": lambda c, n: {"PatientName": f"*Given{c.randrange(n)}"},
     "name prefix": lambda c, n: {"PatientName": f"{fill.surname(c.randrange(100))}^Given{c.randrange(n) // 100}*"},
 }
 
@@ -94,7 +107,8 @@ def _fill(folder: Path, items: int) -> None:
         for number in range(items):
             each = item(number)
             row = connection.execute(worklist.ADD_ITEM, worklist.item_values(each)).lastrowid
-            connection.executemany(worklist.ADD_STEP, [(row, *step) for step in worklist.step_values(each)])
+            steps = worklist.step_values(each, worklist_keys.reading(each.attributes))
+            connection.executemany(worklist.ADD_STEP, [(row, *step) for step in steps])
 
     index.write(work)
     index.close()
@@ -108,9 +122,9 @@ def _ask(
     for number in range(1, ROUNDS + 1):
         keys = question(chance, items)
         step = dict.fromkeys(("Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate"), "")
-        step |= {key: value for key, value in keys.items() if not key.startswith("Patient")}
+        step |= {key: value for key, value in keys.items() if not key.startswith(("Patient", "Spec"))}
         patient = {"PatientName": "", "PatientID": "", "StudyInstanceUID": "", "AccessionNumber": ""}
-        patient |= {key: value for key, value in keys.items() if key.startswith("Patient")}
+        patient |= {key: value for key, value in keys.items() if key.startswith(("Patient", "Spec"))}
         elements = keywords.to_elements({**patient, STEPS: [step]}, lambda value, _vr: value.encode())
         identifier = encode(elements, EXPLICIT_VR_LITTLE_ENDIAN)
         command = find_request(MODALITY_WORKLIST_FIND, number)

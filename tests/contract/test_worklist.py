@@ -155,6 +155,33 @@ class TestQuestions:
         newest = StepQuery(order=(Order("ScheduledProcedureStepStartDate", descending=True),))
         assert [each.step_id for each in store.find(newest)] == ["S0", "S1", "S2"]
 
+    @pytest.mark.parametrize("key", ["wang*", "WANG^F?NG", "*ang*", "王*", "*芳*", "*", "?*^?*"])
+    @pytest.mark.parametrize("read", ["as it is", "in pinyin"])
+    def test_a_name_that_answers_in_several_groups_answers_once(self, store: Store, key: str, read: str) -> None:
+        names = [
+            "Wang^Fang=王^芳=wang^fang",
+            "Doe^John",
+            "王^芳=王^芳=王^芳",
+            "王^芳==Wang^Fang",
+            "wang^fang==WANG^FANG",
+        ]
+        for number in range(60):
+            later = "20240202" if number % 7 else "20240131"
+            store.add(item(number, PatientName=names[number % 5], ScheduledProcedureStepStartDate=later))
+        asked = Wildcard("PatientName", key)
+        query = StepQuery((Romanised("PatientName", asked) if read == "in pinyin" else asked,))
+        answers = [entry.step_id for entry in store.find(query)]
+        assert len(answers) == len(set(answers)) > 20
+        numbers = sorted((bool(number % 7), number) for number in (int(each[1:]) for each in answers))
+        assert answers == [f"S{number}" for _, number in numbers]
+        assert store.count(query, 1000) == Total(len(answers))
+        pages = [
+            entry.step_id
+            for offset in range(0, 70, 7)
+            for entry in store.find(StepQuery(query.conditions, page=Page(7, offset)))
+        ]
+        assert pages == answers
+
     def test_names_are_sorted_by_their_groups(self, store: Store) -> None:
         for number, name in enumerate(["Zhang^San=张^三", "Müller^Jörg", "doe^john", "MULLER^Jorg=穆^勒"]):
             store.add(item(number, PatientName=name))
@@ -191,12 +218,21 @@ class TestQuestions:
 NAME_KEYS = (
     "Zhang*", "zhang^san", "*三*", "张*", "=张^三", "Zhang^San=张^三", "muller*", "M?ller*", "*^JORG", "doe^j*",
     "Doe", "o'brien*", "山田*", "yamada*=山田*", "=*太郎", "ivanov*", "ИВАНОВ*", "[z]*", "*%*", "_oe*", "^^", "",
+    "*", "??^*", "?oe^jan?", "*an*", "*ANG^*", "Yamada*=*", "=*", "*=*", "==*", "=王*=", "王*", "王^?", "=*=w*",
+    "lu^*", "LÜ*",
+)  # fmt: skip
+PINYIN_KEYS = (
+    "zhang*", "Zhang^Sanf*", "*xiu", "doe*", "wang*", "WANG^F*", "?ang^*", "*ang*", "*fang", "*^?ang", "lyu*", "lu*",
+    "LÜ^b?", "[w]ang*", "*", "a=*", "*=*", "wang*=王*", "=*fang", "王*", "*芳",
 )  # fmt: skip
 ITEM_CONDITIONS: tuple[Condition, ...] = (
     *(Wildcard("PatientName", key) if "*" in key or "?" in key else Exact("PatientName", key) for key in NAME_KEYS),
     *(Wildcard("ReferringPhysicianName", key) for key in ("grey*", "*五")),
-    *(Romanised("PatientName", Wildcard("PatientName", key)) for key in ("zhang*", "Zhang^Sanf*", "*xiu", "doe*")),
-    Romanised("PatientName", Exact("PatientName", "Zhang^Sanfeng")),
+    *(Romanised("PatientName", Wildcard("PatientName", key)) for key in PINYIN_KEYS),
+    *(Romanised("PatientName", Exact("PatientName", key)) for key in ("Zhang^Sanfeng", "WANG^FANG", "wang^fang", "")),
+    *(AnyOf(tuple(Wildcard("PatientName", key) for key in keys)) for keys in (("wang*", "*fang"), ("王*", "王^芳*"))),
+    AnyOf(tuple(Romanised("PatientName", Wildcard("PatientName", key)) for key in ("wang*", "*^fang", "lyu*"))),
+    AnyOf(tuple(Wildcard("PatientName", f"*{letter}*") for letter in "abcdefghijklmnopqrstuvwxyz")),
     Romanised("PatientSex", Exact("PatientSex", "F")),
     *(Exact("PatientID", key) for key in ("P3", "p3", "A%_[1]", "")),
     *(Wildcard("PatientID", key) for key in ("P*", "?%_[*", "*1]", "*")),

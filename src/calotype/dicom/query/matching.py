@@ -78,8 +78,10 @@ def holds(condition: Condition, attributes: Attributes) -> bool:  # noqa: C901, 
         case PartBegins(keyword, word):
             return any(_part_begins(word, name) for name in _values(keyword, attributes))
         case Romanised(keyword, as_read):
-            pinyin = "\\".join(map(romanise_name, filter(_lacks_letters, _values(keyword, attributes))))
-            return holds(as_read, attributes) or holds(as_read, {keyword: pinyin})
+            if holds(as_read, attributes):
+                return True
+            pinyin = "\\".join(map(romanise_name, filter(lacks_letters, _values(keyword, attributes))))
+            return bool(pinyin) and holds(as_read, {keyword: pinyin})
         case Range(keyword, low, high):
             return any(_between(keyword, value, low, high) for value in _values(keyword, attributes))
         case DateTimeRange():
@@ -219,7 +221,8 @@ def _part_begins(word: str, name: str) -> bool:
     return any(name_parts.begins(word, group) for group in values.name_groups(name))
 
 
-def _lacks_letters(name: str) -> bool:
+def lacks_letters(name: str) -> bool:
+    """Tell whether a person is read in pinyin for :class:`Romanised`."""
     alphabetic, ideographic, _ = values.name_groups(name)
     return alphabetic >= FIRST_HANZI if alphabetic else bool(ideographic)
 

@@ -31,7 +31,7 @@ from calotype.services.archive.ports import (
     StudyText,
     Total,
 )
-from calotype.stores.index import feed, migrations, names, pieces, reading, rows, texts, walks
+from calotype.stores.index import feed, migrations, names, pieces, reading, rows, texts, walks, worklist_readings
 from calotype.stores.index.compile import Form, statement
 from calotype.stores.index.connections import (
     MIN_SQLITE,
@@ -239,16 +239,18 @@ class SqliteIndex:
         return outcomes
 
     def key_all_names(self) -> None:
-        """Key the names of all patients for fuzzy questions now, instead of when the index is quiet."""
+        """Key the names of all patients now, those of the worklist too, instead of when the index is quiet."""
         while self._names_are_behind():
             self._key_names()
 
     def _names_are_behind(self) -> bool:
-        return bool(self._readers.fetch(names.BEHIND))
+        return any(self._readers.fetch(behind) for behind in (names.BEHIND, worklist_readings.BEHIND))
 
     def _key_names(self) -> None:
         names.read_some(self._readers.fetch)
         self._groups.submit(lambda: names.key_some(self._execute))
+        if readings := worklist_readings.read_some(self._readers.fetch):
+            self._groups.submit(lambda: worklist_readings.keep(self._execute, readings))
 
     def _translated(self, error: Exception) -> Exception:
         return translated(error, self._path) if isinstance(error, sqlite3.Error) else error

@@ -25,7 +25,7 @@ from calotype.services.worklist.items import Entry, Item, Step, StepStatus, entr
 from calotype.services.worklist.ports import Move, PerformedRecord, StepQuery
 from calotype.stores.index import worklist_compile
 from calotype.stores.index.sqlite import SqliteIndex
-from calotype.stores.index.worklist_keys import COLUMNS, step_keys
+from calotype.stores.index.worklist_keys import COLUMNS, READ, READING, reading, step_keys
 
 ITEM: Final = """
 SELECT id, item_id, attributes, created_us, updated_us FROM worklist_item WHERE item_id = ?
@@ -48,9 +48,10 @@ UPDATE worklist_item SET study_instance_uid = ?, requested_procedure_id = ?, att
 REMOVE_ITEM: Final = "DELETE FROM worklist_item WHERE id = ?"
 REMOVE_STEPS: Final = "DELETE FROM worklist_step WHERE item_row = ?"
 ADD_STEP: Final = (
-    f"INSERT INTO worklist_step (item_row, position, status, attributes, {', '.join(COLUMNS)})"  # noqa: S608 - names of ours
-    f" VALUES (?, ?, ?, ?{', ?' * len(COLUMNS)})"
+    f"INSERT INTO worklist_step (item_row, position, status, attributes, {', '.join(COLUMNS)}, {READING})"  # noqa: S608 - names of ours
+    f" VALUES (?, ?, ?, ?{', ?' * len(COLUMNS)}, ?)"
 )
+READING_OF_ITEM: Final = f"SELECT {READING} FROM worklist_step WHERE item_row = ? LIMIT 1"  # noqa: S608 - a name of ours
 ENTRIES: Final = """
 SELECT s.id, i.item_id, i.attributes, s.attributes, s.status
 FROM worklist_step AS s JOIN worklist_item AS i ON i.id = s.item_row
@@ -86,7 +87,7 @@ class SqliteWorklist:
 
     def add(self, item: Item) -> None:
         """Keep a new item; see the port."""
-        values, steps = item_values(item), list(step_values(item))
+        values, steps = item_values(item), list(step_values(item, reading(item.attributes)))
 
         def work(connection: sqlite3.Connection) -> None:
             _check_procedure(connection, item)
@@ -110,9 +111,10 @@ class SqliteWorklist:
 
         def work(connection: sqlite3.Connection) -> Item:
             row = _first(connection.execute(ITEM, (item_id,)).fetchall(), f"worklist item {item_id}")
-            new = change(_item(row, connection.execute(STEPS, (row[0],)).fetchall()))
+            old = _item(row, connection.execute(STEPS, (row[0],)).fetchall())
+            new = change(old)
             _check_procedure(connection, new)
-            _put(connection, row[0], new)
+            _put(connection, row[0], old, new)
             return new
 
         return self._index.write(work)
@@ -215,9 +217,13 @@ def _check_procedure(connection: sqlite3.Connection, item: Item) -> None:
             )
 
 
-def _put(connection: sqlite3.Connection, number: int, item: Item) -> None:
+def _put(connection: sqlite3.Connection, number: int, old: Item, new: Item) -> None:
+    known: str | None = None
+    if new.attributes.get(READ) == old.attributes.get(READ):
+        # A new name is not read here: the transaction is that of whoever stores at this moment.
+        ((known,),) = connection.execute(READING_OF_ITEM, (number,)).fetchall() or ((None,),)
     # Values first: nothing may be refused once something is written.
-    values, steps = item_values(item), list(step_values(item))
+    values, steps = item_values(new), list(step_values(new, known))
     connection.execute(CHANGE_ITEM, values)
     connection.execute(REMOVE_STEPS, (number,))
     connection.executemany(ADD_STEP, [(number, *step) for step in steps])
@@ -226,7 +232,8 @@ def _put(connection: sqlite3.Connection, number: int, item: Item) -> None:
 def _move(connection: sqlite3.Connection, moves: Sequence[Move]) -> None:
     for move in moves:
         for row in connection.execute(ITEM, (move.item_id,)).fetchall():
-            _put(connection, row[0], move.of(_item(row, connection.execute(STEPS, (row[0],)).fetchall())))
+            old = _item(row, connection.execute(STEPS, (row[0],)).fetchall())
+            _put(connection, row[0], old, move.of(old))
 
 
 def _written(attributes: Attributes) -> str:
@@ -239,11 +246,14 @@ def item_values(item: Item) -> tuple[Any, ...]:
     return item.study, item.procedure_id, attributes, item.created_us, item.updated_us, item.item_id
 
 
-def step_values(item: Item) -> Iterator[tuple[Any, ...]]:
-    """Return the values of its steps' rows, as :data:`ADD_STEP` takes them after the item's row number."""
+def step_values(item: Item, reading: str | None) -> Iterator[tuple[Any, ...]]:
+    """Return the values of its steps' rows, as :data:`ADD_STEP` takes them after the item's row number.
+
+    ``reading``: that of its patient's name (``worklist_keys.reading``), ``None`` while nobody has read it.
+    """
     for position, step in enumerate(item.steps):
         keys = step_keys(item.attributes, step.attributes)
-        yield position, step.status.value, _written(step.attributes), *keys
+        yield position, step.status.value, _written(step.attributes), *keys, reading
 
 
 def _item(row: Sequence[Any], steps: Sequence[Sequence[Any]]) -> Item:

@@ -14,7 +14,8 @@ from typing import Final
 from calotype.dicom.keywords import Attributes
 from calotype.dicom.query import values
 from calotype.dicom.query.attributes import Matching
-from calotype.dicom.query.matching import comparable, kind_of
+from calotype.dicom.query.matching import comparable, kind_of, lacks_letters
+from calotype.dicom.romanise import romanise_name
 from calotype.stores.index.keys import SEVERAL
 
 
@@ -79,6 +80,23 @@ OF_STEP: Final[Mapping[str, Keyed]] = {
 }
 COLUMNS: Final = tuple(column for keyed in (*OF_ITEM.values(), *OF_STEP.values()) for column in keyed.columns)
 """Every key column, in the order of :func:`step_keys`."""
+
+
+READ: Final = "PatientName"
+"""The name whose pinyin is kept. A hospital's physicians are few: looking through their names is fast enough."""
+READING: Final = f"{OF_ITEM[READ].name}_romanised"
+"""The column of it: empty where there is none, NULL until it has been read (``worklist_readings``)."""
+
+
+def reading(item: Attributes) -> str:
+    """Return the key of a patient's name in pinyin, for devices that cannot show hanzi; empty where it has letters.
+
+    The first hanzi loads the readings of all, which takes longer than anybody should wait for a transaction.
+    """
+    name = item.get(READ, "")
+    if not isinstance(name, str) or not lacks_letters(name):
+        return ""
+    return values.name_groups(romanise_name(name))[0]
 
 
 def step_keys(item: Attributes, step: Attributes) -> list[str]:

@@ -2,17 +2,24 @@
 
 They derive from nothing, so a rebuild leaves them alone. A step's row holds every key that a worklist is asked by,
 its item's too, so that one table answers; the attributes themselves stand as JSON. Keys are in the form that
-``dicom.query.matching`` compares; how they are made is in ``worklist_keys``. A change here needs a migration.
+``dicom.query.matching`` compares; how they are made is in ``worklist_keys``. A change here needs a migration, and
+so does one of what hanzi are read as (``dicom.romanise``): it sets the readings NULL, which are then made anew.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, literal_column
+from sqlalchemy.sql import ColumnElement
 
 from calotype.stores.index.columns import ROW
-from calotype.stores.index.worklist_keys import COLUMNS
+from calotype.stores.index.worklist_keys import COLUMNS, OF_ITEM, READ, READING
+
+_NAME, *_OTHER_GROUPS = OF_ITEM[READ].columns
+_ANSWERED: Final = ("item_row", "position", "status", "start_date", "start_time")
+"""Whether a step answers, and when its turn is: behind a name these stand in the index too, so that the many steps
+that one surname finds need not be read."""
 
 _INDEXES: Final[tuple[tuple[str, ...], ...]] = (
     ("item_row",),
@@ -22,16 +29,19 @@ _INDEXES: Final[tuple[tuple[str, ...], ...]] = (
     ("start_date", "start_time"),
     ("status", "start_date", "start_time"),
     ("patient_id",),
-    # All groups in the first: what stands in the middle of a name is found without reading the rows.
-    ("patient_name", "patient_name_ideographic", "patient_name_phonetic"),
-    ("patient_name_ideographic",),
-    ("patient_name_phonetic",),
+    # All groups in the first: in it names are sorted.
+    (_NAME, *_OTHER_GROUPS, *_ANSWERED),
     ("accession_number",),
     ("requested_procedure_id",),
     ("study_instance_uid",),
     ("admission_id",),
     ("step_id",),
 )
+
+
+def is_there(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the very words of a partial index's condition: what is not empty, NULL included."""
+    return column.is_distinct_from(literal_column("''"))
 
 
 def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
@@ -57,7 +67,13 @@ def draw(metadata: MetaData) -> tuple[Table, Table, Table]:
         Column("status", Text, nullable=False),
         Column("attributes", Text, nullable=False),
         *(Column(name, Text, nullable=False) for name in COLUMNS),
+        Column(READING, Text),
         *(Index(f"ix_worklist_step_{names[0]}", *names) for names in _INDEXES),
+        # Most names have one group: these indexes hold the others, the last one also what has not been read yet.
+        *(
+            Index(f"ix_worklist_step_{name}", name, *_ANSWERED, sqlite_where=is_there(literal_column(name)))
+            for name in (*_OTHER_GROUPS, READING)
+        ),
     )
     performed = Table(
         "performed_step",

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from calotype.errors import Unavailable
 
-HEAD: Final = "v0016"
+HEAD: Final = "v0017"
 
 _log = logging.getLogger(__name__)
 
