@@ -173,7 +173,7 @@ class Site:
         return self.house.logins
 
     def client(self, **how):
-        return httpx.Client(base_url=self.url, timeout=30, **how)
+        return httpx.Client(base_url=self.url, timeout=60, **how)
 
     def as_role(self, role):
         return self.client(auth=(role, PASSWORD))
@@ -610,7 +610,7 @@ def test_a_stream_ends_with_its_session(site, monkeypatch):
             for entry in admin.get("/api/sessions?all=true").json():
                 if entry["user"] == "viewer":
                     admin.request("DELETE", f"/api/sessions/{entry['id']}")
-        assert ended.wait(30)
+        assert ended.wait(60)
         reader.join()
 
 

@@ -33,14 +33,14 @@ def site(tmp_path_factory, request):
 @pytest.fixture
 def reader(site):
     url, has_login = site
-    with httpx.Client(base_url=url, timeout=30, auth=("admin", PASSWORD) if has_login else None) as client:
+    with httpx.Client(base_url=url, timeout=60, auth=("admin", PASSWORD) if has_login else None) as client:
         yield client
 
 
 @pytest.fixture
 def program(site):
     """What runs on the reader's machine: it knows an address, and nothing else."""
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=60) as client:
         yield client
 
 

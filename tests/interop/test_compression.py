@@ -73,7 +73,7 @@ def running(tmp_path_factory, sent):
 
 
 def statistics(running):
-    with urllib.request.urlopen(f"http://127.0.0.1:{running.http_port}/api/statistics", timeout=30) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.http_port}/api/statistics", timeout=60) as answer:
         return json.load(answer)
 
 

@@ -64,7 +64,7 @@ def asked(session, case, url):
     """The status of what a case asks; ``None`` for what no client could send."""
     how = case.as_transport_kwargs(base_url=url)
     try:
-        with session.request(**how, timeout=20, stream=True, allow_redirects=False) as response:
+        with session.request(**how, timeout=60, stream=True, allow_redirects=False) as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 assert response.content is not None
             return response.status_code
@@ -89,7 +89,7 @@ def cases_of(operation, mode, ask):
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_nothing_that_can_be_asked_is_an_error_of_ours(url, session, mode):
-    document = session.get(f"{url}/api/openapi.json", timeout=20).json()
+    document = session.get(f"{url}/api/openapi.json", timeout=60).json()
     until_s = time.monotonic() + BUDGET_S
     failed, answered, known = [], set(), set()
 

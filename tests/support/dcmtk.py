@@ -91,8 +91,17 @@ def serving(tool: str, port: int, *arguments: object, folder: Path) -> Iterator[
             wait_for(port, process, log)
             yield
         finally:
-            process.terminate()
-            process.wait(TOOL_S)
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a peer; one that does not heed it is killed, or it would be found, and fail, during another test."""
+    process.terminate()
+    try:
+        process.wait(TOOL_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

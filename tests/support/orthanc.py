@@ -51,5 +51,4 @@ def running(folder: Path, port: int, neighbour: Node) -> Iterator[Orthanc]:
             with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=dcmtk.TOOL_S) as api:
                 yield Orthanc(Node("ORTHANC", "127.0.0.1", port), api)
         finally:
-            process.terminate()
-            process.wait(dcmtk.TOOL_S)
+            dcmtk.end(process)

@@ -33,7 +33,8 @@ from calotype.services.archive.ports import ObjectLocation, StoredInstance
 from calotype.services.routing.nodes import Node
 
 NATIVE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-TIMEOUTS = Timeouts(connect_s=10, artim_s=5, idle_s=20, dimse_s=20, network_s=20)
+TIMEOUTS = Timeouts(connect_s=60, artim_s=60, idle_s=60, dimse_s=60, network_s=60)
+"""That no test should reach, on however busy a machine."""
 CALLER = Caller("TESTER", DialSettings(timeouts=TIMEOUTS))
 STORAGE = dict.fromkeys(STORAGE_CLASSES, STORABLE_TRANSFER_SYNTAXES)
 

@@ -87,9 +87,13 @@ class Running:
     def _reap(self) -> int:
         assert self.process is not None
         assert self.process.stdout is not None
-        code = self.process.wait(60)
-        self.process.stdout.close()
-        return code
+        try:
+            return self.process.wait(60)
+        finally:
+            # One that does not end by itself fails its own test, and no other one.
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -61,4 +61,4 @@ def quick() -> Timeouts:
 @pytest.fixture
 def patient() -> Timeouts:
     """Timeouts that no test should reach."""
-    return Timeouts(connect_s=10, artim_s=5, idle_s=30, dimse_s=30, network_s=30)
+    return Timeouts(connect_s=60, artim_s=60, idle_s=60, dimse_s=60, network_s=60)

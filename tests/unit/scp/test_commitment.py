@@ -47,7 +47,7 @@ class Book(FixedAddressBook):
 class Archive:
     """One of two archives that ask each other."""
 
-    def __init__(self, wait_s=20.0):
+    def __init__(self, wait_s=60.0):
         self.house = House(MemoryObjectStore(), MemoryIndex())
         self.book = Book()
         self.commitments = Commitments.over(
