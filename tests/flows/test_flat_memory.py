@@ -43,6 +43,10 @@ def store(association: Association, data: bytes, instance: str) -> None:
     assert received.message.status == 0
 
 
+NAME = "DOE^JO"
+"""Of letters: for the first hanzi a dictionary of 50 MB is loaded, as soon as the index is quiet for a while."""
+
+
 def test_large_and_many_objects_leave_memory_as_it_was(tmp_path):
     context = PresentationContextProposed(1, UID(samples.CT), (UID(samples.EXPLICIT),))
     with (
@@ -57,12 +61,14 @@ def test_large_and_many_objects_leave_memory_as_it_was(tmp_path):
         ) as association,
     ):
         for i in range(300):
-            store(association, samples.ct(16, 16, seed=i, sop_uid=samples.uid(1, i)), samples.uid(1, i))
+            uid = samples.uid(1, i)
+            store(association, samples.ct(16, 16, seed=i, sop_uid=uid, patient_name=NAME), uid)
         before = peak_rss_bytes(running)
         for i in range(700):
-            store(association, samples.ct(16, 16, seed=i, sop_uid=samples.uid(2, i)), samples.uid(2, i))
+            uid = samples.uid(2, i)
+            store(association, samples.ct(16, 16, seed=i, sop_uid=uid, patient_name=NAME), uid)
         after_many = peak_rss_bytes(running)
-        large = samples.ct(5000, 5000, sop_uid=samples.uid(3, 1))
+        large = samples.ct(5000, 5000, sop_uid=samples.uid(3, 1), patient_name=NAME)
         assert len(large) > 45 * MIB
         store(association, large, samples.uid(3, 1))
         after_large = peak_rss_bytes(running)
@@ -92,9 +98,7 @@ def fetched_bytes(port: int, path: str, accept: str, start: threading.Barrier) -
 
 
 def test_many_clients_who_fetch_large_objects_at_once_leave_memory_as_it_was(tmp_path):
-    large = samples.ct(
-        5000, 5000, study_uid="1.2.3", series_uid="1.2.3.4", sop_uid="1.2.3.4.5", patient_name="DOE^JO"
-    )
+    large = samples.ct(5000, 5000, study_uid="1.2.3", series_uid="1.2.3.4", sop_uid="1.2.3.4.5", patient_name=NAME)
     assert len(large) > 45 * MIB
     with Running(tmp_path, {"CALOTYPE__STORAGE__DURABLE": "false"}) as running:
         connection = HTTPConnection("127.0.0.1", running.http_port, timeout=120)
