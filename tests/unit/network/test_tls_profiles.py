@@ -16,7 +16,7 @@ from calotype.network.listener import Listener
 from calotype.network.rejections import Rejections
 from calotype.network.settings import DialSettings, ListenerSettings
 from calotype.network.tls import PROFILES, TlsProfile, client_context, server_context
-from support.raw_peers import CONTEXTS, CT
+from support.raw_peers import CONTEXTS, CT, PATIENCE_S
 
 POLICY = AcceptancePolicy(called_ae_titles=None, abstract_syntaxes={CT: (EXPLICIT_VR_LITTLE_ENDIAN,)})
 YESTERDAY = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
@@ -90,7 +90,7 @@ def version_and_suite(port, context):
 @contextmanager
 def wrapped(port, context):
     with (
-        socket.create_connection(("localhost", port), timeout=10) as plain,
+        socket.create_connection(("localhost", port), timeout=PATIENCE_S) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         yield connection

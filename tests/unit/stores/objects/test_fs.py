@@ -115,7 +115,7 @@ def test_a_folder_another_thread_is_making_is_not_taken_for_durable(recorder):
     base = Syscalls.best()
 
     def link(source, target):
-        at_link.wait(timeout=20)
+        at_link.wait(timeout=60)
         base.link(source, target)
 
     store = store_of(recorder, replace(base, link=link))
