@@ -6,7 +6,8 @@ never put through pinyin, nor are the hanzi of a name that has them. Spelling is
 (GB/T 28039, ICAO 9303): no apostrophes, and *ü* is written ``yu`` (吕 is *Lyu*), which is ASCII and reads right.
 
 The readings come from ``pypinyin``, imported when the first hanzi is met: it takes 0.15 s and 50 MB. Which character
-set can carry what, and when to romanise at all, is in ``replies``.
+set can carry what, and when to romanise at all, is in ``replies``. The worklist keeps what names are read as: when
+that changes, a migration has them read anew (``stores.index.worklist_schema``).
 """
 
 from __future__ import annotations

@@ -97,8 +97,9 @@ def question(query: StepQuery) -> Question:
     for each in query.order:
         keyed = OF_STEP.get(each.keyword) or OF_ITEM.get(each.keyword)
         columns = [_step.c[name] for name in keyed.columns] if keyed else []
-        # A walk along the order would pass by everything; what the keys find is few, and sorted at once.
-        found: list[Expression] = [column.concat("") if narrowing else column for column in columns]
+        # A walk along the order would pass by everything; what the keys find is few, and sorted at once. No union is
+        # found by such a walk.
+        found: list[Expression] = [column.concat("") if narrowing and not walks else column for column in columns]
         order += [column.desc() if each.descending else column for column in found]
     return Question(
         and_(true(), *narrowing, *status),
@@ -110,7 +111,7 @@ def question(query: StepQuery) -> Question:
 
 def rows(query: StepQuery, asked: Question) -> tuple[str, Values]:
     """Return the statement that finds row numbers, of the page alone where the question is exact."""
-    found = _united(asked) if asked.walks else select(_step.c.id).where(asked.where).order_by(*asked.order)
+    found = _found(asked, asked.order)
     if asked.is_exact:
         limit = -1 if query.page.limit is None else query.page.limit
         found = found.limit(limit).offset(query.page.offset)
@@ -119,18 +120,24 @@ def rows(query: StepQuery, asked: Question) -> tuple[str, Values]:
 
 def count(asked: Question, cap: int) -> tuple[str, Values]:
     """Return the statement that counts up to ``cap``."""
-    some = _united(asked) if asked.walks else select(_step.c.id).where(asked.where)
-    return _compiled(select(func.count()).select_from(some.limit(cap).subquery()))
+    return _compiled(select(func.count()).select_from(_found(asked).limit(cap).subquery()))
 
 
-def _united(asked: Question) -> Select[Any]:
-    """Return the numbers of the rows that any walk comes by, each once, in order."""
-    order = [term.element if isinstance(term, UnaryExpression) else term for term in asked.order]
-    keys = [term.label(f"by_{i}") for i, term in enumerate(order)]
-    parts = union(*(select(_step.c.id, *keys).where(walk) for walk in asked.walks)).subquery()
+def _found(asked: Question, order: Sequence[Expression] = ()) -> Select[Any]:
+    """Return the numbers of the rows that answer, each once."""
+    if asked.walks:
+        return _united(asked.walks, order)
+    return select(_step.c.id).where(asked.where).order_by(*order)
+
+
+def _united(walks: Sequence[Expression], order: Sequence[Expression]) -> Select[Any]:
+    """Return the numbers of the rows that any walk comes by."""
+    columns = [term.element if isinstance(term, UnaryExpression) else term for term in order]
+    keys = [column.label(f"by_{i}") for i, column in enumerate(columns)]
+    parts = union(*(select(_step.c.id, *keys).where(walk) for walk in walks)).subquery()
     by: list[Expression] = [
-        parts.c[key.name].desc() if term is not whole else parts.c[key.name]
-        for key, term, whole in zip(keys, order, asked.order, strict=True)
+        parts.c[key.name] if term is column else parts.c[key.name].desc()
+        for key, column, term in zip(keys, columns, order, strict=True)
     ]
     return select(parts.c.id).order_by(*by)
 
