@@ -48,8 +48,9 @@ def test_an_arrow_asks_for_its_words_by_a_dialog_of_our_own(viewer):
     dialog = page.get_by_role("dialog")
 
     page.keyboard.press("y")
+    words = dialog.get_by_role("textbox", name="Words")
     viewer.drag((0.3, 0.3), (0.4, 0.4))
-    expect(dialog.get_by_role("textbox", name="Words")).to_be_focused()
+    expect(words).to_be_focused()
     # Keys are letters here, and no tools.
     page.keyboard.type("wide, 结节")
     page.keyboard.press("Enter")
@@ -58,14 +59,47 @@ def test_an_arrow_asks_for_its_words_by_a_dialog_of_our_own(viewer):
     expect(page.locator("main svg text").filter(has_text="wide, 结节")).to_be_visible()
 
     viewer.drag((0.6, 0.6), (0.7, 0.7))
+    expect(words).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(findings.get_by_text("Arrow with words")).to_have_count(1)
 
     findings.get_by_role("button", name="Edit").click()
+    expect(words).to_be_focused()
     page.keyboard.type("narrow")
     dialog.get_by_role("button", name="Save").click()
     expect(findings).to_contain_text("Arrow with words narrow")
+
+
+def test_keys_do_nothing_else_while_the_dialog_is_on_its_way(site, server):
+    viewer = opened(site, server, CLEAN)
+    page = viewer.page
+    dialog = page.get_by_role("dialog")
+    window = page.locator("[data-window]")
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    def assert_late():
+        assert late
+
+    page.route("**/WordsDialog*", hold)
+    page.keyboard.press("y")
+    viewer.drag((0.3, 0.6), (0.4, 0.7))
+    eventually(page, assert_late)
+    # The overlay's key, and one that resets a picture where nothing is asked.
+    page.keyboard.press("d")
+    page.keyboard.press("Escape")
+    expect(page.locator("main svg line")).to_have_count(0)
+    for route in late:
+        route.continue_()
+    expect(window).to_be_visible()
+    # It has come: what is asked next is asked at once.
+    viewer.drag((0.3, 0.6), (0.4, 0.7))
+    expect(dialog.get_by_role("textbox", name="Words")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
 
 
 def test_what_is_half_drawn_is_let_go(site, server):

@@ -1,6 +1,7 @@
 /** The keyboard: commands, tools, windows, series. Words that are typed are no commands. */
 import { useEffect } from "react";
 
+import { getQuestion } from "./asked";
 import { commands } from "./commands";
 import type { Study } from "./study/asking";
 import { setWindow } from "./engine/actions";
@@ -32,6 +33,12 @@ export function useKeys(studies: readonly Study[], findings: Findings): void {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || FIELDS.has(target.tagName)) return;
       if (isKept(target, event.key)) return;
+      const question = getQuestion();
+      if (question) {
+        // Its dialog is on its way: what is typed already is meant for that, and no command.
+        if (event.key === "Escape") question.answer(undefined);
+        return;
+      }
       if (act(event, studies, findings)) event.preventDefault();
     };
     addEventListener("keydown", press);
