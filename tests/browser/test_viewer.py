@@ -1,14 +1,18 @@
 """The built-in viewer, from the file on somebody's disk to the length on the picture: what is drawn is read back."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from support import bundled
-from support.browsing import eventually, store
+from support.browsing import eventually, store, tell
 from support.viewing import Phantom, Viewer, grey_at, picture
 
 PHANTOM = Phantom()
+LEFT = Phantom(series=16, size=8)
+"""On which one thing is measured."""
 ALIKE = 3
 """Levels of grey: interpolation and rounding, of a window that is told in whole numbers."""
 
@@ -51,6 +55,13 @@ def assert_slice(viewer, phantom, number):
     eventually(viewer.page, is_drawn)
 
 
+def assert_shades(canvas, least, *, apart=0):
+    """Assert that more than ``least`` levels of grey are drawn, and that more than ``apart`` lie between them."""
+    shown = picture(canvas)
+    assert len(np.unique(shown)) > least
+    assert np.ptp(shown) > apart
+
+
 def test_an_upload_is_found_and_opened(inside):
     page = inside.page
     page.locator("input[data-upload=files]").set_input_files(str(bundled.named("MR_small_RLE.dcm").path))
@@ -63,7 +74,7 @@ def test_an_upload_is_found_and_opened(inside):
     viewer = Viewer(page)
     viewer.wait()
     expect(page.get_by_role("heading", name="CompressedSamples MR1")).to_be_visible()
-    assert len(np.unique(picture(viewer.canvas))) > 100
+    eventually(page, lambda: assert_shades(viewer.canvas, 100))
 
 
 def test_a_study_opens_by_its_row_and_by_what_is_marked(inside, phantom):
@@ -82,7 +93,7 @@ def test_a_study_opens_by_its_row_and_by_what_is_marked(inside, phantom):
 def test_what_is_drawn_is_what_was_stored(viewer, phantom):
     assert_ramp(viewer, phantom)
     assert_slice(viewer, phantom, viewer.slice_number)
-    assert len(np.unique(picture(viewer.canvas))) > 200
+    eventually(viewer.page, lambda: assert_shades(viewer.canvas, 200))
 
 
 def test_the_window_follows_the_pointer_and_the_keys(viewer, phantom):
@@ -90,10 +101,11 @@ def test_the_window_follows_the_pointer_and_the_keys(viewer, phantom):
     assert (before.center, before.width) == (40, 400)
     viewer.drag((0.4, 0.4), (0.6, 0.4))
     expect(viewer.page.locator("[data-window]")).not_to_contain_text("W 400")
+    # It is told along the way: what it ends on is what is drawn.
+    assert_ramp(viewer, phantom)
     wider = viewer.window
     assert wider.width > before.width
     assert wider.center == pytest.approx(before.center, abs=1)
-    assert_ramp(viewer, phantom)
     viewer.drag((0.5, 0.4), (0.5, 0.6))
     expect(viewer.page.locator("[data-window]")).not_to_contain_text("C 40 ")
     assert viewer.window.width == pytest.approx(wider.width, abs=1)
@@ -133,10 +145,28 @@ def test_a_length_is_told_in_millimetres_and_kept(viewer, phantom, site):
     finding = page.get_by_role("complementary", name="Findings")
     expect(finding).to_contain_text("mm")
     site.judge()
+    eventually(page, lambda: assert_kept(site, phantom))
     page.reload()
     viewer.wait()
     page.get_by_role("button", name="Findings").click()
     expect(finding).to_contain_text(f"{length_mm():.1f} mm")
+
+
+def assert_kept(site, phantom):
+    """Assert that the server has a finding."""
+    assert tell(site.server, "GET", f"studies/{phantom.study_uid}/annotations")["annotations"]
+
+
+def test_what_was_measured_last_is_kept_though_the_window_is_left_at_once(site, server):
+    store(server, *LEFT.files(patient_name="Phantom^Left", patient_id="LEFT"))
+    site.slip_in()
+    viewer = Viewer(site.open(f"viewer/{LEFT.study_uid}"))
+    viewer.wait()
+    viewer.page.keyboard.press("l")
+    viewer.drag((0.25, 0.3), (0.75, 0.3))
+    expect(viewer.page.locator("main svg text").filter(has_text="mm")).to_be_visible()
+    site.open("studies")
+    eventually(viewer.page, lambda: assert_kept(site, LEFT))
 
 
 @pytest.mark.browser_context_args(viewport={"width": 900, "height": 600})
@@ -144,11 +174,14 @@ def test_planes_and_space_are_drawn(viewer, phantom, site):
     page = viewer.page
     viewer.choose_layout("Three planes (MPR)")
     for plane in ("axial", "sagittal", "coronal"):
-        shown = picture(page.locator(f"[data-surface={plane}] canvas"))
-        assert len(np.unique(shown)) > phantom.size, plane
-        assert np.ptp(shown) > 200, plane
+        canvas = page.locator(f"[data-surface={plane}] canvas")
+        eventually(page, partial(assert_shades, canvas, phantom.size, apart=200))
     site.judge()
     viewer.choose_layout("3D")
-    shown = picture(page.locator("[data-surface=volume] canvas"))
-    assert np.mean(shown > np.median(shown) + 30) > 0.01
-    assert len(np.unique(shown)) > 50
+
+    def assert_bone():
+        shown = picture(page.locator("[data-surface=volume] canvas"))
+        assert np.mean(shown > np.median(shown) + 30) > 0.01
+        assert len(np.unique(shown)) > 50
+
+    eventually(page, assert_bone)

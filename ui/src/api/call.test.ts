@@ -4,11 +4,13 @@ import { call } from "./call";
 import type { Answer, Schemas } from "./call";
 
 const asked: { address: string; method: string | undefined; body: unknown }[] = [];
+const outlived: (boolean | undefined)[] = [];
 
 beforeEach(() => {
-  asked.length = 0;
+  asked.length = outlived.length = 0;
   vi.stubGlobal("fetch", (address: URL, how: RequestInit) => {
     asked.push({ address: address.pathname + address.search, method: how.method, body: how.body });
+    outlived.push(how.keepalive);
     return Promise.resolve(new Response("{}", { status: 200 }));
   });
 });
@@ -30,6 +32,19 @@ test("a path's braces are filled, whatever the values hold", async () => {
 test("a query goes along", async () => {
   await call("get", "/api/jobs", { query: { limit: 5, before: null, kind: ["send", "retrieve"] } });
   expect(asked[0]?.address).toBe("/api/jobs?limit=5&kind=send&kind=retrieve");
+});
+
+test("what is to get there outlives its page, unless browsers would refuse to carry so much", async () => {
+  const keep = (text: string, outlivesPage = true) =>
+    call("patch", "/api/studies/{study}/annotations", {
+      path: { study: "1.2" },
+      json: { annotations: { mark: { text } } },
+      outlivesPage,
+    });
+  await keep("short");
+  await keep("long".repeat(10_000));
+  await keep("short", false);
+  expect(outlived).toEqual([true, undefined, undefined]);
 });
 
 test("what comes back has the server's type", () => {

@@ -46,7 +46,8 @@ type InBody<O> = O extends { requestBody: { content: { "application/json": infer
 /** What goes in: values for the braces of the path, a query, a body. */
 export type Values<M extends Method, P extends PathOf<M>> = InPath<Operation<M, P>> &
   InQuery<Operation<M, P>> &
-  InBody<Operation<M, P>> & { signal?: AbortSignal };
+  InBody<Operation<M, P>> &
+  Pick<Asked, "signal" | "outlivesPage">;
 
 type Arguments<V> = object extends V ? [values?: V] : [values: V];
 

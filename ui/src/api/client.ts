@@ -69,7 +69,12 @@ export interface Asked {
   signal?: AbortSignal;
   /** Statuses beside 2xx that are an answer, too, and no problem. */
   answers?: readonly number[];
+  /** What it brings gets there although the page is left meanwhile, unless it is long. */
+  outlivesPage?: boolean;
 }
+
+/** Characters; browsers take 64 KiB of what outlives its page at one time. */
+const MOST_OUTLIVING = 16_384;
 
 /** Return the full address of a path like `api/nodes`, with a query. */
 export function addressOf(path: string, query: Asked["query"] = {}): URL {
@@ -104,6 +109,7 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
         credentials: "same-origin",
         ...(body === undefined ? {} : { body }),
         ...(asked.signal ? { signal: asked.signal } : {}),
+        ...(asked.outlivesPage && isShort(body) ? { keepalive: true } : {}),
       }));
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -114,6 +120,8 @@ export async function send(path: string, asked: Asked = {}): Promise<Response> {
   if (answer.status === 401) tellOfSession(false);
   throw problem;
 }
+
+const isShort = (body: BodyInit | undefined) => typeof body === "string" && body.length <= MOST_OUTLIVING;
 
 /** Ask the server for JSON. An answer without a body is `undefined`. Throws {@link Problem}. */
 export async function ask<Answer>(path: string, asked: Asked = {}): Promise<Answer> {

@@ -44,7 +44,11 @@ export function keeper(study: string, read: () => Marks, tell: (trouble: unknown
     try {
       while (changes.length > 0) {
         const some = Object.fromEntries(changes.splice(0, AT_ONCE));
-        await call("patch", "/api/studies/{study}/annotations", { path, json: { annotations: some } });
+        await call("patch", "/api/studies/{study}/annotations", {
+          path,
+          json: { annotations: some },
+          outlivesPage: true,
+        });
         for (const name of Object.keys(some)) {
           const value = now.get(name);
           if (value === undefined) kept.delete(name);
