@@ -13,6 +13,13 @@ from support.viewing import Phantom, Viewer, grey_at, grey_of, picture
 PHANTOM = Phantom(series=6)
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SIZE = PHANTOM.size
+LINE = """
+(pane) => {
+  const { width, height } = pane.querySelector("canvas").getBoundingClientRect();
+  return [width, height, Number(pane.querySelector("svg line")?.getAttribute("y1"))];
+}
+"""
+"""How large the picture of a pane is, and at which height the first line over it begins."""
 
 
 def _series(number, name):
@@ -97,11 +104,10 @@ def test_two_series_go_together(viewer):
 
     def assert_line(number):
         """Assert that the line lies where the slice cuts the others: their rows count from its far end."""
-        canvas, line = other.locator("canvas").bounding_box(), other.locator("svg line").first
-        side = min(canvas["width"], canvas["height"])
+        # As it is at one moment: it is taken away and drawn anew.
+        width, height, drawn = other.evaluate(LINE)
         row = (SIZE - number + 0.5) / SIZE
-        drawn = float(line.get_attribute("y1", timeout=100) or 0)
-        assert drawn == pytest.approx(canvas["height"] / 2 + (row - 0.5) * side, abs=3)
+        assert drawn == pytest.approx(height / 2 + (row - 0.5) * min(width, height), abs=3)
 
     count = along.locator("[data-corner=bottom-left]")
     eventually(page, lambda: assert_line(16))
@@ -170,7 +176,8 @@ def test_videos_play_or_say_why_not(viewer):
     choose(page, "Video")
     video = page.locator("main video")
     viewer.wait()
-    assert video.evaluate("video => [video.videoWidth, video.paused]") == [32, True]
+    expect(video).to_have_js_property("videoWidth", 32)
+    expect(video).to_have_js_property("paused", True)
     page.keyboard.press(" ")
 
     def plays():

@@ -123,6 +123,8 @@ class Viewer:
 
     def wait(self) -> None:
         """Wait until every pane is drawn."""
+        # One whose slices are asked for is not waited for yet, and turns.
+        expect(self.page.locator("main .mantine-Loader-root")).to_have_count(0)
         expect(self.page.locator(_READY)).to_have_count(1)
         expect(self.page.locator("main .mantine-Loader-root")).to_have_count(0)
 
