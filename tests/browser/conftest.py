@@ -47,8 +47,9 @@ def site(page: Page, server: Running) -> Iterator[Site]:
 
 @pytest.fixture
 def inside(site: Site) -> Site:
-    """The pages with an administrator logged in, on the first one."""
+    """The pages with an administrator logged in, on the first one, which hears of what happens in the archive."""
     site.slip_in()
-    site.open()
+    with site.page.expect_response("**/api/events*"):
+        site.open()
     site.settle()
     return site

@@ -27,7 +27,7 @@ from calotype.scu.keys import encode_keys
 from calotype.services.routing.nodes import Node
 from calotype.web.viewers.ohif import Ohif
 from support import dcmtk, samples
-from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, store
+from support.browsing import ADMIN, OWN_PASSWORD, PATIENCE_MS, SETTLED, store, tell
 from support.peers import NATIVE, call
 from support.running import Running
 from support.viewing import Viewer
@@ -122,10 +122,7 @@ class Neighbour:
 
 
 def post(running: Running, path: str, body: dict[str, Any]) -> None:
-    answer = httpx.post(
-        f"http://127.0.0.1:{running.http_port}/api/{path}", json=body, auth=(ADMIN, OWN_PASSWORD), timeout=30
-    )
-    assert answer.is_success, answer.text
+    tell(running, "POST", path, body)
 
 
 def plan(number: int, text: str) -> dict[str, Any]:
@@ -166,11 +163,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             f"http://127.0.0.1:{running.http_port}/api/session",
             json={"user": ADMIN, "password": OWN_PASSWORD},
             headers={"User-Agent": IMAGE},
+            timeout=PATIENCE_MS / 1000,
         ).raise_for_status()
         httpx.delete(
             f"{running.url}/studies/{study_uid(BINNED)}",
             params={"reason": SCRIPT},
             auth=(ADMIN, OWN_PASSWORD),
+            timeout=PATIENCE_MS / 1000,
         ).raise_for_status()
         ask(Node("CALOTYPE", "127.0.0.1", running.port), STRANGER)
         with pytest.raises(CalotypeError):

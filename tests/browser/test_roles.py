@@ -10,7 +10,7 @@ from playwright.sync_api import Response, expect
 
 from calotype.services.access.permissions import Right
 from support import dcmtk, samples
-from support.browsing import ADMIN, OWN_PASSWORD, SETTLED, Site, join, store, tell
+from support.browsing import ADMIN, OWN_PASSWORD, PATIENCE_MS, SETTLED, Site, join, store, tell
 from support.running import Running
 
 STRICT = {f"CALOTYPE__ACCESS__{right.name}": "known" for right in Right if right is not Right.STORE}
@@ -43,7 +43,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             uids = [samples.uid(55, study, *(1,) * depth) for depth in range(3)]
             store(running, samples.part10(samples.ct(study_uid=uids[0], series_uid=uids[1], sop_uid=uids[2])))
         gone = f"{running.url}/studies/{samples.uid(55, 2)}"
-        assert httpx.delete(gone, auth=(ADMIN, OWN_PASSWORD)).status_code == 204
+        deleted = httpx.delete(gone, auth=(ADMIN, OWN_PASSWORD), timeout=PATIENCE_MS / 1000)
+        assert deleted.status_code == 204
         tell(running, "POST", "nodes", {"ae_title": "WALKED", "host": "127.0.0.1", "port": 9})
         for role in SHOWN:
             join(running, f"the-{role}", role)

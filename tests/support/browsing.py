@@ -56,7 +56,7 @@ SAMPLES: Final = (
     "chrH31.dcm",
 )
 """What a server has that is looked at."""
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 60_000
 """For anything to appear: a loaded machine is slow, and a flow that fails has time."""
 
 _AXE: Final = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
@@ -147,7 +147,8 @@ def eventually(page: Page, holds: Callable[[], None]) -> None:
 def serving(folder: Path) -> Iterator[Running]:
     """Run a server of :data:`SETTLED` with a few real objects in it."""
     need_pages()
-    with Running(folder, environment=SETTLED) as running:
+    # What waits for its node goes on when a flow says so, and not while the flow is about to.
+    with Running(folder, environment={**SETTLED, "CALOTYPE__JOBS__RETRY_FIRST_S": "600"}) as running:
         files = [bundled.named(name).path for name in SAMPLES]
         sent = send_files(DimseCourier(bundled.CALLER), Node("CALOTYPE", "127.0.0.1", running.port), gather(files))
         assert [each.answer.result for each in sent] == [Result.COMPLETED] * len(SAMPLES)
@@ -243,17 +244,26 @@ class Watch:
             self.foreign.append(request.url)
 
 
-_STILL: Final = """Promise.all(document.getAnimations()
-    .filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime))
-    .map((each) => each.finished.catch(() => null)))"""
+# What fades in or out has other colours on the way; what is about to does so from the next frame but one.
+_LOOK: Final = """
+async (patienceMs) => {
+  const moving = () => document.getAnimations().filter((each) =>
+    each.playState === "running" && Number.isFinite(each.effect.getComputedTiming().endTime));
+  const end = performance.now() + patienceMs;
+  for (let still = 0; still < 3 && performance.now() < end; ) {
+    await Promise.all(moving().map((each) => each.finished.catch(() => null)));
+    await new Promise(requestAnimationFrame);
+    still = moving().length ? 0 : still + 1;
+  }
+  return axe.run(document, { resultTypes: ["violations"] });
+}
+"""
 
 
 def barriers(page: Page) -> list[str]:
     """Return what axe finds that keeps people out: each serious or critical violation with where it is."""
     page.evaluate(_axe())
-    # What fades in or out has other colours on the way.
-    page.evaluate(_STILL)
-    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found: dict[str, Any] = page.evaluate(_LOOK, PATIENCE_MS)
     return [
         f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]} {each['nodes'][0]['failureSummary']}"
         for each in found["violations"]
