@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from support.browsing import Site, join
 from support.running import Running
@@ -30,8 +30,8 @@ def elsewhere(browser: Browser, server: Running):
         site.page.context.close()
 
 
-def heads(site: Site) -> list[str]:
-    return site.page.get_by_role("columnheader").all_inner_texts()
+def heads(site: Site) -> Locator:
+    return site.page.get_by_role("columnheader")
 
 
 def test_columns_language_and_colours_follow_their_user_into_another_browser(
@@ -40,7 +40,7 @@ def test_columns_language_and_colours_follow_their_user_into_another_browser(
     join(server, "chooser", "viewer")
     join(server, "neighbour", "viewer")
     one = elsewhere("chooser")
-    as_ever = heads(one)
+    as_ever = heads(one).all_inner_texts()
 
     one.page.get_by_role("button", name="Columns").press("Enter")
     with one.page.expect_response("**/api/session/preferences") as kept:
@@ -58,10 +58,10 @@ def test_columns_language_and_colours_follow_their_user_into_another_browser(
     other = elsewhere("chooser")
     expect(other.page.get_by_role("navigation").get_by_role("link", name="检查")).to_be_visible()
     expect(other.page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
-    assert len(heads(other)) == len(as_ever) - 1
+    expect(heads(other)).to_have_count(len(as_ever) - 1)
 
     third = elsewhere("neighbour")
-    assert heads(third) == as_ever
+    expect(heads(third)).to_have_text(as_ever, use_inner_text=True)
 
 
 def test_a_language_chosen_before_login_is_kept_for_who_logs_in(server: Running, site: Site) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from support.browsing import ADMIN, GUARDED, OWN_PASSWORD, Site, join
+from support.browsing import ADMIN, GUARDED, OWN_PASSWORD, PATIENCE_MS, Site, join
 from support.running import Running
 
 WRONG = "not this one"
@@ -24,7 +24,7 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(site):
     site.judge()
     site.enter(ADMIN, OWN_PASSWORD)
     expect(page.get_by_role("navigation")).to_be_visible()
-    assert page.url.endswith("/ui/studies?q=kept")
+    expect(page).to_have_url(f"{site.origin}/ui/studies?q=kept")
 
 
 def test_who_opens_a_closed_page_is_led_there_after_login(site):
@@ -141,6 +141,8 @@ def test_who_guesses_has_to_wait_and_is_told_how_long(site):
             site.enter("guessed", WRONG)
         answer = told.value.response()
         assert answer is not None
+        # Then the form can be filled anew: what is wrong is taken out of it.
+        expect(page.locator("input[autocomplete=current-password]")).to_have_value("")
         return answer.status
 
     def is_told_to_wait() -> bool:
@@ -162,7 +164,7 @@ def test_a_page_that_nobody_touches_tells_that_its_session_has_ended(inside):
     page.evaluate("window.sameDocument = true")
     with page.expect_event("requestfinished", lambda request: request.url.endswith("/api/session")):
         # From elsewhere, as by an administrator: nothing but the stream of events is there to notice.
-        ended = httpx.delete(f"{inside.origin}/api/sessions", auth=(ADMIN, OWN_PASSWORD), timeout=60)
+        ended = httpx.delete(f"{inside.origin}/api/sessions", auth=(ADMIN, OWN_PASSWORD), timeout=PATIENCE_MS / 1000)
         assert ended.is_success
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Your session has ended")

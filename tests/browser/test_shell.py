@@ -73,7 +73,7 @@ def test_on_a_phone_the_map_is_a_drawer_and_nothing_sticks_out(inside):
         link.click()
         expect(link).not_to_be_in_viewport()
         inside.settle()
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], page.url
+        inside.assert_fits()
         inside.judge()
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support import browsing, bundled
+from support.browsing import eventually
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1180}
@@ -80,10 +81,11 @@ def test_an_upload_is_stored_deleted_and_restored(studies):
     page.locator("input[data-upload=files]").set_input_files(str(bundled.named("examples_palette.dcm").path))
     expect(page.get_by_text("1 file is stored")).to_be_visible()
     page.get_by_role("button", name="1 new study").click()
+    stored = row(page, "11-05-25-142825")
+    expect(stored).to_be_visible()
     page.get_by_role("button", name="Close", exact=True).click()
     before = page.get_by_role("grid").get_attribute("aria-rowcount")
-    newest = page.locator("#study-0")
-    newest.get_by_role("checkbox").check()
+    stored.get_by_role("checkbox").check()
     page.get_by_role("toolbar").get_by_role("button", name="Delete").click()
     go = page.get_by_role("dialog").get_by_role("button", name="Delete")
     expect(go).to_be_disabled()
@@ -104,9 +106,13 @@ def test_an_upload_is_stored_deleted_and_restored(studies):
 def test_the_list_has_the_room_and_no_more(studies, size):
     page = studies.page
     page.set_viewport_size(size)
-    grid = page.get_by_role("grid").bounding_box()
-    assert grid["y"] < 160
-    assert size["height"] - 40 < grid["y"] + grid["height"] <= size["height"]
+
+    def assert_roomy():
+        grid = page.get_by_role("grid").bounding_box()
+        assert grid["y"] < 160
+        assert size["height"] - 40 < grid["y"] + grid["height"] <= size["height"]
+
+    eventually(page, assert_roomy)
     # What is done with studies that are chosen lies over the list, however long that is.
     page.locator("#study-0 [data-check]").click()
     expect(page.get_by_role("toolbar").get_by_role("button", name="Delete")).to_be_in_viewport(ratio=1)
@@ -232,9 +238,13 @@ def test_on_a_tablet_the_study_lies_below_the_list(studies):
     row(page, "CompressedSamples CT1").click()
     panel = page.get_by_role("complementary", name="Study")
     expect(panel).to_be_in_viewport(ratio=1)
-    grid, below = page.get_by_role("grid").bounding_box(), panel.bounding_box()
-    assert below["y"] >= grid["y"] + grid["height"]
-    assert grid["height"] > 300
+
+    def assert_below():
+        grid, below = page.get_by_role("grid").bounding_box(), panel.bounding_box()
+        assert below["y"] >= grid["y"] + grid["height"]
+        assert grid["height"] > 300
+
+    eventually(page, assert_below)
     studies.judge()
 
 
@@ -244,7 +254,7 @@ def test_on_a_phone_studies_are_cards_and_open_over_the_list(studies):
     row(page, "CompressedSamples CT1").click()
     panel = page.get_by_role("complementary", name="Study")
     expect(panel).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    studies.assert_fits()
     studies.judge()
     panel.get_by_role("button", name="Close the study").click()
     expect(panel).to_be_hidden()
