@@ -28,6 +28,11 @@ from calotype.services.routing.nodes import Node
 from calotype.web.viewers.ohif import Ohif
 from support import dcmtk, samples
 from support.browsing import ADMIN, OWN_PASSWORD, PATIENCE_MS, SETTLED, store, tell
+from support.foreign import (  # noqa: F401 - fixtures that are in force by being here
+    pynetdicom_closes_its_sockets,
+    pynetdicom_is_done,
+    pynetdicom_survives_late_words,
+)
 from support.peers import NATIVE, call
 from support.running import Running
 from support.viewing import Viewer
