@@ -217,18 +217,20 @@ class Ingest:
             replaced = self._index.replace(record)
         except NotFound as error:
             raise _Overtaken from error
-        self._remove_replaced(replaced)
+        self._remove_replaced(replaced, record)
         event = InstanceReplaced(record.ref, record.sop_class, record.origin, record.received_us, record.flags)
         return Receipt(record.ref, record.sop_class, Outcome.REPLACED, record.flags), event
 
-    def _remove_replaced(self, replaced: StoredInstance) -> None:
+    def _remove_replaced(self, replaced: StoredInstance, successor: InstanceRecord) -> None:
         """Remove the file of an instance that has no row any more.
 
         Its successor is committed, so the sender must hear Success whatever happens here: what stays behind is an
         orphan that verify finds.
         """
         try:
-            self._objects.delete(replaced.location.key)
+            # Where the old file had been lost, the new one may be kept under its very key.
+            if replaced.location.key != successor.location.key:
+                self._objects.delete(replaced.location.key)
         except CalotypeError as error:
             _log.warning("the overwritten %s could not be removed: %s", replaced.location.key, error)
         self._forget(replaced.location.digest)

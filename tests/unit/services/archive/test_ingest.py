@@ -292,6 +292,14 @@ def test_what_was_made_of_an_overwritten_object_goes_with_it(house_with):
     assert house.forgotten == [digest]
 
 
+def test_what_overwrites_an_object_whose_file_was_lost_is_kept(house_with):
+    house = house_with(duplicates=DuplicatePolicy.OVERWRITE)
+    house.store(FIRST)
+    house.objects.delete(KEY_1)
+    assert outcomes(house, SECOND) == [Outcome.REPLACED]
+    assert (house.served(UID_1), list(house.files())) == (SECOND, [KEY_1])
+
+
 def test_policy_overwrite_follows_the_object_to_another_study(house_with):
     house = house_with(duplicates=DuplicatePolicy.OVERWRITE)
     house.store(FIRST)
