@@ -33,6 +33,7 @@ from calotype.services.archive.ports import (
     InstanceRecord,
     ObjectLocation,
     Origin,
+    Replacement,
     Statistics,
     StoredInstance,
     Total,
@@ -339,7 +340,7 @@ class TestReplacing:
         one = record()
         two = other_object(one, "two.dcm", header=b"new header")
         index.add(one)
-        assert index.replace(two) == stored(one)
+        assert index.replace(two) == Replacement(stored(one))
         assert index.instance(one.ref.instance) == stored(two)
         assert list(index.headers(Selection.of(one.ref))) == [(one.ref, b"new header")]
         assert index.statistics() == Statistics(1, 1, 1, 1, 0, 1000)

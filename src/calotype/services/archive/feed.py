@@ -19,7 +19,7 @@ class Action(StrEnum):
     CREATED = "created"
     """Objects came into a series, which may be new."""
     UPDATED = "updated"
-    """An object was overwritten by another, or the text of a study is read otherwise."""
+    """An object was overwritten by another, or a study was read again from its files."""
     DELETED = "deleted"
     """Objects went into the recycle bin."""
     RESTORED = "restored"

@@ -217,7 +217,9 @@ class Ingest:
             replaced = self._index.replace(record)
         except NotFound as error:
             raise _Overtaken from error
-        self._remove_replaced(replaced, record)
+        self._remove_replaced(replaced.was, record)
+        for study in replaced.to_read_again:
+            self._texts.catch_up(study)
         event = InstanceReplaced(record.ref, record.sop_class, record.origin, record.received_us, record.flags)
         return Receipt(record.ref, record.sop_class, Outcome.REPLACED, record.flags), event
 

@@ -120,6 +120,18 @@ class StoredInstance:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """What became of an object that was overwritten: ``was`` is what was there before.
+
+    ``to_read_again`` are studies of which further objects are to be judged anew (:meth:`Index.reread`), because the
+    one that spoke for them says something else of the patient now, or is gone.
+    """
+
+    was: StoredInstance
+    to_read_again: tuple[UID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """How many matches there are; ``at_least`` when counting stopped at its cap."""
 
@@ -286,10 +298,12 @@ class Index(Protocol):
         """Commit a further version of a known instance as a conflict; the first stays the one served."""
         ...
 
-    def replace(self, record: InstanceRecord) -> StoredInstance:
+    def replace(self, record: InstanceRecord) -> Replacement:
         """Commit ``record`` in the place of the instance with its SOP Instance UID; return what it replaced.
 
-        NotFound when there is none. The new object may stand in another series or study.
+        NotFound when there is none. In its series it keeps the place of the other in the order of arrival, and what
+        the rows of series, study and patient say of themselves by the first object is as the new one says it, in
+        the same commit. The new object may stand in another series or study: there it comes last.
         """
         ...
 
@@ -422,6 +436,7 @@ __all__ = [
     "Progress",
     "ReadableBuffer",
     "Rebuild",
+    "Replacement",
     "Spool",
     "Statistics",
     "StoredInstance",

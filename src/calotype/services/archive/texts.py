@@ -103,14 +103,20 @@ class Texts:
         """
         known = self._studies.get(study)
         overtaken = known is not None and known.judgement.reading != settled.judgement.reading
-        if not settled.changed and not overtaken:
-            return
+        if settled.changed or overtaken:
+            self.catch_up(study)
+
+    def catch_up(self, study: UID) -> None:
+        """Let the rows of a study follow after an object was kept that changes what the others are to say.
+
+        Never raises: the object is kept.
+        """
         try:
             count = self.reread(study)
         except CalotypeError as error:
-            _log.warning("the text of study %s is to be read otherwise, which failed: %s", study, error)
+            _log.warning("study %s is to be read again, which failed: %s", study, error)
         else:
-            _log.info("read the text of %d objects of study %s again", count, study)
+            _log.info("read %d objects of study %s again", count, study)
 
     def of(self, study: UID) -> StudyText:
         """Return what is known of the text of a study. NotFound when there is no such study."""

@@ -41,8 +41,11 @@ SERIES_REMEMBERED: Final = 4096
 
 
 @dataclass(slots=True)
-class _Study:
-    """A study in work. ``verdicts`` remembers what comparing a face with its patient's has given."""
+class StudyInWork:
+    """A study in work. ``verdicts`` remembers what comparing a face with its patient's has given.
+
+    ``disagreeing`` are the rows of its instances that are flagged for that; ``None`` while nobody has asked.
+    """
 
     row: int
     face: Face
@@ -50,6 +53,7 @@ class _Study:
     sop_classes: set[str]
     series: dict[UID, int] = field(default_factory=dict)
     verdicts: dict[Face, str | None] = field(default_factory=dict)
+    disagreeing: dict[int, None] | None = None
 
 
 class Ledger:
@@ -61,7 +65,7 @@ class Ledger:
         self._write = connection.cursor().execute
         self._sql = statements
         self._are_live = are_live
-        self._studies: OrderedDict[UID, _Study] = OrderedDict()
+        self._studies: OrderedDict[UID, StudyInWork] = OrderedDict()
         self._counts: dict[tuple[int, int], tuple[int, int]] = {}
 
     # The verbs of the port
@@ -82,7 +86,7 @@ class Ledger:
         study, series_row = self._standing(record)
         self._insert(record, study, series_row, record.flags)
 
-    def _standing(self, record: InstanceRecord) -> tuple[_Study, int]:
+    def _standing(self, record: InstanceRecord) -> tuple[StudyInWork, int]:
         """Return what a new instance stands in. Conflict when its SOP Instance UID is known."""
         ref = record.ref
         study = self._remembered(ref.study)
@@ -93,11 +97,29 @@ class Ledger:
             study, series_row = self._open(record)
         return study, series_row
 
-    def _insert(self, record: InstanceRecord, study: _Study, series_row: int, flags: frozenset[Flag]) -> None:
-        """Write the rows of an instance. Conflict when its SOP Instance UID is known."""
-        cursor = self._write(self._sql.insert_instance, instance_values(record, series_row, flags))
+    def _insert(
+        self,
+        record: InstanceRecord,
+        study: StudyInWork,
+        series_row: int,
+        flags: frozenset[Flag],
+        row: int | None = None,
+    ) -> None:
+        """Write the rows of an instance, under a new number unless ``row`` is its.
+
+        Conflict when its SOP Instance UID is known.
+        """
+        values = instance_values(record, series_row, flags)
+        if row is None:
+            cursor = self._write(self._sql.insert_instance, values)
+        else:
+            cursor = self._write(self._sql.insert_again, (row, *values))
         if cursor.rowcount != 1:
             raise _known(record.ref.instance)
+        if study.disagreeing is not None and cursor.lastrowid is not None:
+            study.disagreeing.pop(cursor.lastrowid, None)
+            if Flag.PATIENT_CONFLICT in flags:
+                study.disagreeing[cursor.lastrowid] = None
         self._write(self._sql.insert_header, (cursor.lastrowid, record.header))
         self._count(study.row, series_row, 1, record.location.size_bytes)
         if record.sop_class not in study.sop_classes:
@@ -115,15 +137,6 @@ class Ledger:
     def keep_version(self, record: InstanceRecord) -> None:
         """Write a further version unless its object is kept as one already."""
         self._execute(self._sql.insert_version, version_values(record))
-
-    def replace(self, record: InstanceRecord) -> StoredInstance:
-        """Write ``record`` in the place of what has its SOP Instance UID. NotFound when nothing has."""
-        row = self._select(record.ref.instance)
-        self._take_out(row)
-        # Before the new one comes: of a study, series or patient that had nothing else, it says what is said now.
-        self._prune(row)
-        self.add(record)
-        return stored(row[4:])
 
     def rehouse(self, was: StoredInstance, location: ObjectLocation, header: bytes) -> None:
         """Write that an object is kept elsewhere, in another form. NotFound; Conflict when not where it ``was``.
@@ -184,14 +197,15 @@ class Ledger:
             raise Conflict(f"study {study} has changed while it was read again")
         if not rows:
             return
-        patient_row, name, study_row = self._execute(self._sql.patient_of_study, (study,)).fetchone()
+        study_row, patient_row, is_called_so = self._execute(self._sql.patient_of_study, (study,)).fetchone()
         known_as = self._names_of(study_row)
         for row in rows:
             self.discard(row[0])
-        # A patient with further studies is still there, called as this study's old rows had it.
         first = named(fresh[rows[0][0]])
-        values = level_values(Level.PATIENT, first)
-        self._execute(self._sql.rename_patient, (*values, patient_row, name, Face.of(first).patient_id))
+        if is_called_so:
+            # A patient with further studies is still there, called as this study's old rows had it.
+            values = level_values(Level.PATIENT, first)
+            self._execute(self._sql.rename_patient, (*values, patient_row, Face.of(first).patient_id))
         # In the order of arrival: what a study says of itself is what its first object says.
         for row in rows:
             self.add(replace(fresh[row[0]], received_us=row[2], origin=origin(row[3:])))
@@ -218,13 +232,13 @@ class Ledger:
 
     # Below: the parts
 
-    def _remembered(self, uid: UID) -> _Study | None:
+    def _remembered(self, uid: UID) -> StudyInWork | None:
         study = self._studies.get(uid)
         if study is not None:
             self._studies.move_to_end(uid)
         return study
 
-    def _open(self, record: InstanceRecord) -> tuple[_Study, int]:
+    def _open(self, record: InstanceRecord) -> tuple[StudyInWork, int]:
         """Find or write the rows that a new instance stands in."""
         ref = record.ref
         attributes = named(record)
@@ -235,7 +249,7 @@ class Ledger:
         study.series[ref.series] = series_row
         return study, series_row
 
-    def _study(self, uid: UID, attributes: dict[str, str]) -> _Study:
+    def _study(self, uid: UID, attributes: dict[str, str]) -> StudyInWork:
         row = self._execute(self._sql.select_study, (uid,)).fetchone()
         if row is None:
             face = Face.of(attributes)
@@ -248,9 +262,11 @@ class Ledger:
                 *gathered("ModalitiesInStudy", modalities),
                 *gathered("SOPClassesInStudy", sop_classes),
             ]
-            study = _Study(_row_number(self._execute(self._sql.insert_study, values)), known, modalities, sop_classes)
+            study = StudyInWork(
+                _row_number(self._execute(self._sql.insert_study, values)), known, modalities, sop_classes
+            )
         else:
-            study = _Study(row[0], Face(*row[3:8]), _values(row[1]), _values(row[2]))
+            study = StudyInWork(row[0], Face(*row[3:8]), _values(row[1]), _values(row[2]))
         if len(self._studies) >= STUDIES_REMEMBERED:
             self._studies.popitem(last=False)
         self._studies[uid] = study
@@ -264,7 +280,7 @@ class Ledger:
         values = [*level_values(Level.PATIENT, attributes), identity[2]]
         return _row_number(self._execute(self._sql.insert_patient, values)), face
 
-    def _series(self, study: _Study, uid: UID, attributes: dict[str, str]) -> int:
+    def _series(self, study: StudyInWork, uid: UID, attributes: dict[str, str]) -> int:
         row = self._execute(self._sql.select_series, (study.row, uid)).fetchone()
         if row is not None:
             return int(row[0])
@@ -277,7 +293,7 @@ class Ledger:
             self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", study.modalities), study.row))
         return series_row
 
-    def _verdict(self, study: _Study, face: Face) -> str | None:
+    def _verdict(self, study: StudyInWork, face: Face) -> str | None:
         try:
             return study.verdicts[face]
         except KeyError:
@@ -324,23 +340,29 @@ class Ledger:
             # SQLite gives the number of a deleted row again: no count may be left over for its successor.
             self._counts.pop((study_row, series_row))
             self._execute(self._sql.delete_tally, (study_row, series_row))
-            left = set[str]().union(
-                *(_values(modality) for (modality,) in self._execute(self._sql.modalities_of_study, (study_row,)))
-            )
-            self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", left), study_row))
+            self._gather_modalities(study_row)
             known_as = self._names_of(study_row)
             if self._execute(self._sql.delete_empty_study, (study_row,)).rowcount == 1:
                 self._execute(self._sql.delete_empty_patient, (patient_row,))
                 self._release(known_as)
                 self._execute(self._sql.delete_patient_conflicts, (gone.ref.study,))
                 return
-        if self._execute(self._sql.has_sop_class, (study_row, gone.sop_class)).fetchone() is None:
+        self._drop_sop_class(study_row, gone.sop_class)
+
+    def _gather_modalities(self, study_row: int) -> None:
+        found = self._execute(self._sql.modalities_of_study, (study_row,))
+        modalities = set[str]().union(*(_values(modality) for (modality,) in found))
+        self._execute(self._sql.set_modalities, (*gathered("ModalitiesInStudy", modalities), study_row))
+
+    def _drop_sop_class(self, study_row: int, sop_class: str) -> None:
+        """Take a SOP class out of what a study says of itself, unless it has a further instance of it."""
+        if self._execute(self._sql.has_sop_class, (study_row, sop_class)).fetchone() is None:
             found = self._execute(self._sql.sop_classes_of_study, (study_row,)).fetchone()
             if found is None:
                 # Of the instances taken away together, an earlier one had been the last of the study.
                 return
             (classes,) = found
-            left = _values(classes) - {gone.sop_class}
+            left = _values(classes) - {sop_class}
             self._execute(self._sql.set_sop_classes, (*gathered("SOPClassesInStudy", left), study_row))
 
 

@@ -24,6 +24,7 @@ from calotype.services.archive.ports import (
     InstanceRecord,
     ObjectLocation,
     Origin,
+    Replacement,
     Statistics,
     StoredInstance,
     StudyText,
@@ -31,7 +32,15 @@ from calotype.services.archive.ports import (
 )
 from calotype.stores.index.memory_feed import MemoryFeed
 from calotype.stores.index.memory_recycled import MemoryRecycleBin
-from calotype.stores.index.memory_rows import MemoryRows, keep_version, only, own, stored_of, version_conflict
+from calotype.stores.index.memory_rows import (
+    MemoryRows,
+    keep_version,
+    of_patient,
+    only,
+    own,
+    stored_of,
+    version_conflict,
+)
 
 
 class MemoryIndex:
@@ -78,19 +87,18 @@ class MemoryIndex:
                 raise NotFound(f"no instance {record.ref.instance} that this could be a further version of")
             keep_version(held, record)
 
-    def replace(self, record: InstanceRecord) -> StoredInstance:
+    def replace(self, record: InstanceRecord) -> Replacement:
         """Put a record in the place of the instance with its SOP Instance UID. NotFound when there is none."""
         with self._lock:
             held = self._open()
-            gone = held.instances.pop(record.ref.instance, None)
+            gone = held.instances.get(record.ref.instance)
             if gone is None:
                 raise NotFound(f"no instance {record.ref.instance} in the index")
-            held.prune(gone.ref)
-            held.add(record)
+            to_read_again = held.replace(record)
             self.feed.note(Action.UPDATED, Level.IMAGE, record.ref, 1)
             self._changed(record.ref.instance)
             self._list(record)
-            return stored_of(gone)
+            return Replacement(stored_of(gone), to_read_again)
 
     def remove(self, ref: InstanceRef) -> StoredInstance:
         """Take an instance out, with what it leaves empty. NotFound; further versions stay."""
@@ -257,10 +265,8 @@ class MemoryIndex:
             for each in old:
                 held.remove(each.ref.instance)
             patient, first = held.patients.get(known.patient), own(Level.PATIENT, fresh[old[0].ref.instance])
-            named = patient is not None and patient.attributes.get("PatientName") == known.attributes.get(
-                "PatientName"
-            )
-            if patient and named and first.get("PatientID") == known.attributes.get("PatientID"):
+            is_called_so = patient is not None and patient.attributes == of_patient(known.attributes)
+            if patient and is_called_so and first.get("PatientID") == known.attributes.get("PatientID"):
                 patient.attributes = first
             for each in old:
                 kept = replace(fresh[each.ref.instance], received_us=each.received_us, origin=each.origin)
@@ -287,10 +293,17 @@ class MemoryIndex:
             live = self._open()
             if rebuild not in self._rebuilds:
                 raise Conflict("another rebuild of this index has started meanwhile and takes the place of this one")
-            for uid in rebuild.changed & rows.instances.keys():
+            overwritten = {
+                live.instances[uid].ref.study
+                for uid in rebuild.changed & rows.instances.keys() & live.instances.keys()
+                if live.instances[uid].location.key != rows.instances[uid].location.key
+            }
+            # Other objects speak for those studies now.
+            changed = rebuild.changed | {uid for uid, each in live.instances.items() if each.ref.study in overwritten}
+            for uid in changed & rows.instances.keys():
                 rows.remove(uid)
             for uid, came in live.instances.items():
-                if uid in rebuild.changed:
+                if uid in changed:
                     rows.add(came)
             served = {record.location.key for record in rows.instances.values()}
             kept = {record.location.key: record for record in (*rows.versions, *live.versions)}

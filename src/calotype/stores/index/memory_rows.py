@@ -60,8 +60,13 @@ class MemoryRows:
         ref = record.ref
         if ref.instance in self.instances:
             raise Conflict(f"SOP Instance UID {ref.instance} is in the index already")
-        study = self._standing(record)
-        known = Face.of(self.patients[study.patient].attributes)
+        self._standing(record)
+        return self._judge(record)
+
+    def _judge(self, record: InstanceRecord) -> frozenset[Flag]:
+        """Put an instance where it stands, or last, with what is to be told of its patient."""
+        ref = record.ref
+        known = Face.of(self.patients[self.studies[ref.study].patient].attributes)
         flags = record.flags
         if detail := disagreement(known, Face.of(record.attributes)):
             flags |= {Flag.PATIENT_CONFLICT}
@@ -69,6 +74,81 @@ class MemoryRows:
             self.conflicts.setdefault((ref.study, detail), conflict)
         self.instances[ref.instance] = replace(record, flags=flags)
         return flags
+
+    def replace(self, record: InstanceRecord) -> tuple[UID, ...]:
+        """Put a record in the place of another, in its series; elsewhere it comes last.
+
+        Return the studies that are to be judged anew. That of the other comes after its patient's other studies then.
+        """
+        study = self.instances[record.ref.instance].ref.study
+        patient = self.studies[study].patient
+        known = Face.of(self.patients[patient].attributes)
+        is_due = self._replace(record)
+        if is_due:
+            self._call(self.studies[study].patient, but=study)
+        of_patient = {uid: each.number for uid, each in self.studies.items() if each.patient == patient}
+        if of_patient and Face.of(self.patients[patient].attributes) != known:
+            others = sorted(of_patient.keys() - {study}, key=of_patient.__getitem__)
+            return (*others, study) if others and (is_due or study in of_patient) else (*others, *(study,) * is_due)
+        return (study,) * is_due
+
+    def _replace(self, record: InstanceRecord) -> bool:
+        gone = self.instances[record.ref.instance]
+        study, patient = gone.ref.study, self.studies[gone.ref.study].patient
+        of_study = [each.ref for each in self.instances.values() if each.ref.study == study]
+        of_series = [ref for ref in of_study if ref.series == gone.ref.series]
+        if len(of_study) == 1 or gone.ref != record.ref:
+            del self.instances[record.ref.instance]
+            self.prune(gone.ref)
+            is_left = study in self.studies
+            if not is_left:
+                self._call(patient)
+            self.add(record)
+            return is_left and (gone.ref in (of_study[0], of_series[0]) or Flag.PATIENT_CONFLICT in gone.flags)
+        if gone.ref == of_series[0]:
+            self.series[study, gone.ref.series].attributes = own(Level.SERIES, record)
+        if gone.ref == of_study[0] and self._succeed(record):
+            return True
+        self._judge(record)
+        self._clear(study)
+        return False
+
+    def _succeed(self, record: InstanceRecord) -> bool:
+        """Let a study and its patient say what its new first object says; tell whether that is another face."""
+        study, uid = self.studies[record.ref.study], record.ref.study
+        before, study.attributes = study.attributes, own(Level.PATIENT, record) | own(Level.STUDY, record)
+        has_new_face = Face.of(before) != Face.of(study.attributes)
+        was, study.patient = study.patient, Face.of(record.attributes).identity(uid)
+        others = [each.number for each in self.studies.values() if each.patient == was and each is not study]
+        if study.patient != was:
+            self.keep_patient(study.patient, own(Level.PATIENT, record))
+            self.drop_empty_patients()
+            self._call(was)
+        elif not others or study.number < min(others):
+            self.patients[was].attributes = own(Level.PATIENT, record)
+        if has_new_face:
+            self._judge(record)
+        return has_new_face
+
+    def _call(self, patient: PatientKey, but: UID | None = None) -> None:
+        """Let a patient, if it is there, say what the first of its studies says."""
+        studies = [(s.number, s.attributes) for uid, s in self.studies.items() if s.patient == patient and uid != but]
+        if studies:
+            self.patients[patient].attributes = of_patient(min(studies, key=lambda each: each[0])[1])
+
+    def _clear(self, study: UID) -> None:
+        """Forget what was recorded of a study's patient and nothing says any more."""
+        known = Face.of(self.patients[self.studies[study].patient].attributes)
+        said: dict[str | None, list[InstanceRef]] = {}
+        for each in self.instances.values():
+            if each.ref.study == study:
+                said.setdefault(disagreement(known, Face.of(each.attributes)), []).append(each.ref)
+        for key in [key for key in self.conflicts if key[0] == study]:
+            refs = said.get(key[1])
+            if refs is None:
+                del self.conflicts[key]
+            elif self.conflicts[key].ref not in refs:
+                self.conflicts[key] = replace(self.conflicts[key], ref=refs[0])
 
     def put_back(self, record: InstanceRecord) -> None:
         """Add an instance as it was before: nobody judges its patient again."""
@@ -243,6 +323,11 @@ def own(level: Level, record: InstanceRecord) -> dict[str, str]:
         "SOPClassUID": record.sop_class,
     }
     return {a.keyword: text for a in _STORED[level] if (text := clean(named.get(a.keyword, ""), a.vr))}
+
+
+def of_patient(said: dict[str, str]) -> dict[str, str]:
+    """Return what stands in the row of a study's patient, too."""
+    return only({attribute.keyword for attribute in _STORED[Level.PATIENT]}, said)
 
 
 def only(keywords: frozenset[str] | set[str], attributes: dict[str, str]) -> dict[str, str]:

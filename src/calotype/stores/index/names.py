@@ -21,7 +21,7 @@ from calotype.dicom.query import name_parts
 from calotype.dicom.query.attributes import BY_KEYWORD
 from calotype.dicom.query.name_parts import beginnings, begins
 from calotype.stores.index import pieces
-from calotype.stores.index.keys import SEVERAL, key_columns
+from calotype.stores.index.keys import SEVERAL, columns, key_columns
 
 VERSION: Final = 10 * name_parts.VERSION + 1
 """Of all that is kept; the last digit is that of ``pieces``."""
@@ -151,6 +151,24 @@ def read_some(fetch: Fetch) -> None:
             for name in _names_in(found):
                 _words(name)
             return
+
+
+def key(execute: Execute, texts: Sequence[str]) -> None:
+    """Key the names and texts of one row that says something else now, as :data:`OF_STUDY` tells them.
+
+    In a transaction; see :func:`read` for what is to be done before.
+    """
+    for name in texts[: len(COLUMNS)]:
+        for word in _words(name) if name else ():
+            execute(_KEEP, (word, name))
+    pieces.keep(execute, dict.fromkeys(filter(None, texts)))
+
+
+def read(name: str) -> None:
+    """Work out beforehand what :func:`key` will write of a patient's name, as :func:`read_some` does."""
+    for each in columns(KEYWORD, name)[1:]:
+        if isinstance(each, str) and each:
+            _words(each)
 
 
 def released(execute: Execute, known_as: Sequence[str]) -> None:

@@ -61,6 +61,14 @@ _KEPT: Final = ", ".join(("object_key", "received_us", *ORIGIN_COLUMNS))
 _KNOWN_INSTANCES: Final = f"SELECT {_KEPT} FROM instance WHERE sop_instance_uid IN (SELECT value FROM json_each(?))"
 _KNOWN_VERSIONS: Final = f"SELECT {_KEPT} FROM version WHERE object_key IN (SELECT value FROM json_each(?))"
 _SERVED_KEY: Final = f"SELECT object_key FROM {PREFIX}instance WHERE sop_instance_uid = ?"
+_WHOLE: Final = f"""
+    INSERT OR IGNORE INTO {_JOURNAL}
+    SELECT o.sop_instance_uid FROM {_JOURNAL} j
+        JOIN {PREFIX}instance n ON n.sop_instance_uid = j.sop_instance_uid
+        JOIN instance i ON i.sop_instance_uid = j.sop_instance_uid JOIN series e ON e.id = i.series_row
+        JOIN series f ON f.study_row = e.study_row JOIN instance o ON o.series_row = f.id
+    WHERE n.object_key <> i.object_key"""
+"""What stands in a study with something that was overwritten after it was read: other objects speak for it now."""
 _CHANGED: Final = f"""
     SELECT j.sop_instance_uid FROM {_JOURNAL} j LEFT JOIN instance i ON i.sop_instance_uid = j.sop_instance_uid
     ORDER BY i.id"""
@@ -217,6 +225,7 @@ class SqliteRebuild:
 
     def _catch_up(self) -> None:
         """Do to the new rows what has happened to the live ones since the start."""
+        self._execute(_WHOLE)
         changed = [uid for (uid,) in self._execute(_CHANGED)]
         # All go before any comes: what a study says of itself is what its first object says, and a study that was
         # read again says something else.

@@ -26,6 +26,7 @@ from calotype.services.archive.ports import (
     InstanceRecord,
     ObjectLocation,
     Origin,
+    Replacement,
     Statistics,
     StoredInstance,
     StudyText,
@@ -45,11 +46,12 @@ from calotype.stores.index.connections import (
 from calotype.stores.index.groups import GroupCommit
 from calotype.stores.index.housekeeping import Housekeeper
 from calotype.stores.index.ledger import Ledger
+from calotype.stores.index.live_ledger import LiveLedger
 from calotype.stores.index.name_keeper import NameKeeper
 from calotype.stores.index.plan import Plan, Values, plan, within
 from calotype.stores.index.rebuild import SqliteRebuild
 from calotype.stores.index.recycled import SqliteRecycleBin
-from calotype.stores.index.statements import BEGIN, DATA_VERSION, Statements
+from calotype.stores.index.statements import BEGIN, DATA_VERSION
 
 T = TypeVar("T")
 
@@ -96,7 +98,7 @@ class SqliteIndex:
             raise
         # One cursor for what ends and begins every commit: none of it leaves rows to fetch.
         self._execute = self._writer.cursor().execute
-        self._ledger = Ledger(self._writer, Statements())
+        self._ledger = LiveLedger(self._writer)
         self._data_version = 0
         self._readers = Readers(settings)
         self._groups: GroupCommit[Work, Any] = GroupCommit(self._run)
@@ -115,11 +117,12 @@ class SqliteIndex:
         """Commit a further version of a known instance. NotFound when it is not known (any more)."""
         self._groups.submit(lambda: self._ledger.add_version(record))
 
-    def replace(self, record: InstanceRecord) -> StoredInstance:
+    def replace(self, record: InstanceRecord) -> Replacement:
         """Commit a record in the place of the instance with its SOP Instance UID; see the port."""
+        names.read(record.attributes.get(names.KEYWORD, ""))
 
-        def work(ledger: Ledger, connection: sqlite3.Connection) -> StoredInstance:
-            replaced = ledger.replace(record)
+        def work(_: Ledger, connection: sqlite3.Connection) -> Replacement:
+            replaced = self._ledger.replace(record)
             feed.note(connection.execute, Action.UPDATED, Level.IMAGE, record.ref, 1)
             return replaced
 

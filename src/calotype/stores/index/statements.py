@@ -37,6 +37,13 @@ def column_names(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns if column.name != "id")
 
 
+_FACE: Final = columns_of(
+    "p", ("patient_id", "issuer_of_patient_id", "patient_name", "patient_birth_date", "patient_sex")
+)
+_SAID_OF_PATIENT: Final = tuple(name for name in column_names(schema.patient) if name != "only_study")
+"""What a patient's row says, and a study's for itself."""
+
+
 def _insert(prefix: str, table: Table, otherwise: str = "") -> str:
     names = column_names(table)
     columns = ", ".join(f'"{name}"' for name in names)
@@ -49,15 +56,14 @@ class Statements:
 
     def __init__(self, prefix: str = "") -> None:
         p = prefix
-        face = columns_of(
-            "p", ("patient_id", "issuer_of_patient_id", "patient_name", "patient_birth_date", "patient_sex")
-        )
 
         self.insert_patient = _insert(p, schema.patient)
         self.insert_study = _insert(p, schema.study)
         self.insert_series = _insert(p, schema.series)
         self.insert_instance = _insert(p, schema.instance, " ON CONFLICT DO NOTHING")
         """Writes nothing when the SOP Instance UID is known; the row count tells."""
+        self.insert_again = self.insert_instance.replace("(", "(id, ", 1).replace("(?", "(?, ?", 1)
+        """An instance under the row number of the one that it takes the place of."""
         self.insert_header = _insert(p, schema.header)
         self.put_compression = (
             "INSERT OR REPLACE INTO compression (sop_instance_uid, state, attempts, at_us, reason)"
@@ -74,12 +80,12 @@ class Statements:
         """A contradiction, once per study and wording."""
 
         self.select_patient = f"""
-            SELECT p.id, {face} FROM {p}patient p
+            SELECT p.id, {_FACE} FROM {p}patient p
             WHERE p.patient_id = ? AND p.issuer_of_patient_id = ? AND p.only_study = ?"""
         """By identity: row and face."""
         self.has_version = "SELECT 1 FROM version WHERE sop_instance_uid = ? LIMIT 1"
         self.select_study = f"""
-            SELECT s.id, s.modalities_in_study, s.sop_classes_in_study, {face}
+            SELECT s.id, s.modalities_in_study, s.sop_classes_in_study, {_FACE}
             FROM {p}study s JOIN {p}patient p ON p.id = s.patient_row WHERE s.study_instance_uid = ?"""
         """By UID: row, what stands in it, face of its patient."""
         self.select_series = f"SELECT id FROM {p}series WHERE study_row = ? AND series_instance_uid = ?"
@@ -91,12 +97,14 @@ class Statements:
             WHERE i.sop_instance_uid = ?"""
         """By UID: the rows of all four levels, then what a StoredInstance holds."""
 
-        patient_columns = ", ".join(f'"{name}" = ?' for name in column_names(schema.patient) if name != "only_study")
-        self.rename_patient = (
-            f"UPDATE {p}patient SET {patient_columns} WHERE id = ? AND patient_name = ? AND patient_id = ?"
-        )
-        """What a patient is called, where that is what one study's objects said."""
-        self.patient_of_study = f"SELECT patient_row, patient_name, id FROM {p}study WHERE study_instance_uid = ?"
+        self.rename_patient = f"""
+            UPDATE {p}patient SET {", ".join(f"{name} = ?" for name in _SAID_OF_PATIENT)}
+            WHERE id = ? AND patient_id = ?"""
+        """What a patient with that ID is called."""
+        self.patient_of_study = f"""
+            SELECT s.id, p.id, ({columns_of("p", _SAID_OF_PATIENT)}) = ({columns_of("s", _SAID_OF_PATIENT)})
+            FROM {p}study s JOIN {p}patient p ON p.id = s.patient_row WHERE s.study_instance_uid = ?"""
+        """Rows of study and patient, and whether the patient is called exactly as the study says."""
 
         self.instances_of_study = f"""
             SELECT i.sop_instance_uid, i.object_key, i.received_us, {columns_of("i", ORIGIN_COLUMNS)}
