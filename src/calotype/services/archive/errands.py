@@ -22,6 +22,7 @@ from calotype.services.archive.children import MIB, Child, said
 from calotype.services.archive.converter import (
     ANSWERED,
     ASKED,
+    IS_SHARED,
     KEPT_SPOOLS,
     MAX_TOLD_BYTES,
     NO_ROOM,
@@ -66,6 +67,9 @@ class Errand(Closing):
         self.descriptors: tuple[int, ...] = ()
         self.held_bytes = order.stop - order.start
         self.deaths = 0
+        """How many children ended while they were at it."""
+        self.losses = 0
+        """How many ended before they had begun with it: were gone when it was given to them, for one."""
         self.is_left = False
         self.is_done = False
         self.error: CalotypeError | None = None
@@ -77,6 +81,11 @@ class Errand(Closing):
     def pid(self) -> int:
         """Which process has it, or had it last."""
         return 0 if self.vessel is None else self.vessel.child.pid
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the child that has it may have looked at it; where nothing tells, it may."""
+        return self.spool is not None and (self.spool.is_begun or not IS_SHARED)
 
     def wait(self) -> int:
         """Wait until it is done and return how many bytes it became.

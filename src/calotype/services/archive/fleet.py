@@ -297,17 +297,26 @@ class Fleet(Stopping):
             _log.warning("objects are converted in threads: the process for it did not start (%s)", status)
         guilty = vessel.at_work()
         again = []
+
+        def is_lost(errand: Errand) -> bool:
+            # All that there may be can have been gone already, by the same stroke.
+            return errand.losses > self._settings.processes
+
         for errand in vessel.errands:
-            errand.deaths += errand is guilty
+            errand.deaths += errand is guilty and errand.is_begun
+            errand.losses += errand is guilty and not errand.is_begun
             if errand.is_left:
                 self._end(errand)
             elif self._is_stopped:
                 self._fail(errand, Unavailable("the archive is being stopped"))
             elif errand is guilty and cause is not None:
                 self._fail(errand, cause)
-            elif errand.deaths < _TRIES and (errand is not guilty or status != _OUT_OF_TIME):
+            elif errand.deaths < _TRIES and not is_lost(errand) and (errand is not guilty or status != _OUT_OF_TIME):
                 errand.give_back()
                 again.append(errand)
+            elif not errand.deaths and is_lost(errand):
+                # Nobody has looked at it.
+                self._fail(errand, NotHere("the processes that were to convert it ended before"))
             else:
                 self._fail(errand, self._death(status))
         vessel.errands.clear()

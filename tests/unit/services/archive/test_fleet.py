@@ -20,7 +20,7 @@ from calotype.dicom.uids import JPEG_2000_LOSSLESS, RLE_LOSSLESS
 from calotype.errors import DamagedPixels, OutOfResources, Unavailable, Unsupported
 from calotype.services.archive.children import MIB
 from calotype.services.archive.converter import KEPT_SPOOLS, SPOOL_BYTES, Order
-from calotype.services.archive.errands import MAX_RESULT_BYTES, NotHere, new_spool
+from calotype.services.archive.errands import MAX_RESULT_BYTES, NotHere, Vessel, new_spool
 from calotype.services.archive.fleet import LARGEST_BYTES, Fleet, FleetSettings
 from calotype.services.archive.forms import Forms, Original
 from calotype.services.archive.shelf import Shelf
@@ -176,6 +176,36 @@ def test_only_the_object_that_children_die_of_is_blamed_of_those_that_they_have_
             else:
                 assert int(b"".join(errand.chunks())) == errand.pid
                 assert errand.deaths == 0
+    assert (fleet._under_way, fleet._held_bytes) == (0, 0)
+
+
+def test_no_object_is_blamed_for_children_that_were_gone_before_it_came(deadly, asked, who):
+    fleet = deadly(processes=2)
+    with fleet._changed:
+        fleet._grow()
+    fleet._wait(lambda: len(fleet._vessels) == 2 and all(vessel.is_ready for vessel in fleet._vessels))
+    gone = fleet.pids
+    for vessel in fleet._vessels:
+        os.kill(vessel.child.pid, signal.SIGKILL)
+        vessel.child.status()
+
+    with asked(fleet, "who") as errand:
+        assert int(b"".join(errand.chunks())) == errand.pid
+        assert errand.deaths == 0
+    assert len(gone) == 2
+    assert errand.pid not in gone
+    assert (fleet._under_way, fleet._held_bytes) == (0, 0)
+
+
+def test_an_object_that_no_child_lives_to_begin_is_for_threads(deadly, asked, monkeypatch):
+    def broken(vessel, errands):
+        vessel.errands.extend(errands)
+        raise BrokenPipeError
+
+    fleet = deadly()
+    monkeypatch.setattr(Vessel, "give", broken)
+    with asked(fleet, "who") as errand, pytest.raises(NotHere, match="ended before"):
+        errand.wait()
     assert (fleet._under_way, fleet._held_bytes) == (0, 0)
 
 
