@@ -19,26 +19,25 @@ FROM_THE_USER = {"Evt1", "Evt2", "Evt7", "Evt8", "Evt9", "Evt11", "Evt14", "Evt1
 
 
 class Checkpoint(threading.Event):
-    """Where pynetdicom's reactor stands still while others use its association.
+    """Where pynetdicom's reactor stands still while others use its association; it knows whether it does.
 
-    It reads the same queue as ``send_c_store`` and its like. These tell it to stand still by one flag, and it says
-    that it does by another; between the two it may take an answer that comes at once for a request that nobody made,
-    and the caller waits for it until its timeout. Here :meth:`clear` comes back when the reactor does stand.
+    The reactor reads the same queue as ``send_c_store`` and its like. These tell it to stand still by one flag, and
+    it says that it does by another; between the two it may take an answer that comes at once for a request that
+    nobody made, and the caller waits for it until its timeout. A thread that serves an N-EVENT-REPORT writes the
+    other flag as well, and then the caller waits for ever.
     """
 
-    def __init__(self, reactor: association.Association) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._reactor = reactor
         self._change = threading.Condition()
-        self._stands = False
+        self.holds = False
         self.set()
 
     def wait(self, timeout: float | None = None) -> bool:
         with self._change:
-            self._stands = True
-            self._change.notify_all()
+            self.holds = True
             is_set = self._change.wait_for(self.is_set, timeout)
-            self._stands = False
+            self.holds = False
             return is_set
 
     def set(self) -> None:
@@ -49,10 +48,11 @@ class Checkpoint(threading.Event):
     def clear(self) -> None:
         with self._change:
             super().clear()
-            if threading.current_thread() is not self._reactor:
-                # One that ends tells nobody.
-                while self._reactor.is_alive() and not self._stands:
-                    self._change.wait(0.01)
+
+
+def is_paused(made: association.Association) -> bool:
+    """Tell whether the reactor stands still, or is who asks, or is no more."""
+    return made._reactor_checkpoint.holds or threading.current_thread() is made or made._kill or not made.is_alive()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,10 +62,13 @@ def pynetdicom_stands_still_when_it_says_so():
 
     def with_checkpoint(made: association.Association, *arguments, **keywords) -> None:
         make(made, *arguments, **keywords)
-        made._reactor_checkpoint = Checkpoint(made)
+        made._reactor_checkpoint = Checkpoint()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(association.Association, "__init__", with_checkpoint)
+        # What is written to it is passed over.
+        said = property(is_paused, lambda _made, _value: None)
+        patch.setattr(association.Association, "_is_paused", said, raising=False)
         yield
 
 
