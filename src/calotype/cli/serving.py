@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
-import threading
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -44,7 +44,7 @@ def serve_command(session: Session) -> None:
     started_s = time.monotonic()
     settings = session.loaded.settings
     start_logging(settings.logging)
-    with _told_to_stop() as stop, open_stores(settings) as stores:
+    with told_to_stop() as wait_for_stop, open_stores(settings) as stores:
         house = House(settings, stores)
         # What is loaded by now lives until the end: the collector need not walk over it again and again.
         gc.freeze()
@@ -52,27 +52,41 @@ def serve_command(session: Session) -> None:
         house.start()
         try:
             click.echo(welcome(house, settings, time.monotonic() - started_s))
-            stop.wait()
+            wait_for_stop()
             click.echo("stopping: waiting for what runs to finish; again to leave at once")
         finally:
             house.stop()
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """Yield an event that the first signal sets; the second gets the system's own handling, which ends us."""
-    stop = threading.Event()
+def told_to_stop() -> Iterator[Callable[[], None]]:
+    """Yield what waits for the first signal; the second gets the system's own handling, which ends us.
 
-    def told(number: int, _frame: FrameType | None) -> None:
+    Python runs a handler between two of its own steps, so nothing that a handler does can be relied on here: the wait
+    that it interrupts may hold the lock that it needs, and a signal that comes just before a wait begins is handled
+    after it, which may be never. What does come at once is the byte that Python writes to a socket for each signal,
+    and a socket can be waited for.
+    """
+
+    def take(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
-        stop.set()
 
-    before = {number: signal.signal(number, told) for number in _SIGNALS}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    hears, tells = socket.socketpair()
+    with hears, tells:
+        tells.setblocking(False)
+
+        def wait() -> None:
+            while hears.recv(1)[0] not in _SIGNALS:
+                continue
+
+        descriptor = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, take) for number in _SIGNALS}
+        try:
+            yield wait
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(descriptor)
 
 
 def welcome(house: House, settings: Settings, took_s: float) -> str:
