@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support import browsing, bundled
+from support import browsing, bundled, samples
 from support.browsing import eventually
 
 PHONE = {"width": 390, "height": 844}
@@ -100,6 +100,19 @@ def test_an_upload_is_stored_deleted_and_restored(studies):
     expect(page.get_by_role("heading", name="The recycle bin is empty")).to_be_visible()
     page.get_by_role("navigation").get_by_role("link", name="Studies").click()
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(before))
+
+
+def test_what_comes_after_the_rows_and_before_the_events_is_told_of(site, server):
+    study = samples.ct(16, 16, study_uid="1.2.3.99", series_uid="1.2.3.99.1", sop_uid="1.2.3.99.1.1")
+
+    def late(route):
+        browsing.store(server, samples.part10(study))
+        route.continue_()
+
+    site.slip_in()
+    site.page.route("**/api/events*", late, times=1)
+    site.open()
+    expect(site.page.get_by_role("button", name="1 new study")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [PHONE, TABLET, DESK, LYING])

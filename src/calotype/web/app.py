@@ -85,7 +85,7 @@ def create_app(rooms: Rooms, settings: WebSettings) -> FastAPI:
         health.router(),
         dictionary.router(),
         statistics.router(archive.search, offload, rooms.compression),
-        studies.router(archive.search, offload, settings, rooms.marks),
+        studies.router(archive.search, offload, settings, rooms.marks, rooms.changes),
         rejections.router(rooms.rejections),
         sample.router(archive.ingest, offload),
         conflicts.router(archive.curate.conflicts, offload),

@@ -162,6 +162,14 @@ class TestChanges:
         ]
         assert second["feed"] == first["feed"]
 
+    def test_a_list_says_where_to_go_on(self, client, house):
+        listed = client.get("/api/studies").json()
+        house.store(samples.ct(16, 16, seed=9, study_uid="1.9", sop_uid="1.9.1"))
+        later = client.get(f"/api/changes?since={listed['change']}").json()
+        assert {each["study"] for each in later["changes"]} >= {"1.9"}
+        again = client.get("/api/studies").json()["change"]
+        assert client.get(f"/api/changes?since={again}").json()["changes"] == []
+
     def test_a_page_has_its_limit(self, client):
         delete(client)
         page = client.get("/api/changes?limit=1").json()

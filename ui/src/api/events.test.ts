@@ -41,7 +41,7 @@ beforeEach(() => {
     vi.fn(() => Promise.resolve(new Response("{}", { status: 401 }))),
   );
   keepCsrfToken("first");
-  stop = listen("api/events", {}, { change: told }, returned);
+  stop = listen("api/events", () => ({}), { change: told }, returned);
 });
 afterEach(() => {
   stop();

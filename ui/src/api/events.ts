@@ -12,12 +12,12 @@ const PAUSE = 5000;
 type Handlers = Record<string, (data: unknown) => void>;
 
 /**
- * Hear of events by name. `onReturn` is called when there is a line again; `isNew` when it is another one, on which
+ * Hear of events by name. `query` is asked for each line that is opened. `onReturn` is called when there is a line again; `isNew` when it is another one, on which
  * nothing is told of the time between. Returns how to stop.
  */
 export function listen(
   path: string,
-  query: Asked["query"],
+  query: () => Asked["query"],
   handlers: Handlers,
   onReturn: (isNew: boolean) => void,
 ): () => void {
@@ -29,7 +29,7 @@ export function listen(
   const open = () => {
     clearTimeout(timer);
     events?.close();
-    events = new EventSource(addressOf(path, query));
+    events = new EventSource(addressOf(path, query()));
     for (const [name, tell] of Object.entries(handlers))
       events.addEventListener(name, (event: MessageEvent<string>) => tell(JSON.parse(event.data)));
     events.onopen = () => {

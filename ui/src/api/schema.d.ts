@@ -2776,7 +2776,8 @@ export interface components {
          * StudyPage
          * @description One page of the list; ``total`` counts all matches, or as many as were counted if ``total_is_at_least``.
          *
-         *     A row that somebody has put something to has ``labels`` and ``remark`` beside its keywords.
+         *     A row that somebody has put something to has ``labels`` and ``remark`` beside its keywords. ``change`` is what to
+         *     ask ``/api/events`` or ``/api/changes`` for (``since``) to miss nothing that came later; null without a feed.
          */
         StudyPage: {
             /** Rows */
@@ -2789,6 +2790,8 @@ export interface components {
             total: number;
             /** Total Is At Least */
             total_is_at_least: boolean;
+            /** Change */
+            change?: number | null;
         };
         /**
          * Tally

@@ -111,6 +111,14 @@ class Changes:
         is_cut = since > extent.newest or since < extent.oldest - 1
         return ChangePage(extent.token, changes, extent.oldest, extent.newest, is_cut)
 
+    def newest(self) -> int:
+        """Return the number of the last line. Unavailable.
+
+        Nothing is told first, hence nothing is waited for: what is looked at after this holds all up to that line,
+        and what it does not hold has a line after that, beside some that it does hold.
+        """
+        return self._feed.extent().newest
+
     def watch(self, wake: Callable[[], None]) -> ChangeWatch:
         """Have ``wake`` called whenever there are new lines. Closed from the beginning once stopped."""
         watch = ChangeWatch(self, wake)

@@ -23,6 +23,7 @@ from calotype.dicom.query.model import Condition, Match, Order, Query, UidList
 from calotype.dicom.query.narrowing import is_sifted
 from calotype.dicom.query.qido import InvalidParameter, QidoRequest, parse_qido
 from calotype.dicom.query.values import integer_key
+from calotype.services.archive.changes import Changes
 from calotype.services.archive.marks import MAX_LABELS, MAX_STUDIES, SORTABLE, UNMARKED, Edit, Mark, Marks
 from calotype.services.archive.ports import Total
 from calotype.services.archive.search import Search
@@ -49,13 +50,15 @@ Row: TypeAlias = "dict[str, Any]"
 class StudyPage:
     """One page of the list; ``total`` counts all matches, or as many as were counted if ``total_is_at_least``.
 
-    A row that somebody has put something to has ``labels`` and ``remark`` beside its keywords.
+    A row that somebody has put something to has ``labels`` and ``remark`` beside its keywords. ``change`` is what to
+    ask ``/api/events`` or ``/api/changes`` for (``since``) to miss nothing that came later; null without a feed.
     """
 
     rows: list[Row]
     offset: int
     total: int
     total_is_at_least: bool
+    change: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,23 @@ class Listed:
         return found
 
 
-def router(search: Search, offload: Offload, settings: WebSettings, marks: Marks | None = None) -> APIRouter:
-    """Return the routes; without ``marks`` studies have no labels and remarks."""
+def router(
+    search: Search,
+    offload: Offload,
+    settings: WebSettings,
+    marks: Marks | None = None,
+    changes: Changes | None = None,
+) -> APIRouter:
+    """Return the routes; without ``marks`` studies have no labels and remarks, without ``changes`` no number."""
     routes = APIRouter(tags=["archive"], route_class=JsonRoute)
 
     def asked(request: Request) -> tuple[QidoRequest, Listed]:
         return read(request.query_params.multi_items(), settings.page_limit)
+
+    def page(wanted: QidoRequest, listed: Listed) -> StudyPage:
+        # Before the rows are looked for: what comes meanwhile is told once more rather than never.
+        change = None if changes is None else changes.newest()
+        return replace(_page(search, wanted, listed, marks, settings.count_cap), change=change)
 
     @routes.get("/studies")
     async def list_studies(request: Request) -> StudyPage:
@@ -146,7 +160,7 @@ def router(search: Search, offload: Offload, settings: WebSettings, marks: Marks
         (repeatable: all of them) and ``remark`` for what people put to studies.
         """
         wanted, listed = asked(request)
-        return await offload(_page, search, wanted, listed, marks, settings.count_cap)
+        return await offload(page, wanted, listed)
 
     @routes.get("/studies/count")
     async def count_studies(request: Request) -> StudyCount:

@@ -34,6 +34,8 @@ export interface StudyPage {
   offset: number;
   total: number;
   total_is_at_least: boolean;
+  /** What to hear events from, to miss nothing that the page does not have. */
+  change: number | null;
 }
 
 export interface Label {

@@ -4,7 +4,7 @@
  */
 import { useQueryClient } from "@tanstack/react-query";
 import type { QueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useEffectEvent, useState } from "react";
 
 import { listen } from "@/api/events";
 
@@ -23,11 +23,16 @@ const AT_ONCE = 100;
 
 const PAGES = { queryKey: [...STUDIES, "page"] };
 
-export function useArrivals() {
+/** `since`: the change that the list is as new as, once there is a list; what comes after that is heard of. */
+export function useArrivals(since: number | undefined) {
   const queries = useQueryClient();
   const [arrived, setArrived] = useState<ReadonlySet<string>>(new Set());
 
+  const asked = useEffectEvent(() => ({ jobs: false, since }));
+  const isThere = since !== undefined;
+
   useEffect(() => {
+    if (!isThere) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const changed = new Set<string>();
     const refresh = () => {
@@ -47,14 +52,15 @@ export function useArrivals() {
       } else if (action === "created" || action === "restored")
         setArrived((before) => (before.has(study) ? before : new Set(before).add(study)));
     };
-    // What happened meanwhile nobody has told.
+    // What happened meanwhile is not told any more.
     const resync = () => void queries.invalidateQueries({ queryKey: STUDIES });
-    const stop = listen("api/events", { jobs: false }, { change, resync }, (isNew) => isNew && resync());
+    const nothing = () => undefined;
+    const stop = listen("api/events", () => asked(), { change, resync }, nothing);
     return () => {
       stop();
       clearTimeout(timer);
     };
-  }, [queries]);
+  }, [queries, isThere]);
 
   const show = useCallback(async () => {
     setArrived(new Set());

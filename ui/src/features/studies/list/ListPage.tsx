@@ -59,7 +59,7 @@ function Page() {
   const rows = usePages({ filters: state.filters, order: state.order }, ...range);
   const { chosen, setNames } = useColumns();
   const selection = useSelection();
-  const arrivals = useArrivals();
+  const arrivals = useArrivals(rows.change);
   const mayChange = useMay("operator");
 
   const onRange = useCallback((first: number, last: number) => setRange([first, last]), []);

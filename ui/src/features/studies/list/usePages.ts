@@ -24,6 +24,8 @@ export interface Rows {
   isExact: boolean;
   isLoading: boolean;
   error: Error | null;
+  /** The number in the feed of changes that the first page is as new as. */
+  change: number | undefined;
   row: (index: number) => Study | undefined;
   retry: () => void;
 }
@@ -52,6 +54,7 @@ export function usePages(wanted: Shown, first: number, last: number): Rows {
     isExact,
     isLoading: head.isPending,
     error: head.error ?? failed?.error ?? null,
+    change: start.data?.change ?? undefined,
     row: (index) => fetched[Math.floor(index / PAGE) - from]?.data?.rows[index % PAGE],
     retry: () => {
       void head.refetch();
