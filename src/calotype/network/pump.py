@@ -39,7 +39,7 @@ from calotype.dicom.wire.upper_layer import (
 )
 from calotype.dicom.wire.upper_layer import ConnectionLost as TransportLost
 from calotype.network.failures import AssociationAborted, AssociationEnded, AssociationTimedOut, ConnectionLost
-from calotype.network.settings import MAX_PDU_BYTES, Timeouts
+from calotype.network.settings import Timeouts
 from calotype.network.sockets import Buffer, Stream
 from calotype.network.tls import why
 
@@ -58,11 +58,17 @@ Event: TypeAlias = (
 """What comes out of the pump, in order of arrival."""
 
 
+_BUFFER_BYTES = 768 * 1024
+"""Room for a CT slice and the command before it. What comes in three pieces is written and digested in three, and for
+each of those calls the interpreter is given up and waited for: in one piece it takes a tenth less. Pages that nothing
+comes into cost no memory; a buffer much larger than this falls out of the processor's cache."""
+
+
 _FAREWELL_S = 3.0
 """How much of the ARTIM time a peer gets to close after the end: nothing is left to be said but goodbye."""
 
 
-_spare_buffers: deque[memoryview] = deque(maxlen=16)
+_spare_buffers: deque[memoryview] = deque(maxlen=8)
 """Receive buffers of associations that have ended: of new ones the system has to find and zero every page."""
 
 
@@ -92,7 +98,7 @@ class Pump:
         try:
             self._buffer = _spare_buffers.pop()
         except IndexError:
-            self._buffer = memoryview(bytearray(MAX_PDU_BYTES))
+            self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._artim_deadline: float | None = None
         self._send_lock = threading.Lock()
         self._killed = False
