@@ -27,6 +27,21 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(site):
     expect(page).to_have_url(f"{site.origin}/ui/studies?q=kept")
 
 
+def test_what_is_typed_while_a_password_is_looked_at_stays(site):
+    page = site.open()
+    password = page.locator("input[autocomplete=current-password]")
+
+    def slowly(route):
+        if route.request.method == "POST":
+            password.fill(OWN_PASSWORD)
+        route.continue_()
+
+    page.route("**/api/session", slowly)
+    site.enter(ADMIN, WRONG)
+    expect(page.get_by_role("alert")).to_contain_text("wrong")
+    expect(password).to_have_value(OWN_PASSWORD)
+
+
 def test_who_opens_a_closed_page_is_led_there_after_login(site):
     page = site.page
     # Made by others, or missing where it was not fetched: nothing of ours.

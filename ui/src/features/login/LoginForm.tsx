@@ -24,7 +24,8 @@ export function LoginForm({ user = "" }: { user?: string }) {
       setFailed(null);
     } catch (error) {
       setFailed(error);
-      form.setFieldValue("password", "");
+      // Who has noticed the mistake meanwhile has typed it anew.
+      if (form.getValues().password === values.password) form.setFieldValue("password", "");
     } finally {
       setBusy(false);
     }
