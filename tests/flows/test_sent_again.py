@@ -64,7 +64,7 @@ def test_a_corrected_name_is_what_everybody_sees(tmp_path: Path) -> None:
             assert f"[{description}" in console
         assert "Falsch" not in console
         url = f"http://127.0.0.1:{server.http_port}/api"
-        before = httpx.get(f"{url}/studies", timeout=60).raise_for_status().json()
+        before = httpx.get(f"{url}/studies", timeout=60).raise_for_status().json()["rows"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CALOTYPE")}
         made = subprocess.run(
             [sys.executable, "-m", "calotype", "reindex"],
@@ -72,5 +72,5 @@ def test_a_corrected_name_is_what_everybody_sees(tmp_path: Path) -> None:
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-        assert httpx.get(f"{url}/studies", timeout=60).raise_for_status().json() == before
+        assert httpx.get(f"{url}/studies", timeout=60).raise_for_status().json()["rows"] == before
         assert {("Richtig^Anna", "Hip")} == found_by_browser(server, "instances")
