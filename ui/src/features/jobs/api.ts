@@ -77,7 +77,12 @@ export function useJobEvents(): void {
   const queries = useQueryClient();
   useEffect(() => {
     const job = (told: unknown) => keepJob(queries, told as Job);
-    return listen("api/jobs/events", () => ({}), { job }, () => void queries.invalidateQueries({ queryKey: KEY }));
+    return listen(
+      "api/jobs/events",
+      () => ({}),
+      { job },
+      () => void queries.invalidateQueries({ queryKey: KEY }),
+    );
   }, [queries]);
 }
 
