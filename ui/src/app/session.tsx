@@ -111,7 +111,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     hasExpired,
     failed: error instanceof Problem ? error : null,
     login: async (user, password) => {
-      await ask("api/session", { method: "POST", json: { user, password } });
+      const entered = await ask<Session>("api/session", { method: "POST", json: { user, password } });
+      // At once: what is saved before the page has asked who is logged in would carry the old session's.
+      keepCsrfToken(entered.csrf_token);
       await refresh();
     },
     logout: async () => {
