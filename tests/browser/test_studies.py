@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support import browsing, bundled, samples
-from support.browsing import eventually
+from support.browsing import ADMIN, OWN_PASSWORD, eventually
 
 PHONE = {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1180}
@@ -113,6 +113,36 @@ def test_what_comes_after_the_rows_and_before_the_events_is_told_of(site, server
     site.page.route("**/api/events*", late, times=1)
     site.open()
     expect(site.page.get_by_role("button", name="1 new study")).to_be_visible()
+
+
+def test_what_the_list_shows_by_now_is_not_new(studies, server):
+    page = studies.page
+    study = samples.ct(16, 16, study_uid="1.2.3.98", series_uid="1.2.3.98.1", sop_uid="1.2.3.98.1.1")
+    browsing.store(server, samples.part10(study))
+    news = page.get_by_role("button", name="1 new study")
+    expect(news).to_be_visible()
+    before = int(page.get_by_role("grid").get_attribute("aria-rowcount"))
+    # Whoever logs in again over the list gets it fetched anew.
+    browsing.tell(server, "DELETE", "sessions")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Your session has ended")
+    studies.enter(ADMIN, OWN_PASSWORD)
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(before + 1))
+    expect(news).to_be_hidden()
+
+
+def test_a_change_that_cannot_be_looked_up_breaks_nothing(studies, server):
+    page = studies.page
+    studies.watch.allowed_statuses.add(503)
+    page.route("**/api/studies?StudyInstanceUID=*", lambda it: it.fulfill(status=503, json={"title": "busy"}))
+    (study, *_) = browsing.tell(server, "GET", "studies?limit=1")["rows"]
+    with page.expect_response("**/api/studies?StudyInstanceUID=*"):
+        browsing.tell(server, "PATCH", f"studies/{study['StudyInstanceUID']}", {"remark": "looked up in vain"})
+    page.unroute("**/api/studies?StudyInstanceUID=*")
+    page.get_by_role("navigation").get_by_role("link", name="Jobs").click()
+    page.get_by_role("navigation").get_by_role("link", name="Studies").click()
+    expect(page.locator("#study-0 [role=gridcell]").nth(1)).not_to_be_empty()
 
 
 @pytest.mark.parametrize("size", [PHONE, TABLET, DESK, LYING])

@@ -12,14 +12,15 @@ const PAUSE = 5000;
 type Handlers = Record<string, (data: unknown) => void>;
 
 /**
- * Hear of events by name. `query` is asked for each line that is opened. `onReturn` is called when there is a line again; `isNew` when it is another one, on which
- * nothing is told of the time between. Returns how to stop.
+ * Hear of events by name. `query` is asked for each line that is opened. `onReturn` is called when there is a line
+ * again; `isNew` when it is another one, on which the time between is told of only if the query says from where.
+ * Returns how to stop.
  */
 export function listen(
   path: string,
   query: () => Asked["query"],
   handlers: Handlers,
-  onReturn: (isNew: boolean) => void,
+  onReturn?: (isNew: boolean) => void,
 ): () => void {
   let events: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,7 +34,7 @@ export function listen(
     for (const [name, tell] of Object.entries(handlers))
       events.addEventListener(name, (event: MessageEvent<string>) => tell(JSON.parse(event.data)));
     events.onopen = () => {
-      if (isLost) onReturn(isNew);
+      if (isLost) onReturn?.(isNew);
       isLost = isNew = false;
     };
     events.onerror = (event) => {

@@ -39,7 +39,10 @@ export function useArrivals(since: number | undefined) {
       timer = undefined;
       const studies = [...changed].slice(0, AT_ONCE);
       for (const study of studies) changed.delete(study);
-      void takeOver(queries, studies);
+      // What cannot be looked up now is fetched with its list, the next time that is.
+      takeOver(queries, studies).catch(() =>
+        queries.invalidateQueries({ queryKey: STUDIES, refetchType: "none" }),
+      );
       if (changed.size) soon();
     };
     const soon = () => (timer ??= setTimeout(refresh, PAUSE_MS));
@@ -54,8 +57,7 @@ export function useArrivals(since: number | undefined) {
     };
     // What happened meanwhile is not told any more.
     const resync = () => void queries.invalidateQueries({ queryKey: STUDIES });
-    const nothing = () => undefined;
-    const stop = listen("api/events", () => asked(), { change, resync }, nothing);
+    const stop = listen("api/events", () => asked(), { change, resync });
     return () => {
       stop();
       clearTimeout(timer);
@@ -66,7 +68,9 @@ export function useArrivals(since: number | undefined) {
     setArrived(new Set());
     await queries.resetQueries({ queryKey: STUDIES });
   }, [queries]);
-  return { count: arrived.size, show };
+  // A list that was fetched anew may show by now what was told of.
+  const known = arrived.size ? knownOf(queries) : arrived;
+  return { count: [...arrived].filter((study) => !known.has(study)).length, show };
 }
 
 function knownOf(queries: QueryClient): Set<string> {
