@@ -128,6 +128,26 @@ def test_what_is_half_drawn_is_let_go(site, server):
     expect(findings).to_contain_text("Measure with a tool")
 
 
+def test_what_is_not_done_yet_is_not_kept(site, server):
+    viewer = opened(site, server, CLEAN)
+    page = viewer.page
+    drawn = page.locator("main svg line")
+    page.keyboard.press("y")
+    viewer.drag((0.3, 0.6), (0.4, 0.7))
+    expect(page.get_by_role("dialog").get_by_role("textbox", name="Words")).to_be_focused()
+    expect(drawn.first).to_be_attached()
+    # What has changed is kept at the latest as one leaves, and nobody has said yet what the arrow is for.
+    with page.expect_response(is_told_of_findings) as answer:
+        page.reload()
+    assert answer.value.json()["annotations"] == {}
+    viewer.wait()
+    expect(drawn).to_have_count(0)
+
+
+def is_told_of_findings(answer):
+    return answer.url.endswith("/annotations") and answer.request.method == "GET"
+
+
 def darker_at_right(viewer):
     shown = picture(viewer.canvas)
     assert grey_at(shown, 0.9, 0.25) < grey_at(shown, 0.1, 0.25)

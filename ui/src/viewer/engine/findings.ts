@@ -51,10 +51,11 @@ export function dropUnfinished(): boolean {
   return stopped.length > 0;
 }
 
-/** Every measurement that is on a picture, oldest first. */
+/** Every measurement that is on a picture and not being drawn for the first time, oldest first. */
 export function findings(): Types.Annotation[] {
   return annotation.state
     .getAllAnnotations()
+    .filter(({ annotationUID = "" }) => completed.has(annotationUID))
     .filter((each) => findingTools.has(each.metadata?.toolName ?? "") && isWhole(each));
 }
 
