@@ -1,6 +1,6 @@
-"""One port that takes associations, each in a thread of its own.
+"""One port that takes associations, each served by a thread (``door``).
 
-Threads and sockets are managed here; who is let in is ``admission``'s decision, what is served ``handle``'s.
+Connections are managed here; who is let in is ``admission``'s decision, what is served ``handle``'s.
 One log line for each association accepted, rejected and ended; none of them names a patient.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 import logging
-import selectors
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from calotype.clock import utc_now_us
 from calotype.dicom.wire.negotiation import AcceptancePolicy, accepted_contexts
@@ -23,6 +23,7 @@ from calotype.dicom.wire.upper_layer import AssociationRequested, Role, UpperLay
 from calotype.errors import InvalidRequest, Unavailable
 from calotype.network.admission import Admission, Refusal, Wish, no_wish, plain_address
 from calotype.network.association import Association, send_limit
+from calotype.network.door import Address, Door
 from calotype.network.failures import AssociationEnded, ConnectionLost
 from calotype.network.pump import Pump
 from calotype.network.rejections import Rejections, contexts_in_words, in_words
@@ -48,7 +49,6 @@ _DRAIN_IDLE_S = 1.0
 
 _DRAIN_STEP_S = 0.02
 _LAST_WORDS_S = 2.0
-_ACCEPT_PAUSE_S = 0.2
 
 
 class Listener:
@@ -72,9 +72,7 @@ class Listener:
         self._max_pdu_bytes = policy.max_pdu_bytes
         self._admission = Admission(settings, policy, wish)
         self._port = settings.port
-        self._acceptor: threading.Thread | None = None
-        self._wake: socket.socket | None = None
-        self._stopping = threading.Event()
+        self._door: Door | None = None
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._connections_of: Counter[str] = Counter()
@@ -97,24 +95,24 @@ class Listener:
     def start(self) -> None:
         """Bind and begin to accept. Unavailable or InvalidRequest, in one line, when the address cannot be had."""
         listening = _bind(self.settings)
-        listening.setblocking(False)  # a connection may be gone again before accept gets it
         self._port = int(listening.getsockname()[1])
-        self._wake, wakened = socket.socketpair()
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(listening, wakened), name=f"{self.settings.name}-accept", daemon=True
+        self._door = Door(
+            self.settings.name,
+            listening,
+            self._take_in,
+            self._turn_away,
+            wakes_one=self.settings.capabilities.wakes_one,
         )
-        self._acceptor.start()
+        self._door.open()
         self._is_open = True
         _logger.info("listener %s: port %d is open", self.settings.name, self.port)
 
     def stop(self, drain_s: float = 30.0) -> None:
         """Accept no more, let what runs finish for ``drain_s`` seconds, then abort the rest. Idempotent."""
         self._admission.stop()
-        self._stopping.set()
-        if self._acceptor is None or self._wake is None:
+        if self._door is None:
             return
-        self._wake.close()
-        self._acceptor.join()
+        self._door.close()
         self._is_open = False
         self._drain(time.monotonic() + drain_s)
         with self._lock:
@@ -148,38 +146,18 @@ class Listener:
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0))
 
-    def _accept(self, listening: socket.socket, wakened: socket.socket) -> None:
-        with listening, wakened, selectors.DefaultSelector() as selector:
-            selector.register(listening, selectors.EVENT_READ)
-            selector.register(wakened, selectors.EVENT_READ)
-            while not self._stopping.is_set():
-                selector.select()
-                if not self._stopping.is_set():
-                    self._accept_one(listening)
-
-    def _accept_one(self, listening: socket.socket) -> None:
-        try:
-            connection, address = listening.accept()
-        except (BlockingIOError, InterruptedError, ConnectionError):
-            return
-        except OSError as error:
-            # Out of descriptors or memory: the connection stays in the backlog, so do not spin on it.
-            _logger.warning("listener %s cannot accept: %s", self.settings.name, error.strerror)
-            self._stopping.wait(_ACCEPT_PAUSE_S)
-            return
+    def _take_in(self, connection: socket.socket, address: Address) -> Callable[[], None] | None:
+        """Register a connection and return what serves it in this thread, or close it when there is no room."""
         peer_address = plain_address(address[0])
-        thread = threading.Thread(
-            target=self._run, args=(connection, peer_address), name=f"{self.settings.name}-{address[1]}", daemon=True
-        )
-        full = self._enter(thread, connection, peer_address)
-        try:
-            if not full:
-                thread.start()
-                return
-        except RuntimeError as error:
-            self._leave(thread, peer_address)
-            full = str(error)
-        self._closed(peer_address, full)
+        thread = threading.current_thread()
+        if full := self._enter(thread, connection, peer_address):
+            self._turn_away(connection, address, full)
+            return None
+        thread.name = f"{self.settings.name}-{address[1]}"
+        return partial(self._run, connection, peer_address)
+
+    def _turn_away(self, connection: socket.socket, address: Address, why_not: str) -> None:
+        self._closed(plain_address(address[0]), why_not)
         connection.close()
 
     def _enter(self, thread: threading.Thread, connection: socket.socket, peer_address: str) -> str:
@@ -234,6 +212,8 @@ class Listener:
         try:
             self._converse(pump, peer_address)
         finally:
+            # Last: a peer that has closed may be asking for the next association already.
+            pump.close()
             pump.leave()
 
     def _converse(self, pump: Pump, peer_address: str) -> None:
@@ -348,7 +328,6 @@ class Listener:
             outcome = "released" if association.released else "aborted: our side left"
         if not association.released:
             association.abort()
-        association.close()
         return outcome
 
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from calotype.network.sockets import Capabilities, detect
 
 MAX_PDU_BYTES = 256 * 1024
-"""What we advertise as the longest P-DATA-TF we take, and the size of an association's receive buffer."""
+"""What we advertise as the longest P-DATA-TF we take."""
 
 
 @dataclass(frozen=True, slots=True)

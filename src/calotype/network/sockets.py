@@ -46,6 +46,8 @@ class Capabilities:
     kernel_timeouts: bool = False
     """Whether the kernel keeps the time of a call (``SO_RCVTIMEO``). Otherwise Python does, by a ``poll`` before
     each call: a system call more, and one more moment at which threads fight for the interpreter."""
+    wakes_one: bool = False
+    """Whether, of several threads that wait for a connection, the kernel wakes one alone."""
     eager_s: float = 0.0
     """For how long a thread keeps looking at its socket before it sleeps: while its peer answers within that, and at
     most one association is served."""
@@ -60,7 +62,9 @@ def detect() -> Capabilities:
     if sys.platform == "linux":
         # On one processor the peer may be waiting for the one that we would look on with.
         eager_s = _EAGER_S if len(os.sched_getaffinity(0)) > 1 else 0.0
-        return Capabilities(quickack=socket.TCP_QUICKACK, sendmsg=True, kernel_timeouts=True, eager_s=eager_s)
+        return Capabilities(
+            quickack=socket.TCP_QUICKACK, sendmsg=True, kernel_timeouts=True, wakes_one=True, eager_s=eager_s
+        )
     else:  # noqa: RET505 - written so, the type checker knows that only one of the two is for this platform
         return Capabilities(sendmsg=hasattr(socket.socket, "sendmsg"))
 
