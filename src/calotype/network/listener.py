@@ -180,8 +180,9 @@ class Listener:
                 del self._connections_of[peer_address]
 
     def _run(self, connection: socket.socket, peer_address: str) -> None:
-        stream = self._secure(connection, peer_address)
+        stream = None
         try:
+            stream = self._secure(connection, peer_address)
             if stream is not None:
                 self._establish(stream, peer_address)
         except Exception:
