@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias
 
+from calotype.network.admission import plain_address
+
 _logger = logging.getLogger(__name__)
 
 _MOST_WAITING: Final = 4
@@ -148,26 +150,31 @@ class Door:
     def _attend(self) -> None:
         """Wait, serve, and come back, as long as there are not enough others."""
         thread = threading.current_thread()
-        while (serve := self._next()) is not None:
+        while (arrival := self._next()) is not None:
+            serve, address = arrival
             try:
                 serve()
             except Exception:
-                _logger.exception("listener %s: a connection failed", self._name)
+                # Our own mistake, and one connection's alone: the thread goes on with the next.
+                _logger.exception("listener %s: a connection from %s failed", self._name, plain_address(address[0]))
             thread.name = f"{self._name}-door"
             with self._lock:
                 if self._is_closed or self._waiting >= _MOST_WAITING:
                     return
                 self._waiting += 1
 
-    def _next(self) -> Callable[[], None] | None:
-        """Wait for a connection and leave the door with it. ``None`` once the door closes."""
+    def _next(self) -> tuple[Callable[[], None], Address] | None:
+        """Wait for a connection and leave the door with it: what serves it, and who it is from.
+
+        ``None`` once the door closes.
+        """
         while True:
             self._bell.wait()
             if self._is_closed:
                 break
             arrived = self._accept()
             if arrived is not None and (serve := self._leave_with(*arrived)) is not None:
-                return serve
+                return serve, arrived[1]
         with self._lock:
             self._waiting -= 1
             self._lock.notify_all()

@@ -185,8 +185,6 @@ class Listener:
             stream = self._secure(connection, peer_address)
             if stream is not None:
                 self._establish(stream, peer_address)
-        except Exception:
-            _logger.exception("listener %s: a connection from %s failed", self.settings.name, peer_address)
         finally:
             if stream is not None:
                 stream.close()
@@ -272,7 +270,6 @@ class Listener:
         self._count_rejection()
         with suppress(AssociationEnded):
             pump.transmit(refusal.pdu)
-        pump.close()
 
     def _no_request(self, pump: Pump, error: AssociationEnded, peer_address: str) -> None:
         if pump.last_sent == REJECT_PROTOCOL_VERSION.encode():

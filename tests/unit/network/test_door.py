@@ -108,7 +108,7 @@ def test_what_fails_is_logged_and_the_next_one_served(echoing, caplog):
     for _ in range(3):
         assert not echoing.answers(b"fail")
     assert echoing.answers()
-    until(lambda: caplog.text.count("a connection failed") == 3)
+    until(lambda: caplog.text.count("a connection from 127.0.0.1 failed") == 3)
 
 
 def test_without_a_thread_to_follow_a_connection_is_turned_away(echoing, monkeypatch):
